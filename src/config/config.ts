@@ -1,0 +1,82 @@
+import type { Connector, ConnectorDefinition, Health, Server } from '../connectors/connector.ts';
+import type { Policy } from '../schema/policy.ts';
+
+/** What `warehouse.yaml` says, complete: defaults filled in, variables replaced, paths absolute. */
+export interface Config {
+  /** The configuration file, absolute. */
+  file: string;
+  /** The folder it lies in; relative paths in it start there. */
+  directory: string;
+  company?: string | undefined;
+  environment?: string | undefined;
+  /** The loader's own DuckDB file, absolute. */
+  warehouse: string;
+  /** The DuckDB file that analysts open, absolute. */
+  publish: string;
+  /** The folder that fetched files are kept in until they are staged, absolute. */
+  landing: string;
+  /** How many days before the newest loaded partition of each feed a listing begins. */
+  lookBackDays: number;
+  /** More unresolved rejected rows than this in a run make its exit code 3. */
+  maxRejectedRows: number;
+  /** DuckDB's memory limit, as DuckDB takes it: `1GB`. */
+  memoryLimit?: string | undefined;
+  /** How many threads DuckDB uses. */
+  threads?: number | undefined;
+  /** The user's own folder of models, absolute. */
+  models?: string | undefined;
+  /** What `var()` gives in models. */
+  vars: Record<string, unknown>;
+  /** What is done with changes of the schema. */
+  policy?: Policy | undefined;
+  sources: Source[];
+  /** Every secret value that the configuration holds, longest first: what logs must never show. */
+  secrets: string[];
+}
+
+/** One configured place that feeds come from. */
+export interface Source {
+  name: string;
+  /** The family of feeds that it delivers: names the schemas that their tables live in. */
+  group: string;
+  /** The connector's name. */
+  connector: string;
+  /** The feeds to load; left out: every feed found. */
+  feeds?: string[] | undefined;
+  /** Where the schema document lies, relative to the source's root; left out: wherever one is found. */
+  exportDocs?: string | undefined;
+  /** How its encrypted files are decrypted; left out: not at all. May hold secrets. */
+  decrypt?: Decryption | undefined;
+  /** The connector's own keys, completed. May hold secrets. */
+  options: unknown;
+  /** Connects. @throws SourceError when that cannot be done */
+  open(): Promise<Connector>;
+  /** The server that connections go to; left out where there is none. */
+  server?: Server | undefined;
+  /** Asks the place how it is; left out where it cannot be asked. */
+  health?: (() => Promise<Health>) | undefined;
+}
+
+/** What makes plain files of encrypted ones. */
+export type Decryption = { openpgp: OpenpgpKey } | DecryptCommand;
+
+export interface OpenpgpKey {
+  /** The file with the private key, armoured or not, absolute. */
+  privateKey: string;
+  passphrase?: string | undefined;
+}
+
+/** A program that reads what is encrypted from stdin and writes what is plain to stdout. */
+export interface DecryptCommand {
+  /** The program and its arguments; no shell looks at them. */
+  command: readonly string[];
+  /** The folder it runs in. */
+  directory: string;
+}
+
+/** The connectors that a configuration may name, by the value of `connector:`. */
+// biome-ignore lint/suspicious/noExplicitAny: each connector has its own input and options; only it looks inside
+export type Connectors = Readonly<Record<string, ConnectorDefinition<any, any>>>;
+
+/** Environment variables. */
+export type Environment = Readonly<Record<string, string | undefined>>;

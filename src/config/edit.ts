@@ -1,0 +1,130 @@
+import { isDeepStrictEqual } from 'node:util';
+import {
+  type Document,
+  isMap,
+  isScalar,
+  LineCounter,
+  type Pair,
+  parseDocument,
+  stringify,
+  type YAMLMap,
+} from 'yaml';
+import { ConfigError, UsageError } from '../errors.ts';
+import { toProblems } from './problems.ts';
+import { syntaxFindings } from './yaml-syntax.ts';
+
+/** @throws ConfigError when the text of `file` is not YAML */
+export function mustBeYaml(text: string, file: string): void {
+  const lines = new LineCounter();
+  const { errors } = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const findings = syntaxFindings(text, errors, lines);
+  if (findings.length > 0) throw new ConfigError(toProblems(findings, file, []));
+}
+
+/** A piece of a text to be put in the place of another. */
+interface Edit {
+  start: number;
+  end: number;
+  text: string;
+}
+
+/**
+ * Sets keys of one source in the text of `warehouse.yaml`; a source that is not there is added behind the others. Pure.
+ *
+ * Only the lines in question change: written out anew, the document would lose how a person has laid it out, and put
+ * comments that stand between two sources into the wrong one. That happens only where the lines are not simple ones.
+ * @param text as {@link mustBeYaml} has found it to be
+ * @throws UsageError where something else is in the place of a mapping
+ */
+export function setSourceKeys(text: string, source: string, keys: Readonly<Record<string, string>>): string {
+  const wanted = parseDocument(text);
+  const sources = mappingAt(wanted, ['sources']);
+  if (!sources) wanted.set('sources', wanted.createNode({ [source]: keys }));
+  else if (!mappingAt(wanted, ['sources', source])) sources.set(source, wanted.createNode(keys));
+  else for (const [key, value] of Object.entries(keys)) wanted.setIn(['sources', source, key], value);
+  const edited = applied(text, editsFor(text, source, keys));
+  const result = parseDocument(edited);
+  const isRight = result.errors.length === 0 && isDeepStrictEqual(result.toJS(), wanted.toJS());
+  return isRight ? edited : wanted.toString({ lineWidth: 0 });
+}
+
+/** The mapping at a path; undefined where nothing is. */
+function mappingAt(document: Document, path: string[]): YAMLMap | undefined {
+  const node = document.getIn(path, true);
+  if (isMap(node)) return node;
+  if (node === undefined || (isScalar(node) && node.value === null)) return undefined;
+  throw new UsageError(`${path.join('.')} is not a mapping`, {
+    hint: 'correct it in the configuration first',
+  });
+}
+
+/** Nothing where the document is not laid out in the usual way. */
+function editsFor(text: string, source: string, keys: Readonly<Record<string, string>>): Edit[] {
+  const sources = parseDocument(text).get('sources', true);
+  if (!isBlock(sources)) return [];
+  const end = text.includes('\r\n') ? '\r\n' : '\n';
+  const own = sources.get(source, true);
+  if (own === undefined) {
+    const indent = columnOf(text, sources.items[0]);
+    const lines = [`${source}:`, ...Object.entries(keys).map(([key, value]) => `  ${line(key, value)}`)];
+    return [insertion(text, endOf(sources), ['', ...lines.map((each) => indent + each)], end)];
+  }
+  if (!isBlock(own)) return [];
+  const edits: Edit[] = [];
+  const missing: string[] = [];
+  for (const [key, value] of Object.entries(keys)) {
+    const there = own.items.find((pair) => isScalar(pair.key) && pair.key.value === key)?.value;
+    if (there === undefined) missing.push(columnOf(text, own.items[0]) + line(key, value));
+    else if (isScalar(there) && there.range && there.value !== value) {
+      const [start, stop] = there.range;
+      // A key without a value has none to replace.
+      edits.push({ start, end: stop, text: `${start === stop ? ' ' : ''}${scalar(value)}` });
+    }
+  }
+  const connector = own.items.find((pair) => isScalar(pair.key) && pair.key.value === 'connector');
+  const after = isScalar(connector?.value) ? (connector.value.range?.[1] ?? 0) : endOf(own);
+  if (missing.length > 0) edits.push(insertion(text, after, missing, end));
+  return edits;
+}
+
+function isBlock(node: unknown): node is YAMLMap {
+  return isMap(node) && !node.flow && node.items.length > 0;
+}
+
+/** Where the last value of a mapping ends, before comments that follow it. */
+function endOf(map: YAMLMap): number {
+  const value = map.items.at(-1)?.value;
+  if (isBlock(value)) return endOf(value);
+  return (value as { range?: [number, number, number] } | null)?.range?.[1] ?? map.range?.[1] ?? 0;
+}
+
+/** The blanks before a key. */
+function columnOf(text: string, pair: Pair | undefined): string {
+  const start = isScalar(pair?.key) ? (pair.key.range?.[0] ?? 0) : 0;
+  return text.slice(text.lastIndexOf('\n', start - 1) + 1, start);
+}
+
+/** Lines behind the line in which `position` is. */
+function insertion(text: string, position: number, lines: string[], end: string): Edit {
+  const newline = text.indexOf('\n', position);
+  const at = newline === -1 ? text.length : newline + 1;
+  const whole = lines.map((each) => each + end).join('');
+  return { start: at, end: at, text: newline === -1 ? end + whole : whole };
+}
+
+function line(key: string, value: string): string {
+  return `${key}: ${scalar(value)}`;
+}
+
+function scalar(value: string): string {
+  return stringify(value, { lineWidth: 0 }).trimEnd();
+}
+
+function applied(text: string, edits: Edit[]): string {
+  return edits
+    .toSorted((a, b) => b.start - a.start)
+    .reduce(
+      (result, { start, end, text: piece }) => result.slice(0, start) + piece + result.slice(end),
+      text,
+    );
+}

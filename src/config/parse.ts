@@ -1,0 +1,104 @@
+import { basename, dirname, join } from 'node:path';
+import type { Problem } from '../errors.ts';
+import { check } from './check.ts';
+import type { Config, Connectors, Environment } from './config.ts';
+import { rootKeys } from './definition.ts';
+import { fileFindings } from './duckdb-files.ts';
+import { absolutePath } from './paths.ts';
+import { policyFindings } from './policy.ts';
+import { type Finding, toProblems } from './problems.ts';
+import { parseSource, type SourceSurroundings } from './source.ts';
+import { isMapping, readTree, type Tree, valueAt } from './tree.ts';
+import { shown } from './wording.ts';
+
+/** What a configuration is read against. */
+export interface ParseContext {
+  /** The file as people named it, for messages. */
+  file: string;
+  /** The same, absolute. */
+  absoluteFile: string;
+  /** The home folder, for `~/`. */
+  home: string;
+  env: Environment;
+  connectors: Connectors;
+  /** Groups whose name a source can bear to deliver them. */
+  knownGroups: readonly string[];
+}
+
+/**
+ * Makes a configuration of the text of `warehouse.yaml`. Pure.
+ * @returns the configuration, or every problem with it in the order of its lines; `sound` is the configuration without
+ *   the sources that are wrong, where only sources are
+ */
+export function parseConfig(
+  text: string,
+  context: ParseContext,
+): { config: Config } | { problems: Problem[]; sound?: Config } {
+  const tree = readTree(text, context.env, `.env beside ${basename(context.file)}`);
+  if (!isMapping(tree.value)) return { problems: toProblems(noMapping(tree), context.file, []) };
+
+  const directory = dirname(context.absoluteFile);
+  const { data, findings } = check(rootKeys, tree, [], { of: basename(context.file) });
+  const surroundings: SourceSurroundings = {
+    ...context,
+    directory,
+    company: textOr(tree, 'company'),
+    environment: textOr(tree, 'environment'),
+  };
+  const named = isMapping(tree.value.sources) ? Object.keys(tree.value.sources) : [];
+  const parsed = named.map((name) => parseSource(tree, name, surroundings));
+  const secrets = [...new Set(parsed.flatMap((source) => source.secrets))];
+  secrets.sort((a, b) => b.length - a.length);
+  const sources = parsed.flatMap(({ source }) => source ?? []);
+
+  const absolute = (path: string) => absolutePath(path, directory, context.home);
+  const groups = [...context.knownGroups, ...sources.map(({ group }) => group)];
+  const wrong = [
+    ...tree.findings,
+    ...findings,
+    ...parsed.flatMap((source) => source.findings),
+    ...fileFindings(tree, absolute, groups),
+    ...policyFindings(tree, named),
+  ];
+  const problems = toProblems(wrong, context.file, secrets);
+  if (data === undefined) return { problems };
+  const warehouse = absolute(data.warehouse);
+  const config: Config = {
+    file: context.absoluteFile,
+    directory,
+    company: data.company,
+    environment: data.environment,
+    warehouse,
+    publish: absolute(data.publish),
+    landing: data.landing === undefined ? join(dirname(warehouse), 'landing') : absolute(data.landing),
+    lookBackDays: data.look_back_days,
+    maxRejectedRows: data.max_rejected_rows,
+    memoryLimit: data.memory_limit,
+    threads: data.threads,
+    models: data.models === undefined ? undefined : absolute(data.models),
+    vars: data.vars,
+    policy: data.policy,
+    sources,
+    secrets,
+  };
+  if (wrong.length === 0) return { config };
+  const isOfSource = ({ path: [top, source] }: Finding) => top === 'sources' && source !== undefined;
+  return wrong.every(isOfSource) ? { problems, sound: config } : { problems };
+}
+
+/** What is wrong with a file that does not hold a mapping. */
+function noMapping({ value, findings, mark }: Tree): Finding[] {
+  if (findings.length > 0) return findings;
+  if (value === undefined)
+    return [{ path: [], message: 'is empty: `asapp-warehouse init` writes a starter' }];
+  return [
+    { path: [], message: `must be a mapping of keys to values, but is ${shown(value, mark([]), false)}` },
+  ];
+}
+
+/** The text at a key of the file; a stand-in where it is wrong, so that sources are not said to lack it too. */
+function textOr(tree: Tree, key: string): string | undefined {
+  const value = valueAt(tree.value, [key]);
+  if (value === undefined) return undefined;
+  return typeof value === 'string' && value !== '' && !tree.isStandIn([key]) ? value : 'unknown';
+}

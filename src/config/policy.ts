@@ -1,0 +1,18 @@
+import { nearest } from './nearest.ts';
+import type { Finding } from './problems.ts';
+import { isMapping, type Tree, valueAt } from './tree.ts';
+
+/** Rules of `policy:` that name no source of the file: they would never apply. Pure. */
+export function policyFindings(tree: Tree, sources: readonly string[]): Finding[] {
+  const policy = valueAt(tree.value, ['policy']);
+  if (!isMapping(policy)) return [];
+  return Object.keys(policy).flatMap((selector): Finding[] => {
+    const [source = ''] = selector.split('.');
+    if (source === '*' || source === '' || sources.includes(source)) return [];
+    const meant = nearest(source, sources);
+    const path = ['policy', selector];
+    const guess = meant === undefined ? '' : `; did you mean ${meant}?`;
+    const message = `begins with ${JSON.stringify(source)}, which is no source of this file${guess} (* stands for all)`;
+    return [{ path, line: tree.mark(path)?.line, message }];
+  });
+}

@@ -1,0 +1,48 @@
+import type { Problem } from '../errors.ts';
+
+/** The keys that lead to a value, from the top of the file. */
+export type Path = readonly (string | number)[];
+
+/** Something wrong, before it is put into words for a file. */
+export interface Finding {
+  path: Path;
+  /** What it is about, where that is no key: the file, its syntax. */
+  subject?: string;
+  line?: number | undefined;
+  message: string;
+}
+
+/** A path as a key of a map. */
+export function pathId(path: Path): string {
+  return JSON.stringify(path);
+}
+
+/** A path as people write it: `sources.messaging.feeds[0]`. */
+export function pathText(path: Path): string {
+  return path
+    .map((part, index) => {
+      if (typeof part === 'number') return `[${part}]`;
+      return `${index === 0 ? '' : '.'}${/^[\w-]+$/.test(part) ? part : JSON.stringify(part)}`;
+    })
+    .join('');
+}
+
+/** Findings as problems of `file`, in the order of its lines, without any of `secrets`. */
+export function toProblems(
+  findings: readonly Finding[],
+  file: string,
+  secrets: readonly string[],
+): Problem[] {
+  const line = (finding: Finding) => finding.line ?? Number.POSITIVE_INFINITY;
+  return findings
+    .toSorted((a, b) => (line(a) === line(b) ? 0 : line(a) - line(b)))
+    .map((finding) => ({
+      file,
+      ...(finding.line === undefined ? {} : { line: finding.line }),
+      key: finding.subject ?? (finding.path.length > 0 ? pathText(finding.path) : WHOLE_FILE),
+      message: secrets.reduce((message, secret) => message.replaceAll(secret, '***'), finding.message),
+    }));
+}
+
+/** Stands for a key where the problem is the file as a whole. */
+export const WHOLE_FILE = '(file)';

@@ -1,0 +1,137 @@
+import type { z } from 'zod';
+import { check } from './check.ts';
+import type { Connectors, Decryption, Environment, Source } from './config.ts';
+import { sourceKeys } from './definition.ts';
+import { nearest } from './nearest.ts';
+import { absolutePath } from './paths.ts';
+import type { Finding, Path } from './problems.ts';
+import { isMapping, type Tree, valueAt } from './tree.ts';
+import { SECRET_NAME, shown } from './wording.ts';
+
+/** What a source may take from around it. */
+export interface SourceSurroundings {
+  connectors: Connectors;
+  knownGroups: readonly string[];
+  company?: string | undefined;
+  environment?: string | undefined;
+  directory: string;
+  /** The home folder, for `~/`. */
+  home: string;
+  env: Environment;
+}
+
+export interface ParsedSource {
+  /** Left out when anything is wrong with it. */
+  source?: Source;
+  findings: Finding[];
+  /** The values of its secret keys. */
+  secrets: string[];
+}
+
+/** Makes the source `name` of what `tree` says of it. Pure. */
+export function parseSource(tree: Tree, name: string, surroundings: SourceSurroundings): ParsedSource {
+  const path = ['sources', name];
+  const line = tree.mark(path)?.line;
+  const value = valueAt(tree.value, path);
+  if (tree.isStandIn(path)) return { findings: [], secrets: [] };
+  if (!isMapping(value)) {
+    const actual = shown(value, tree.mark(path), false);
+    return {
+      findings: [{ path, line, message: `must be a mapping that begins with connector:, but is ${actual}` }],
+      secrets: [],
+    };
+  }
+
+  const { connectors } = surroundings;
+  const connector = valueAt(value, ['connector']);
+  const definition =
+    typeof connector === 'string' && Object.hasOwn(connectors, connector) ? connectors[connector] : undefined;
+  if (definition === undefined) return { findings: connectorFindings(tree, name, connectors), secrets: [] };
+
+  const secretKeys = definition.secrets as readonly string[];
+  const secrets = [...secretKeys.map((key) => [key]), PASSPHRASE].flatMap((key) => {
+    const secret = valueAt(value, key);
+    return typeof secret === 'string' && secret !== '' && !tree.isStandIn([...path, ...key]) ? [secret] : [];
+  });
+  secrets.push(...commandSecrets(tree, path, surroundings.env));
+  const { data, findings } = check(sourceKeys(definition), tree, path, {
+    of: `the ${definition.name} connector`,
+    secrets: [...secretKeys, 'decrypt'],
+  });
+  if (data === undefined) return { findings, secrets };
+
+  const { connector: _, group, feeds, export_docs: exportDocs, decrypt, ...input } = data;
+  const { company, environment, directory } = surroundings;
+  const { health } = definition;
+  const options = definition.resolve(input, { name, company, environment, directory });
+  if (hasProblems(options))
+    return {
+      findings: options.problems
+        .map(({ key, message }) => ({ path: [...path, ...key.split('.')], message }))
+        .filter((finding) => !tree.isStandIn(finding.path))
+        .map((finding) => ({ ...finding, line: tree.mark(finding.path)?.line ?? line })),
+      secrets,
+    };
+  return {
+    source: {
+      name,
+      group: group ?? (surroundings.knownGroups.includes(name) ? name : definition.defaultGroup),
+      connector: definition.name,
+      feeds,
+      exportDocs,
+      decrypt: decrypt && decryption(decrypt, surroundings),
+      options,
+      open: () => definition.open(options),
+      server: definition.server?.(options),
+      health: health && (() => health(options)),
+    },
+    findings: [],
+    secrets,
+  };
+}
+
+/** Where a source of any connector may hold a secret. */
+const PASSPHRASE = ['decrypt', 'openpgp', 'passphrase'];
+
+/** What the program that decrypts is handed from variables whose names tell that it is secret. */
+function commandSecrets(tree: Tree, path: Path, env: Environment): string[] {
+  const command = valueAt(tree.value, [...path, 'decrypt', 'command']);
+  if (!Array.isArray(command)) return [];
+  const variables = command.flatMap(
+    (_, index) => tree.mark([...path, 'decrypt', 'command', index])?.variables ?? [],
+  );
+  return variables.flatMap((name) => (SECRET_NAME.test(name) && env[name] ? [env[name]] : []));
+}
+
+function decryption(
+  { openpgp, command = [] }: NonNullable<z.output<ReturnType<typeof sourceKeys>>['decrypt']>,
+  { directory, home }: SourceSurroundings,
+): Decryption {
+  if (openpgp === undefined) return { command, directory };
+  const { private_key, passphrase } = openpgp;
+  return { openpgp: { privateKey: absolutePath(private_key, directory, home), passphrase } };
+}
+
+/** What is wrong with a `connector:` that is no connector. */
+function connectorFindings(tree: Tree, name: string, connectors: Connectors): Finding[] {
+  const path = ['sources', name, 'connector'];
+  if (tree.isStandIn(path)) return [];
+  const value = valueAt(tree.value, path);
+  const meant = typeof value === 'string' ? nearest(value, Object.keys(connectors)) : undefined;
+  const guess = meant === undefined ? '' : `; did you mean ${meant}?`;
+  return [
+    {
+      path,
+      line: (tree.mark(path) ?? tree.mark(path.slice(0, -1)))?.line,
+      message: `must be one of ${Object.keys(connectors).join(', ')}, but is ${shown(value, tree.mark(path), false)}${guess}`,
+    },
+  ];
+}
+
+function hasProblems(options: unknown): options is { problems: { key: string; message: string }[] } {
+  return (
+    typeof options === 'object' &&
+    options !== null &&
+    Array.isArray((options as { problems?: unknown }).problems)
+  );
+}

@@ -1,0 +1,84 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of warehouse.yaml, not of this file
+
+/** Where editors find the JSON Schema, from the folder that the package is installed in. */
+const SCHEMA_LINE =
+  '# yaml-language-server: $schema=node_modules/asapp-warehouse/schemas/warehouse.schema.json';
+
+/**
+ * The text of a starter `warehouse.yaml`.
+ * @param demo reads the sample feeds that `asapp-warehouse init --demo` writes beside it
+ */
+export function starterConfig({ demo }: { demo: boolean }): string {
+  return [SCHEMA_LINE, '', ...(demo ? DEMO : STARTER), ''].join('\n');
+}
+
+const FILES = [
+  '# Relative paths start at the folder of this file.',
+  "warehouse: ./warehouse.duckdb            # the loader's own file",
+  'publish: ./published/warehouse.duckdb    # what analysts open',
+];
+
+const DEMO = [
+  '# Loads the sample feeds beside this file: `asapp-warehouse run`, then `asapp-warehouse status`.',
+  '',
+  ...FILES,
+  '',
+  '# A few lines of the samples are broken on purpose. Up to this many rejected rows, a run still exits with 0.',
+  'max_rejected_rows: 10',
+  '',
+  '# Each source is named like the group of feeds that it delivers, so `group:` can be left out.',
+  'sources:',
+  '  messaging:',
+  '    connector: local',
+  '    path: ./feeds/messaging',
+  '  ai_services:',
+  '    connector: local',
+  '    path: ./feeds/ai_services',
+];
+
+const STARTER = [
+  '# ${NAME} takes an environment variable, or a line of `.env` beside this file; ${NAME:-default} may be unset.',
+  '# Write $${ for a literal ${.',
+  '',
+  "company: acme         # as ASAPP writes it; part of your bucket's name",
+  'environment: prod',
+  '',
+  ...FILES,
+  '',
+  '# max_rejected_rows: 0   # more rejected rows than this in a run make it exit with 3',
+  "# look_back_days: 7      # how long before a feed's newest partition to look for late ones",
+  "# memory_limit: 1GB      # left out: DuckDB's choice",
+  '# models: ./models       # your own models: SCHEMA/NAME.sql',
+  '',
+  'sources:',
+  '  messaging:',
+  '    connector: s3',
+  '    region: us-east-1',
+  '    # bucket: asapp-prod-acme-exports-us-east-1   # left out: made from company, environment and region',
+  '    # The keys that ASAPP gave you. Without these two lines: the standard AWS credential chain.',
+  '    access_key_id: ${ASAPP_S3_KEY_ID}',
+  '    secret_access_key: ${ASAPP_S3_SECRET}',
+  '    # feeds: [convos_metrics, utterances]         # left out: every feed found',
+  '    # Only where ASAPP encrypts the files (.enc): the key that they are encrypted for.',
+  '    # decrypt: {openpgp: {private_key: ~/asapp.asc, passphrase: "${ASAPP_GPG_PASSPHRASE}"}}',
+  '',
+  '  # Other places that feeds can come from:',
+  '',
+  '  # messaging_sftp:',
+  '  #   connector: sftp',
+  '  #   host: prod-data-sftp.asapp.com',
+  '  #   username: sftpacme',
+  '  #   private_key: ~/.ssh/asapp',
+  '  #   known_hosts: ~/.ssh/known_hosts',
+  '',
+  '  # ai_services:',
+  '  #   connector: file-exporter',
+  '  #   base_url: https://api.asapp.com',
+  '  #   api_id: ${ASAPP_API_ID}',
+  '  #   api_secret: ${ASAPP_API_SECRET}',
+  '',
+  '  # archive:',
+  '  #   connector: local     # the same layout in a folder, or a mounted bucket',
+  '  #   path: ./feeds',
+  '  #   group: messaging     # the tables it feeds; left out: the name of the source, where that is a known group',
+];

@@ -1,0 +1,47 @@
+import type { LineCounter, YAMLError } from 'yaml';
+import type { Finding } from './problems.ts';
+
+/**
+ * What is wrong with a file that is not YAML, one finding a line: one slip makes several errors, of which only the
+ * first tells anything. In our words and without any of the text, which may be a secret.
+ */
+export function syntaxFindings(text: string, errors: readonly YAMLError[], lines: LineCounter): Finding[] {
+  const byLine = new Map<number, Finding>();
+  for (const error of errors) {
+    const { line } = lines.linePos(error.pos[0]);
+    if (byLine.has(line)) continue;
+    const advice = /[[{].*\$\{/.test(lineOfText(text, line)) ? `; ${FLOW_VARIABLE}` : '';
+    byLine.set(line, { path: [], subject: 'YAML', line, message: explain(error) + advice });
+  }
+  return [...byLine.values()].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+}
+
+// biome-ignore lint/suspicious/noTemplateCurlyInString: the text that a person is to write
+const FLOW_VARIABLE = 'between [ ] or { }, a variable must be in quotes: "${NAME}"';
+
+/** The errors that people make, by the parser's code. */
+const EXPLANATIONS: Partial<Record<YAMLError['code'], string>> = {
+  BAD_ALIAS: 'an alias (*name) has no name that fits; a text that begins with * must be in quotes',
+  BAD_DQ_ESCAPE:
+    'between double quotes, \\ begins an escape and this is none: write \\\\, or use single quotes',
+  BAD_INDENT: 'the indentation is wrong, or a bracket is not closed',
+  BAD_SCALAR_START: 'a text that begins with @, ` or % must be in quotes',
+  BLOCK_AS_IMPLICIT_KEY: 'the indentation is wrong, or a text that holds ": " is not in quotes',
+  MULTILINE_IMPLICIT_KEY: 'the indentation is wrong, or a line lacks the ":" after its key',
+  MULTIPLE_DOCS: 'the file must hold one document: "---" begins a second one',
+  TAB_AS_INDENT: 'a tab cannot indent: use spaces',
+  TAG_RESOLVE_FAILED: 'tags are not supported; a text that begins with ! must be in quotes',
+};
+
+function explain(error: YAMLError): string {
+  if (error.code === 'MISSING_CHAR') {
+    if (error.message.startsWith('Missing closing')) return 'a quote is not closed';
+    if (error.message.startsWith('Implicit map')) return 'a line lacks the ":" after its key';
+    return 'a "," or a closing bracket is missing';
+  }
+  return EXPLANATIONS[error.code] ?? 'this line is not YAML: check its indentation, quotes and brackets';
+}
+
+function lineOfText(text: string, line: number): string {
+  return text.split('\n')[line - 1] ?? '';
+}

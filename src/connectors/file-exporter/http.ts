@@ -1,0 +1,103 @@
+import {
+  Agent as HttpAgent,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  request as overHttp,
+} from 'node:http';
+import { Agent as HttpsAgent, request as overHttps } from 'node:https';
+import { text } from 'node:stream/consumers';
+import { SourceError } from '../../errors.ts';
+import { networkError, UnreachableError } from './failures.ts';
+import type { Pace } from './pace.ts';
+
+export interface Timeouts {
+  /** Silence, before an answer or in the middle of one, after which the connection counts as dead. */
+  silenceMs: number;
+  /** The longest that a whole answer of the API, as opposed to a file, may take once it began. */
+  answerMs: number;
+}
+
+export const TIMEOUTS: Timeouts = { silenceMs: 30_000, answerMs: 60_000 };
+
+export interface Call {
+  method?: 'GET' | 'POST';
+  headers?: OutgoingHttpHeaders;
+  body?: string;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Sends requests over connections that are kept open, each at its turn.
+ *
+ * On `node:https` rather than `fetch`, which undoes `Content-Encoding`, so that a file's size and checksum no longer fit,
+ * follows redirects with our secret in the headers, and can be told of a certificate only through another library.
+ */
+export class Http implements Disposable {
+  readonly #https: HttpsAgent;
+  readonly #http = new HttpAgent({ keepAlive: true });
+  readonly #pace: Pace;
+  readonly #timeouts: Timeouts;
+  #isClosed = false;
+
+  /** @param ca certificates, as PEM, to trust in place of the usual ones */
+  constructor(pace: Pace, timeouts: Timeouts, ca?: string) {
+    // Said aloud so that NODE_TLS_REJECT_UNAUTHORIZED in the environment cannot undo it.
+    this.#https = new HttpsAgent({ keepAlive: true, rejectUnauthorized: true, ca });
+    this.#pace = pace;
+    this.#timeouts = timeouts;
+  }
+
+  /**
+   * Sends one request. Redirects are not followed.
+   * @returns the answer, whatever its status, its body unread; the signal and the time-out reach the body too
+   * @throws UnreachableError when there is none; the signal's reason
+   */
+  async send(url: URL, { method = 'GET', headers, body, signal }: Call): Promise<IncomingMessage> {
+    await this.#pace.turn(signal);
+    signal?.throwIfAborted();
+    // What a listing that was left early had still planned must not go on for its own sake.
+    if (this.#isClosed) throw new SourceError(`the connection to ${url.host} is closed`);
+    const [request, agent] = url.protocol === 'https:' ? [overHttps, this.#https] : [overHttp, this.#http];
+    return new Promise((resolve, reject) => {
+      const sent = request(url, { method, headers, agent, timeout: this.#timeouts.silenceMs });
+      let stop = (error: Error) => void sent.destroy(error);
+      const abort = () => stop(signal?.reason);
+      signal?.addEventListener('abort', abort);
+      sent.on('timeout', () => stop(silence(url.host, this.#timeouts.silenceMs)));
+      sent.on('close', () => signal?.removeEventListener('abort', abort));
+      sent.on('error', (error) => reject(signal?.aborted ? signal.reason : networkError(url.host, error)));
+      sent.on('response', (answer) => {
+        stop = (error) => void answer.destroy(error);
+        // Whoever reads the body meets the error there; one that is not read is nobody's trouble.
+        answer.on('error', () => {});
+        resolve(answer);
+      });
+      sent.end(body);
+    });
+  }
+
+  /** Reads the whole body of a short answer. */
+  async read(url: URL, answer: IncomingMessage): Promise<string> {
+    const { answerMs } = this.#timeouts;
+    const timer = setTimeout(() => answer.destroy(silence(url.host, answerMs)), answerMs);
+    try {
+      return await text(answer);
+    } catch (error) {
+      throw networkError(url.host, error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#isClosed = true;
+    this.#https.destroy();
+    this.#http.destroy();
+  }
+}
+
+function silence(host: string, ms: number): UnreachableError {
+  return new UnreachableError(`${host} did not answer within ${ms / 1000} s`, {
+    hint: 'The next run tries again; look at the network if it stays so.',
+  });
+}

@@ -1,0 +1,225 @@
+import type { Readable } from 'node:stream';
+import {
+  GetObjectCommand,
+  type GetObjectCommandOutput,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { FileError, type WarehouseError } from '../../errors.ts';
+import type { Connector, Entry, FetchOptions, ListedFile } from '../connector.ts';
+import { receive } from '../partial.ts';
+import { PATIENCE, type Patience } from '../retry.ts';
+import type { S3Options } from '../s3.ts';
+import { type Checksum, checksumOf, damaged, md5Of, verifyChecksum } from './checksum.ts';
+import { explainS3, httpStatus } from './errors.ts';
+
+/** Enough for the files that are fetched at once and the listings beside them. */
+const MAX_SOCKETS = 64;
+
+/** Opens a bucket. Nothing is asked of it yet: what is wrong with it shows at the first listing. */
+export function openBucket(options: S3Options, patience: Patience = PATIENCE): Connector {
+  // That the SDK's versions of next year want a newer Node is nothing the person who runs this can act on.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+  const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
+  const client = new S3Client({
+    region: options.region,
+    ...(options.endpoint && { endpoint: options.endpoint, forcePathStyle: true }),
+    ...(options.credentials && { credentials: options.credentials }),
+    retryMode: 'standard',
+    maxAttempts: patience.attempts,
+    // We ask for checksums where the answer is a whole object: those of a range say nothing.
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: {
+      connectionTimeout: patience.connectMs,
+      socketTimeout: patience.stallMs,
+      httpAgent: agent,
+      httpsAgent: agent,
+    },
+  });
+  return new S3Connector(client, options, patience);
+}
+
+class S3Connector implements Connector {
+  readonly seal = 'marker';
+  readonly location: string;
+  readonly #client: S3Client;
+  readonly #options: S3Options;
+  readonly #patience: Patience;
+
+  constructor(client: S3Client, options: S3Options, patience: Patience) {
+    this.location = `s3://${options.bucket}/${options.prefix}`;
+    this.#client = client;
+    this.#options = options;
+    this.#patience = patience;
+  }
+
+  async *entries(path: string): AsyncGenerator<Entry> {
+    const prefix = this.#folderKey(path);
+    for await (const page of this.#pages({ Prefix: prefix, Delimiter: '/' })) {
+      for (const { Prefix = '' } of page.CommonPrefixes ?? []) {
+        const name = decoded(page, Prefix).slice(prefix.length, -1);
+        // `a//b` has a folder without a name, which no path could lead to.
+        if (name !== '') yield { kind: 'folder', name };
+      }
+      for (const file of this.#listed(page))
+        yield { kind: 'file', name: file.path.slice(file.path.lastIndexOf('/') + 1), ...file };
+    }
+  }
+
+  async *files(path: string, from?: string): AsyncGenerator<ListedFile> {
+    const prefix = this.#folderKey(path);
+    const start = from ? { StartAfter: prefix + justBefore(from) } : {};
+    for await (const page of this.#pages({ Prefix: prefix, ...start })) {
+      for (const file of this.#listed(page)) {
+        const [child = ''] = file.path.slice(prefix.length - this.#options.prefix.length).split('/', 1);
+        // `dt=2026-01/` sorts after `dt=2026-01-10/` as a key, but before it as a name.
+        if (from === undefined || child >= from) yield file;
+      }
+    }
+  }
+
+  async fetch(file: ListedFile, partial: string, fetchOptions?: FetchOptions): Promise<void> {
+    let answer: GetObjectCommandOutput | undefined;
+    await receive(
+      {
+        file,
+        partial,
+        read: async (start, signal) => {
+          answer = await this.#open(file, start, signal);
+          return bodyOf(answer);
+        },
+        explain: (error) => this.#explain(error, file),
+        verify: async () => {
+          // A body that came in one piece, of an object with a checksum: the SDK has compared them.
+          if (answer && !answer.ContentRange && checksumOf(answer) && bodyOf(answer).readableEnded) return;
+          const checksum = await this.#checksum(file, answer);
+          if (checksum) await verifyChecksum(file, partial, checksum);
+        },
+      },
+      fetchOptions,
+      this.#patience,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#client.destroy();
+  }
+
+  #folderKey(path: string): string {
+    return this.#options.prefix + (path === '' ? '' : `${path}/`);
+  }
+
+  async *#pages(input: { Prefix: string; Delimiter?: string; StartAfter?: string }) {
+    let token: string | undefined;
+    do {
+      const command = new ListObjectsV2Command({
+        ...input,
+        Bucket: this.#options.bucket,
+        // XML has no way to write some characters that keys may hold.
+        EncodingType: 'url',
+        ContinuationToken: token,
+      });
+      let page: ListObjectsV2CommandOutput;
+      try {
+        page = await this.#client.send(command);
+      } catch (error) {
+        throw explainS3(error, `list ${this.location}`, this.#options);
+      }
+      yield page;
+      token = page.NextContinuationToken;
+    } while (token !== undefined);
+  }
+
+  /** The files of a page, without the markers (`folder/`) that consoles make for empty folders. */
+  *#listed(page: ListObjectsV2CommandOutput): Generator<ListedFile> {
+    for (const { Key = '', Size = 0, ETag = '' } of page.Contents ?? []) {
+      const key = decoded(page, Key);
+      if (key.endsWith('/')) continue;
+      yield { path: key.slice(this.#options.prefix.length), bytes: Size, etag: ETag.replaceAll('"', '') };
+    }
+  }
+
+  /** Asks for the bytes from `start` on, of no other version than the one that was listed. */
+  async #open(file: ListedFile, start: number, signal: AbortSignal): Promise<GetObjectCommandOutput> {
+    const command = new GetObjectCommand({
+      Bucket: this.#options.bucket,
+      Key: this.#options.prefix + file.path,
+      IfMatch: `"${file.etag}"`,
+      ...(start > 0 ? { Range: `bytes=${start}-` } : { ChecksumMode: 'ENABLED' }),
+    });
+    try {
+      const answer = await this.#client.send(command, { abortSignal: signal });
+      // Servers that only resemble S3 may ignore If-Match or Range.
+      const { ETag = '', ContentLength, ContentRange } = answer;
+      const same = ETag.replaceAll('"', '') === file.etag && ContentLength === file.bytes - start;
+      if (same && (start === 0 || ContentRange?.startsWith(`bytes ${start}-`))) return answer;
+      bodyOf(answer).destroy();
+      throw replaced(file);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error instanceof FileError ? error : this.#explain(error, file);
+    }
+  }
+
+  /** What the bytes on disk can be compared with, when the SDK has not done so. */
+  async #checksum(
+    file: ListedFile,
+    answer: GetObjectCommandOutput | undefined,
+  ): Promise<Checksum | undefined> {
+    const md5 = answer && md5Of(file, answer);
+    if (md5) return md5;
+    const command = new HeadObjectCommand({
+      Bucket: this.#options.bucket,
+      Key: this.#options.prefix + file.path,
+      IfMatch: `"${file.etag}"`,
+      ChecksumMode: 'ENABLED',
+    });
+    const head = await this.#client.send(command);
+    return checksumOf(head) ?? md5Of(file, head);
+  }
+
+  #explain(error: unknown, file: ListedFile): WarehouseError {
+    const { name, message } = error as Error;
+    const status = httpStatus(error);
+    if (status === 412 || status === 416) return replaced(file);
+    if (status === 404 && name !== 'NoSuchBucket')
+      return new FileError(`${file.path} was removed since it was listed`, {
+        hint: 'The next run lists it again.',
+      });
+    // The only trace of this in the SDK's error.
+    if (message.startsWith('Checksum mismatch')) return damaged(file, 'checksum', error);
+    if (name === 'InvalidObjectState')
+      return new FileError(`${file.path} has been moved to an archive storage class`, {
+        hint: 'Restore it in S3, then run again.',
+      });
+    return explainS3(error, `fetch ${file.path} from ${this.location}`, this.#options);
+  }
+}
+
+function replaced(file: ListedFile): FileError {
+  return new FileError(`${file.path} was replaced since it was listed`, {
+    hint: 'The next run lists it again.',
+  });
+}
+
+/** In Node the body is always a stream of Node's. */
+function bodyOf(answer: GetObjectCommandOutput): Readable {
+  return answer.Body as unknown as Readable;
+}
+
+/** A key of a listing as it is. Servers that do not know `EncodingType` leave it out of their answer. */
+function decoded(page: ListObjectsV2CommandOutput, key: string): string {
+  return page.EncodingType === 'url' ? decodeURIComponent(key.replaceAll('+', ' ')) : key;
+}
+
+/**
+ * A text that sorts before `name` with little between the two: `StartAfter` leaves out the key it names, and a file
+ * could be called just that.
+ */
+function justBefore(name: string): string {
+  const last = name.charCodeAt(name.length - 1);
+  const isPlain = last > 0x21 && last < 0x7f;
+  return name.slice(0, -1) + (isPlain ? `${String.fromCharCode(last - 1)}~` : '');
+}

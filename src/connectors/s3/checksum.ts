@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { crc32 } from 'node:zlib';
+import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/client-s3';
+import { FileError } from '../../errors.ts';
+import type { ListedFile } from '../connector.ts';
+import { Crc64Nvme } from './crc64nvme.ts';
+
+/** What an answer about an object says of its content. */
+export type ObjectFacts = Pick<
+  GetObjectCommandOutput & HeadObjectCommandOutput,
+  | 'ChecksumCRC32'
+  | 'ChecksumCRC64NVME'
+  | 'ChecksumSHA1'
+  | 'ChecksumSHA256'
+  | 'ChecksumType'
+  | 'ServerSideEncryption'
+  | 'SSECustomerAlgorithm'
+>;
+
+export interface Checksum {
+  algorithm: 'MD5' | 'CRC64NVME' | 'CRC32' | 'SHA256' | 'SHA1';
+  /** In hexadecimal, lower case. */
+  digest: string;
+}
+
+/**
+ * The checksum of the whole object that S3 keeps beside its ETag, where it has one. Those of objects that were
+ * uploaded in parts may be checksums of the parts' checksums, which say nothing here.
+ */
+export function checksumOf(facts: ObjectFacts): Checksum | undefined {
+  if (facts.ChecksumType === 'COMPOSITE') return undefined;
+  for (const algorithm of ['CRC64NVME', 'CRC32', 'SHA256', 'SHA1'] as const) {
+    const value = facts[`Checksum${algorithm}`];
+    if (value && !value.includes('-'))
+      return { algorithm, digest: Buffer.from(value, 'base64').toString('hex') };
+  }
+  return undefined;
+}
+
+/** The ETag, where it is the MD5 of the content: not for uploads in parts, nor for some kinds of encryption. */
+export function md5Of({ etag }: ListedFile, facts: ObjectFacts): Checksum | undefined {
+  const isOther =
+    facts.ServerSideEncryption?.startsWith('aws:kms') || facts.SSECustomerAlgorithm !== undefined;
+  return !isOther && /^[0-9a-f]{32}$/.test(etag) ? { algorithm: 'MD5', digest: etag } : undefined;
+}
+
+/**
+ * Compares what is on disk: also the beginning that an earlier run left.
+ * @throws FileError when it differs
+ */
+export async function verifyChecksum(file: ListedFile, partial: string, checksum: Checksum): Promise<void> {
+  const found = await digest(partial, checksum.algorithm);
+  if (found !== checksum.digest) throw damaged(file, checksum.algorithm);
+}
+
+export function damaged(file: ListedFile, algorithm: string, cause?: unknown): FileError {
+  return new FileError(`${file.path} arrived damaged: its ${algorithm} is not the one that S3 keeps`, {
+    hint: 'What came was thrown away; the next run fetches it again.',
+    retryable: true,
+    cause,
+  });
+}
+
+async function digest(path: string, algorithm: Checksum['algorithm']): Promise<string> {
+  const chunks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: 1 << 20 });
+  if (algorithm === 'CRC32') {
+    let sum = 0;
+    for await (const chunk of chunks) sum = crc32(chunk, sum);
+    return sum.toString(16).padStart(8, '0');
+  }
+  const hash: Pick<Crc64Nvme, 'digest'> & { update(chunk: Buffer): unknown } =
+    algorithm === 'CRC64NVME' ? new Crc64Nvme() : createHash(algorithm);
+  for await (const chunk of chunks) hash.update(chunk);
+  return hash.digest('hex');
+}

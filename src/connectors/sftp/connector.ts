@@ -1,0 +1,155 @@
+import { Readable } from 'node:stream';
+import { FileError, SourceError } from '../../errors.ts';
+import type { Connector, Entry, FetchOptions, ListedFile } from '../connector.ts';
+import { receive } from '../partial.ts';
+import { backOff, type Patience } from '../retry.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
+import { explainRequest } from './errors.ts';
+import { etagOf, folder, unlessMissing } from './folders.ts';
+import { type Attributes, abortable, hasStatus, STATUS } from './session.ts';
+import { walk } from './walk.ts';
+
+export interface SftpOptions extends ConnectionOptions {
+  /** The folder on the server that holds the feeds. */
+  root: string;
+}
+
+/** Folders that are listed at once: each takes two round trips to the server, however little it holds. */
+const FOLDERS_AT_ONCE = 32;
+
+export class SftpConnector implements Connector {
+  readonly seal = 'marker';
+  readonly location: string;
+  readonly #options: SftpOptions;
+  readonly #patience: Patience;
+  readonly #connection: Connection;
+
+  constructor(options: SftpOptions, patience: Patience) {
+    const { host, port, username, root } = options;
+    this.location = `sftp://${username}@${host}${port === 22 ? '' : `:${port}`}/${root.replace(/^\/+/, '')}`;
+    this.#options = options;
+    this.#patience = patience;
+    this.#connection = new Connection(options, patience);
+  }
+
+  async *entries(path: string): AsyncGenerator<Entry> {
+    for await (const entries of this.#list(path)) yield* entries;
+  }
+
+  files(path: string, from?: string): AsyncGenerator<ListedFile> {
+    return walk((each) => this.#list(each), path, from, FOLDERS_AT_ONCE);
+  }
+
+  async fetch(file: ListedFile, partial: string, options?: FetchOptions): Promise<void> {
+    const path = this.#locate(file.path);
+    await receive(
+      {
+        file,
+        partial,
+        read: async (start, signal) =>
+          Readable.from(this.#bytes(file, path, start, signal), { objectMode: false }),
+        explain: (error) =>
+          hasStatus(error, STATUS.noSuchFile)
+            ? changed(file, 'removed')
+            : explainRequest(error, this.#options, path),
+        // There is no checksum: that its time and size stayed the same while it came has to do.
+        verify: async () => mustBe(file, await this.#stat(path)),
+      },
+      options,
+      this.#patience,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#connection[Symbol.asyncDispose]();
+  }
+
+  /** @throws SourceError when the source's root is not a folder on the server */
+  async mustHaveRoot(): Promise<void> {
+    const { root, host } = this.#options;
+    const found = await this.#stat(root);
+    if (found?.isDirectory()) return;
+    throw new SourceError(
+      found ? `${root} on ${host} is not a folder` : `there is no folder ${root} on ${host}`,
+      {
+        hint: 'Set root of this source in warehouse.yaml to the folder that holds the feeds.',
+      },
+    );
+  }
+
+  /** What a folder holds, piece by piece; goes on in a new connection when the one it has is lost. */
+  async *#list(path: string): AsyncGenerator<Entry[]> {
+    if (path === '') await this.mustHaveRoot();
+    // A folder that is read anew begins at its beginning.
+    const seen = new Set<string>();
+    for (let failures = 0; ; ) {
+      const before = seen.size;
+      try {
+        const session = await this.#connection.session();
+        for await (const entries of folder(session, (each) => this.#locate(each), path)) {
+          const fresh = entries.filter(({ name }) => !seen.has(name));
+          for (const { name } of fresh) seen.add(name);
+          if (fresh.length > 0) yield fresh;
+        }
+        return;
+      } catch (error) {
+        failures = seen.size > before ? 1 : failures + 1;
+        await this.#beforeRetry(error, failures, this.#locate(path));
+      }
+    }
+  }
+
+  async #stat(path: string): Promise<Attributes | undefined> {
+    for (let failures = 1; ; failures++) {
+      try {
+        const session = await this.#connection.session();
+        return await unlessMissing(session.stat(path));
+      } catch (error) {
+        await this.#beforeRetry(error, failures, path);
+      }
+    }
+  }
+
+  /** Waits, or throws what the error means when trying again is of no use: our own errors have been thought over. */
+  async #beforeRetry(error: unknown, failures: number, path: string): Promise<void> {
+    const failure = explainRequest(error, this.#options, path);
+    const isFinal = failure === error || !failure.retryable;
+    if (isFinal || failures >= this.#patience.attempts) throw failure;
+    await backOff(failures, this.#patience);
+  }
+
+  async *#bytes(file: ListedFile, path: string, start: number, signal: AbortSignal): AsyncGenerator<Buffer> {
+    const session = await abortable(this.#connection.session(), signal);
+    const opening = session.openFile(path);
+    try {
+      const [handle, found] = await abortable(Promise.all([opening, session.stat(path)]), signal);
+      mustBe(file, found);
+      yield* session.read(handle, start, file.bytes, signal);
+    } finally {
+      opening.then(
+        (handle) => session.release(handle),
+        () => {},
+      );
+    }
+  }
+
+  /** The path on the server. */
+  #locate(path: string): string {
+    const { root } = this.#options;
+    if (path.split('/').includes('..')) throw new SourceError(`${path} leads out of ${root}`);
+    if (path === '') return root;
+    return root.endsWith('/') ? root + path : `${root}/${path}`;
+  }
+}
+
+function mustBe(file: ListedFile, found: Attributes | undefined): void {
+  if (!found?.isFile()) throw changed(file, 'removed');
+  if (found.size !== file.bytes || etagOf(found) !== file.etag) throw changed(file, 'replaced');
+}
+
+function changed(file: ListedFile, how: 'removed' | 'replaced'): FileError {
+  return new FileError(`${file.path} was ${how} since it was listed`, {
+    hint: 'The next run lists it again.',
+    retryable: true,
+  });
+}

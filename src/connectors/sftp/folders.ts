@@ -1,0 +1,92 @@
+import pMap from 'p-map';
+import { SourceError } from '../../errors.ts';
+import type { Entry } from '../connector.ts';
+import { type Attributes, hasStatus, type NamedAttributes, type Session, STATUS } from './session.ts';
+
+/** Entries of a folder that are looked at together when their attributes do not say enough. */
+const LOOKS_AT_ONCE = 16;
+
+/** The server's paths of what the paths of the connector contract name. */
+export type Locate = (path: string) => string;
+
+/**
+ * What a folder holds, in pieces as the server sends them. Nothing when the folder is not there.
+ * @param path relative to the source's root
+ */
+export async function* folder(session: Session, locate: Locate, path: string): AsyncGenerator<Entry[]> {
+  const handle = await unlessMissing(session.openFolder(locate(path)));
+  if (!handle) return;
+  try {
+    // Two requests on the way: that a folder ends is answered along with its last entries.
+    let coming = session.readFolder(handle);
+    for (;;) {
+      const next = session.readFolder(handle);
+      next.catch(() => {}); // Reported when its turn comes; what follows the end does not matter.
+      const found = await coming;
+      if (!found) return;
+      const entries = await pMap(found, (child) => toEntry(session, locate, path, child), {
+        concurrency: LOOKS_AT_ONCE,
+      });
+      yield entries.filter((entry) => entry !== undefined);
+      coming = next;
+    }
+  } finally {
+    session.release(handle);
+  }
+}
+
+/** One child of a folder; undefined when it is neither file nor folder, or leads nowhere. */
+async function toEntry(
+  session: Session,
+  locate: Locate,
+  folder: string,
+  { filename: name, attrs: listed }: NamedAttributes,
+): Promise<Entry | undefined> {
+  if (name === '.' || name === '..') return undefined;
+  if (name === '' || /[/\0]/.test(name))
+    throw new SourceError(
+      `the server lists ${JSON.stringify(name)} in ${locate(folder)}: that is not a name`,
+      {
+        hint: 'Nothing of this server can be trusted before those who run it have looked into that.',
+      },
+    );
+  const path = joined(folder, name);
+  // A listing shows a symbolic link itself, and need not show attributes at all.
+  const isWhole = listed.mode !== undefined && listed.size !== undefined && listed.mtime !== undefined;
+  const attributes =
+    isWhole && !listed.isSymbolicLink() ? listed : await unlessMissing(session.stat(locate(path)));
+  if (!attributes) return undefined;
+  if (attributes.isFile())
+    return { kind: 'file', name, path, bytes: attributes.size, etag: etagOf(attributes) };
+  if (!attributes.isDirectory()) return undefined;
+  return listed.isSymbolicLink?.() && (await isLoop(session, locate, folder, path))
+    ? undefined
+    : { kind: 'folder', name };
+}
+
+/** Version 3 of the protocol has times in whole seconds, and nothing else that changes with the bytes. */
+export function etagOf({ mtime }: Attributes): string {
+  return String(mtime);
+}
+
+/** Whether the symbolic link `path` leads to `folder` itself or to one above it, so that it would never end. */
+async function isLoop(session: Session, locate: Locate, folder: string, path: string): Promise<boolean> {
+  const names = folder === '' ? [] : folder.split('/');
+  const above = Array.from({ length: names.length + 1 }, (_, depth) => names.slice(0, depth).join('/'));
+  const [target, ...real] = await Promise.all([path, ...above].map((each) => session.realPath(locate(each))));
+  return real.includes(target as string);
+}
+
+/** What the request gives; undefined when what it asks for is not there. */
+export async function unlessMissing<T>(request: Promise<T>): Promise<T | undefined> {
+  try {
+    return await request;
+  } catch (error) {
+    if (hasStatus(error, STATUS.noSuchFile)) return undefined;
+    throw error;
+  }
+}
+
+export function joined(folder: string, name: string): string {
+  return folder === '' ? name : `${folder}/${name}`;
+}

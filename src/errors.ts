@@ -1,0 +1,82 @@
+/**
+ * Errors a person can act on. Everything the program throws on purpose is one of these; anything else is a bug.
+ *
+ * `message` says what happened, and to which file, line or key; `hint` says what to do next, as a command
+ * where there is one. `src/cli/exit.ts` is the one place that turns them into exit codes.
+ */
+
+export interface ErrorDetails {
+  /** What to do next, in plain English. */
+  hint?: string;
+  /** Whether the same call may succeed later without anybody changing anything. */
+  retryable?: boolean;
+  cause?: unknown;
+}
+
+export abstract class WarehouseError extends Error {
+  /** A stable word for machines, e.g. `config`, `busy`, `source`. */
+  abstract readonly code: string;
+  readonly hint: string | undefined;
+  readonly retryable: boolean;
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, { cause: details.cause });
+    this.name = new.target.name;
+    this.hint = details.hint;
+    this.retryable = details.retryable ?? false;
+  }
+}
+
+/** A command typed wrong, or asked for something that is not there. Nothing was started. */
+export class UsageError extends WarehouseError {
+  readonly code = 'usage';
+}
+
+/** One thing wrong in `warehouse.yaml`. */
+export interface Problem {
+  file: string;
+  /** 1-based; left out when the problem is something that is missing altogether. */
+  line?: number;
+  /** Dotted path of the key, e.g. `sources.messaging.bucket`. */
+  key: string;
+  message: string;
+}
+
+/** Everything wrong with the configuration, at once. */
+export class ConfigError extends WarehouseError {
+  readonly code = 'config';
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[], details: ErrorDetails = {}) {
+    const lines = problems.map(
+      ({ file, line, key, message }) => `${file}${line === undefined ? '' : `:${line}`}: ${key}: ${message}`,
+    );
+    super(lines.join('\n'), details);
+    this.problems = problems;
+  }
+}
+
+/** Another process holds the warehouse file. */
+export class BusyError extends WarehouseError {
+  readonly code = 'busy';
+}
+
+/** A source could not be reached, listed or read. */
+export class SourceError extends WarehouseError {
+  readonly code = 'source';
+}
+
+/** One delivered file is not whole, or not what it claims to be. The others go on. */
+export class FileError extends WarehouseError {
+  readonly code = 'file';
+}
+
+/** A model file, a test file or a selection that cannot be understood. Nothing was built. */
+export class ModelError extends WarehouseError {
+  readonly code = 'model';
+}
+
+/** The warehouse file itself: missing, of another version, or damaged. */
+export class StorageError extends WarehouseError {
+  readonly code = 'storage';
+}

@@ -1,0 +1,195 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of warehouse.yaml, not of this file
+import { describe, expect, it } from 'vitest';
+import type { Config } from '../../src/config/config.ts';
+import { type ParseContext, parseConfig } from '../../src/config/parse.ts';
+import { context } from './fakes.ts';
+
+/** The configuration that `text` makes; fails the test with the problems when it makes none. */
+function parse(text: string, around: Partial<ParseContext> = {}): Config {
+  const result = parseConfig(text, { ...context, ...around });
+  if ('problems' in result) throw new Error(JSON.stringify(result.problems, null, 2));
+  return result.config;
+}
+
+const ONE_SOURCE = 'sources: {messaging: {connector: local, path: ./feeds}}\n';
+
+describe('a whole configuration', () => {
+  it('becomes a typed one with absolute paths', () => {
+    const config = parse(
+      `
+company: acme
+environment: prod
+warehouse: ./data/warehouse.duckdb
+publish: /srv/published.duckdb
+landing: ../landing
+look_back_days: 3
+max_rejected_rows: 10
+memory_limit: 1.5GiB
+threads: 4
+models: ~/models
+vars:
+  threshold: 0.9
+  queues: [sales, service]
+sources:
+  messaging:
+    connector: s3
+    region: us-east-1
+    access_key_id: \${ASAPP_S3_KEY_ID}
+    secret_access_key: \${ASAPP_S3_SECRET}
+    feeds: [convos_metrics, utterances]
+  archive:
+    connector: local
+    path: ./feeds
+`,
+      { env: { ASAPP_S3_KEY_ID: 'AKIA', ASAPP_S3_SECRET: 'wJalr' } },
+    );
+    const { sources, ...rest } = config;
+    expect(rest).toEqual({
+      file: '/etl/warehouse.yaml',
+      directory: '/etl',
+      company: 'acme',
+      environment: 'prod',
+      warehouse: '/etl/data/warehouse.duckdb',
+      publish: '/srv/published.duckdb',
+      landing: '/landing',
+      lookBackDays: 3,
+      maxRejectedRows: 10,
+      memoryLimit: '1.5GiB',
+      threads: 4,
+      models: '/home/ann/models',
+      vars: { threshold: 0.9, queues: ['sales', 'service'] },
+      policy: {},
+      secrets: ['wJalr'],
+    });
+    expect(sources).toMatchObject([
+      {
+        name: 'messaging',
+        group: 'messaging',
+        connector: 's3',
+        feeds: ['convos_metrics', 'utterances'],
+        options: {
+          bucket: 'asapp-prod-acme-exports-us-east-1',
+          prefix: '',
+          access_key_id: 'AKIA',
+          secret_access_key: 'wJalr',
+        },
+      },
+      { name: 'archive', group: 'messaging', connector: 'local', options: { path: '/etl|./feeds' } },
+    ]);
+    expect(sources[0]?.options).not.toHaveProperty('connector');
+    expect(sources[0]?.options).not.toHaveProperty('feeds');
+  });
+
+  it('needs no more than a source', () => {
+    expect(parse(ONE_SOURCE)).toMatchObject({
+      warehouse: '/etl/warehouse.duckdb',
+      publish: '/etl/published/warehouse.duckdb',
+      landing: '/etl/landing',
+      lookBackDays: 7,
+      maxRejectedRows: 0,
+      memoryLimit: undefined,
+      threads: undefined,
+      models: undefined,
+      vars: {},
+      secrets: [],
+    });
+  });
+
+  it('puts landing beside the warehouse, wherever that is', () => {
+    expect(parse(`warehouse: ~/data/w.duckdb\n${ONE_SOURCE}`).landing).toBe('/home/ann/data/landing');
+  });
+
+  it('gives secrets longest first and once, so that redaction never leaves the end of one', () => {
+    const source = (secret: string) => `{connector: s3, bucket: b, secret_access_key: ${secret}}`;
+    const text = `sources: {a: ${source('abc')}, b: ${source('abcdef')}, c: ${source('abc')}}`;
+    expect(parse(text).secrets).toEqual(['abcdef', 'abc']);
+  });
+
+  it('opens a source through its connector, with its options', async () => {
+    const opened: unknown[] = [];
+    const local = {
+      ...(context.connectors.local as NonNullable<typeof context.connectors.local>),
+      open: (options: unknown) => {
+        opened.push(options);
+        return Promise.reject(new Error('opened'));
+      },
+    };
+    const config = parse(ONE_SOURCE, { connectors: { local } });
+    expect(opened).toEqual([]);
+    await expect(config.sources[0]?.open()).rejects.toThrow('opened');
+    expect(opened).toEqual([{ path: '/etl|./feeds' }]);
+  });
+});
+
+describe('the group of a source', () => {
+  it.each([
+    [
+      'the name of the source, where that is a known group',
+      'ai_services: {connector: local, path: x}',
+      'ai_services',
+    ],
+    ["else the connector's own", 'archive: {connector: local, path: x}', 'messaging'],
+    ["else the connector's own, which differs", 'archive: {connector: sftp, host: x}', 'ai_services'],
+    ['what the file says before either', 'messaging: {connector: local, path: x, group: chats_2}', 'chats_2'],
+  ])('is %s', (_, source, group) => {
+    expect(parse(`sources: {${source}}`).sources[0]?.group).toBe(group);
+  });
+
+  it('may be told by a name that no group could have', () => {
+    expect(parse('sources: {ops: {connector: local, path: x}}').sources[0]?.group).toBe('messaging');
+  });
+});
+
+describe('variables', () => {
+  const options = (text: string, env: Record<string, string>) =>
+    parse(`sources:\n  a:\n    connector: sftp\n    host: ${text}\n`, { env }).sources[0]?.options;
+
+  it('are read as numbers and booleans where the key wants those', () => {
+    const env = { PORT: '2222', STRICT: 'false', DAYS: '30' };
+    const config = parse(
+      'look_back_days: ${DAYS}\nsources:\n  a:\n    connector: sftp\n    host: h\n    port: ${PORT}\n    strict: ${STRICT}\n',
+      { env },
+    );
+    expect(config.lookBackDays).toBe(30);
+    expect(config.sources[0]?.options).toMatchObject({ port: 2222, strict: false });
+  });
+
+  it('stay text where the key wants that', () => {
+    expect(options('${HOST}', { HOST: '123' })).toMatchObject({ host: '123' });
+    expect(parse(`company: \${C}\nvars: {n: "\${C}"}\n${ONE_SOURCE}`, { env: { C: '0012' } })).toMatchObject({
+      company: '0012',
+      vars: { n: '0012' },
+    });
+  });
+
+  it('are data, whatever they hold', () => {
+    const evil = 'x\n    port: 1\nsources: {} # "';
+    expect(options('${HOST}', { HOST: evil })).toEqual({ host: evil, port: 22, strict: true });
+  });
+
+  it('work in single and double quotes, in blocks and within text', () => {
+    expect(options("'${A}.${B}'", { A: 'x', B: 'y' })).toMatchObject({ host: 'x.y' });
+    expect(options('"${A:-d}"', {})).toMatchObject({ host: 'd' });
+    expect(options('|-\n      ${A}\n      b', { A: 'a' })).toMatchObject({ host: 'a\nb' });
+    expect(options('$${A}', { A: 'a' })).toMatchObject({ host: '${A}' });
+  });
+
+  it('are not looked for in keys', () => {
+    expect(parse(`vars: {"\${A}": 1}\n${ONE_SOURCE}`).vars).toEqual({ '${A}': 1 });
+  });
+});
+
+describe('the text of the file', () => {
+  it('may have a byte order of its lines from Windows, comments and an explicit start', () => {
+    const text =
+      '---\r\n# mine\r\nsources:\r\n  messaging:\r\n    connector: local # here\r\n    path: ./feeds\r\n';
+    expect(parse(text).sources[0]?.options).toEqual({ path: '/etl|./feeds' });
+  });
+
+  it('is YAML 1.2, whatever it says: no is a text, 22:30 too', () => {
+    expect(parse(`%YAML 1.1\n---\ncompany: no\nenvironment: 22:30\n${ONE_SOURCE}`)).toMatchObject({
+      company: 'no',
+      environment: '22:30',
+    });
+  });
+});

@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { expect } from 'vitest';
+import { PROGRAM } from './build.ts';
+import type { Project } from './project.ts';
+
+/** How a command ended, and what it said. */
+export interface Ended {
+  exit: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface CommandOptions {
+  env?: NodeJS.ProcessEnv;
+  /** Called with what came on stderr so far, and the way to send a signal. */
+  onStderr?: (text: string, signal: (name: NodeJS.Signals) => void) => void;
+}
+
+/** Calls the command line as a user does, in the project's folder. Whatever happens, nobody may see a stack trace. */
+export async function asapp(
+  project: Project,
+  words: readonly string[],
+  { env = {}, onStderr }: CommandOptions = {},
+): Promise<Ended> {
+  const child = spawn(process.execPath, [PROGRAM, ...words], {
+    cwd: project.folder,
+    env: { PATH: process.env.PATH, HOME: project.folder, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+    onStderr?.(stderr, (name) => child.kill(name));
+  });
+  const exit = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  expect(`${stdout}${stderr}`, words.join(' ')).not.toMatch(/^\s+at .+[:)]/m);
+  return { exit, stdout, stderr };
+}
