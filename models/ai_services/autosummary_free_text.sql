@@ -1,0 +1,3 @@
+-- No guide names a column to order by: _partition_ts decides.
+{{ config(materialized='dedup', unique_key=['company_marker', 'conversation_id', 'summary_id'], order_by=[]) }}
+select * from {{ source('ai_services', 'autosummary_free_text') }}

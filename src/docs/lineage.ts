@@ -1,0 +1,149 @@
+import type { Documentation } from './documentation.ts';
+import { type Html, html, raw } from './html.ts';
+import { layOut } from './layout.ts';
+
+/** A feed or a model in the picture of what is made from what. */
+export interface LineageNode {
+  id: string;
+  /** What is written on it. */
+  label: string;
+  /** The schema of a model, the group of a feed. */
+  schema: string;
+  kind: 'feed' | 'dedup' | 'model';
+  href: string;
+}
+
+/** What is made from what: feeds and models, and the edges between them. */
+export interface Lineage {
+  nodes: ReadonlyMap<string, LineageNode>;
+  /** From what is read to what reads it. */
+  edges: readonly (readonly [string, string])[];
+}
+
+/** How a page names a feed's or a model's own part. */
+export function anchorOf(kind: 'model' | 'feed', id: string): string {
+  return `#${kind}/${encodeURIComponent(id)}`;
+}
+
+export function lineageOf({ models, feeds }: Documentation): Lineage {
+  const nodes = [
+    ...feeds.map(({ group, feed }): LineageNode => {
+      const id = `${group}.${feed}`;
+      return { id: `feed ${id}`, label: feed, schema: group, kind: 'feed', href: anchorOf('feed', id) };
+    }),
+    ...models.map(({ model: { id, name, schema, config } }): LineageNode => {
+      const kind = config.materialized === 'dedup' ? 'dedup' : 'model';
+      return { id, label: name, schema, kind, href: anchorOf('model', id) };
+    }),
+  ];
+  const edges = models.flatMap(({ model: { id, refs, sources } }) => [
+    ...sources.map(({ group, feed }) => [`feed ${group}.${feed}`, id] as const),
+    ...refs.map((ref) => [ref, id] as const),
+  ]);
+  return { nodes: new Map(nodes.map((node) => [node.id, node])), edges };
+}
+
+/** The part of the picture around some nodes: all that they are made from, and all that is made from them. */
+export function around({ nodes, edges }: Lineage, ids: readonly string[]): Lineage {
+  const up = reach(ids, neighbours(edges.map(([from, to]) => [to, from])));
+  const down = reach(ids, neighbours(edges));
+  const kept = (id: string) => up.has(id) || down.has(id);
+  return {
+    nodes: new Map([...nodes].filter(([id]) => kept(id))),
+    edges: edges.filter(([from, to]) => kept(from) && kept(to)),
+  };
+}
+
+function neighbours(edges: Lineage['edges']): Map<string, string[]> {
+  const next = new Map<string, string[]>();
+  for (const [from, to] of edges) {
+    const known = next.get(from);
+    if (known) known.push(to);
+    else next.set(from, [to]);
+  }
+  return next;
+}
+
+function reach(starts: readonly string[], next: ReadonlyMap<string, readonly string[]>): Set<string> {
+  const found = new Set(starts);
+  // A set that grows while it is walked through gives what was added, too.
+  for (const id of found) for (const other of next.get(id) ?? []) found.add(other);
+  return found;
+}
+
+/** Only what is more than a feed and its own deduped table: that one is made from the other goes without saying. */
+export function beyondDedup(lineage: Lineage): Lineage {
+  const models = [...lineage.nodes.values()].filter(({ kind }) => kind === 'model');
+  return around(
+    lineage,
+    models.map(({ id }) => id),
+  );
+}
+
+const HEIGHT = 26;
+const MARGIN = 12;
+/** Longer labels are cut; the whole name shows when the mouse rests on it. */
+const LONGEST = 34;
+
+/**
+ * The picture as SVG, to stand in a page: each node is a link to its own part.
+ * @param current the node that the page is about
+ */
+export function drawLineage(lineage: Lineage, current?: string): Html {
+  const nodes = [...lineage.nodes.values()];
+  const labels = new Map(nodes.map(({ id, label }) => [id, cut(label)]));
+  const width = (id: string) => Math.ceil(30 + 7.4 * (labels.get(id) as string).length);
+  const layout = layOut(
+    nodes.map(({ id }) => ({ id, width: width(id) })),
+    lineage.edges,
+  );
+  const size = { width: layout.width + 2 * MARGIN, height: layout.height + 2 * MARGIN };
+  const edges = layout.edges.map(({ from, to, by }) => {
+    const start = layout.nodes.get(from) as { x: number; y: number };
+    const end = layout.nodes.get(to) as { x: number; y: number };
+    const stops = [
+      ...by.flatMap((slot) => [
+        { x: slot.x, y: slot.y },
+        { x: slot.x + slot.width, y: slot.y },
+      ]),
+      end,
+    ];
+    const path = curve({ x: start.x + width(from), y: start.y }, stops);
+    return html`<path d="${path}" data-from="${from}" data-to="${to}"/>`;
+  });
+  const boxes = nodes.map(({ id, kind, href, schema, label }) => {
+    const { x, y } = layout.nodes.get(id) as { x: number; y: number };
+    const state = id === current ? `${kind} current` : kind;
+    return html`<a href="${href}" class="node ${state}" data-id="${id}"><title>${schema}.${label}</title><rect x="${round(x)}" y="${round(y - HEIGHT / 2)}" width="${width(id)}" height="${HEIGHT}" rx="6"/><circle cx="${round(x + 11)}" cy="${round(y)}" r="3.5"/><text x="${round(x + 20)}" y="${round(y + 4)}">${labels.get(id)}</text></a>`;
+  });
+  return html`<div class="lineage"><svg role="img" aria-label="What is made from what" width="${Math.ceil(size.width)}" height="${Math.ceil(size.height)}" viewBox="${-MARGIN} ${-MARGIN} ${round(size.width)} ${round(size.height)}"><g class="edges">${edges}</g>${boxes}</svg></div>`;
+}
+
+function cut(label: string): string {
+  const characters = [...label];
+  return characters.length > LONGEST ? `${characters.slice(0, LONGEST - 1).join('')}…` : label;
+}
+
+interface Point {
+  x: number;
+  y: number;
+}
+
+/** A line that leaves and enters level: through the gap between two columns it bends, along a column it goes straight. */
+function curve(start: Point, stops: readonly Point[]): Html {
+  let last = start;
+  const parts = stops.map((point) => {
+    const middle = round((last.x + point.x) / 2);
+    const part =
+      last.y === point.y
+        ? `H${round(point.x)}`
+        : `C${middle} ${round(last.y)} ${middle} ${round(point.y)} ${round(point.x)} ${round(point.y)}`;
+    last = point;
+    return part;
+  });
+  return raw(`M${round(start.x)} ${round(start.y)}${parts.join('')}`);
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}

@@ -1,0 +1,65 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Overrides } from '../schema/overrides.ts';
+import { type Catalogue, type GroupDocument, loadCatalogue, readSchemas, type Schemas } from './catalogue.ts';
+
+/**
+ * The schemas that come with the program.
+ *
+ * Reading 10,000 lines of YAML takes half a second, which a command called every few minutes should not spend each time.
+ * So `npm run build` writes them down as they are once parsed; that copy is used until one of the files is newer.
+ */
+export const BUNDLED_SCHEMAS = fileURLToPath(new URL('../../schemas', import.meta.url));
+const PARSED = fileURLToPath(new URL('../schemas.json', import.meta.url));
+
+let bundled: Promise<Schemas> | undefined;
+
+/** The bundled documents and corrections; read once. */
+export function bundledSchemas(): Promise<Schemas> {
+  bundled ??= readParsed().then((schemas) => schemas ?? readSchemas(BUNDLED_SCHEMAS));
+  return bundled;
+}
+
+export async function bundledCatalogue(): Promise<Catalogue> {
+  const { documents, overrides } = await bundledSchemas();
+  return loadCatalogue(documents, overrides);
+}
+
+/** Writes the parsed copy: the last step of `npm run build`. */
+export async function writeParsed(): Promise<void> {
+  const { documents, overrides } = await readSchemas(BUNDLED_SCHEMAS);
+  const entries = [...overrides].map(([group, feeds]) => [
+    group,
+    [...feeds].map(([feed, { columns, ...rest }]) => [feed, { ...rest, columns: [...(columns ?? [])] }]),
+  ]);
+  await writeFile(PARSED, JSON.stringify({ documents, overrides: entries }));
+}
+
+type Entries<T> = [string, T][];
+type WrittenFeed = { columns: Entries<{ type: string }> };
+
+async function readParsed(): Promise<Schemas | undefined> {
+  const written = await stat(PARSED).catch(() => undefined);
+  if (!written) return undefined;
+  const text = await readFile(PARSED, 'utf8');
+  const { documents, overrides } = JSON.parse(text) as {
+    documents: GroupDocument[];
+    overrides: Entries<Entries<WrittenFeed>>;
+  };
+  const files = ['overrides', ...documents.map(({ group }) => group)];
+  for (const name of files) {
+    const { mtimeMs } = await stat(path.join(BUNDLED_SCHEMAS, `${name}.yaml`));
+    if (mtimeMs > written.mtimeMs) return undefined;
+  }
+  const revived = overrides.map(
+    ([group, feeds]) =>
+      [
+        group,
+        new Map(feeds.map(([feed, { columns, ...rest }]) => [feed, { ...rest, columns: new Map(columns) }])),
+      ] as const,
+  );
+  return { documents, overrides: new Map(revived) as unknown as Overrides };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await writeParsed();

@@ -1,0 +1,153 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { ConfigError } from '../errors.ts';
+import type { ColumnDoc, ExportDocument, FeedDoc } from '../schema/document.ts';
+import { type FeedOverride, type Overrides, parseOverrides } from '../schema/overrides.ts';
+import { parseExportDocument } from '../schema/parse.ts';
+import type { DocumentProblem } from '../schema/problems.ts';
+import { type ColumnType, columnType } from '../schema/types.ts';
+import { isStagingColumn, tableName } from './names.ts';
+
+/** What is known of the feeds: the published schema, with a person's corrections. */
+
+export interface ColumnSpec {
+  name: string;
+  type: ColumnType;
+  /** `''` when nobody said. */
+  description: string;
+  pii: string;
+}
+
+export interface FeedSpec {
+  group: string;
+  feed: string;
+  version: string;
+  description: string;
+  /** Empty when nobody published columns: they are inferred from the data. */
+  columns: readonly ColumnSpec[];
+  /** The columns that identify a record. All are among `columns`, unless that is empty. */
+  key: readonly string[];
+  /** Columns that rank the versions of a record, all descending. As `key`, and none of its columns. */
+  orderBy: readonly string[];
+  /** Minutes between exports; undefined when nobody said. */
+  cadenceMinutes: number | undefined;
+  /**
+   * Whether the feed's dedup model reads this version: a new one waits until a person accepts it. Left out: the first
+   * version is read.
+   */
+  modelled?: boolean;
+}
+
+export interface Catalogue {
+  groups: readonly string[];
+  /** Undefined for a feed, or a version of one, that nobody documents. */
+  feed(group: string, feed: string, version: string): FeedSpec | undefined;
+  /** In the order of their document. */
+  feeds(group: string): readonly FeedSpec[];
+}
+
+export interface GroupDocument {
+  group: string;
+  document: ExportDocument;
+}
+
+/** Pure: documents and corrections in, catalogue out. Of two feeds of one name and version, the first counts. */
+export function loadCatalogue(documents: readonly GroupDocument[], overrides: Overrides): Catalogue {
+  const groups = new Map<string, Map<string, FeedSpec>>();
+  for (const { group, document } of documents) {
+    const feeds = groups.get(group) ?? new Map<string, FeedSpec>();
+    groups.set(group, feeds);
+    for (const doc of document.feeds) {
+      const id = JSON.stringify([doc.name, doc.version]);
+      const override = overrides.get(group)?.get(tableName(doc.name, doc.version));
+      if (!feeds.has(id)) feeds.set(id, feedSpec(group, doc, override));
+    }
+  }
+  return {
+    groups: [...groups.keys()],
+    feed: (group, feed, version) => groups.get(group)?.get(JSON.stringify([feed, version])),
+    feeds: (group) => [...(groups.get(group)?.values() ?? [])],
+  };
+}
+
+/** What a folder like `schemas/` holds, parsed. */
+export interface Schemas {
+  documents: readonly GroupDocument[];
+  overrides: Overrides;
+}
+
+/**
+ * Reads a folder like `schemas/`: `overrides.yaml`, and one document a group.
+ * @throws ConfigError when a file in it cannot be understood
+ */
+export async function readSchemas(directory: string): Promise<Schemas> {
+  const names = (await readdir(directory)).filter((name) => name.endsWith('.yaml')).sort();
+  const problems: DocumentProblem[] = [];
+  const documents: GroupDocument[] = [];
+  let overrides: Overrides = new Map();
+  for (const name of names) {
+    const file = path.join(directory, name);
+    const text = await readFile(file, 'utf8');
+    if (name === 'overrides.yaml') {
+      overrides = parseOverrides(text, file);
+      continue;
+    }
+    const parsed = parseExportDocument(text, file);
+    problems.push(...parsed.problems);
+    documents.push({ group: path.basename(name, '.yaml'), document: parsed.document });
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { documents, overrides };
+}
+
+/** The catalogue of a folder like `schemas/`. @throws ConfigError */
+export async function readCatalogue(directory: string): Promise<Catalogue> {
+  const { documents, overrides } = await readSchemas(directory);
+  return loadCatalogue(documents, overrides);
+}
+
+function feedSpec(group: string, doc: FeedDoc, override: FeedOverride | undefined): FeedSpec {
+  const columns = columnSpecs(doc.columns, override);
+  const names = columns.map((column) => column.name);
+  const key = override?.key?.use ?? doc.key;
+  const orderBy = override?.order_by?.use ?? doc.orderBy;
+  const presentKey = present(key, names);
+  return {
+    group,
+    feed: doc.name,
+    version: doc.version,
+    description: doc.description,
+    columns,
+    key: presentKey,
+    // Rows of one key are equal in its columns: these rank nothing.
+    orderBy: present(orderBy, names).filter((name) => !presentKey.includes(name)),
+    cadenceMinutes: doc.cadenceMinutes,
+  };
+}
+
+function columnSpecs(docs: readonly ColumnDoc[], override: FeedOverride | undefined): ColumnSpec[] {
+  const columns = new Map<string, ColumnSpec>();
+  for (const { name, type, description, pii } of docs) {
+    const id = name.toLowerCase();
+    if (isStagingColumn(name) || columns.has(id)) continue;
+    const corrected = override?.columns?.get(name)?.type;
+    // VARCHAR holds whatever a type that we do not know holds.
+    columns.set(id, { name, type: corrected ?? columnType(type) ?? 'VARCHAR', description, pii });
+  }
+  return [...columns.values()];
+}
+
+/**
+ * The columns that a feed has, of those that its key or ordering names. Exports are one company's, so where
+ * `company_marker` is named but not there, `company_name` or `company_id` stands for it, or nothing does.
+ */
+function present(wanted: readonly string[], names: readonly string[]): string[] {
+  if (names.length === 0) return [...wanted];
+  const byId = new Map(names.map((name) => [name.toLowerCase(), name]));
+  const found = wanted.map((name) => {
+    const id = name.toLowerCase();
+    if (id !== 'company_marker') return byId.get(id);
+    return byId.get(id) ?? byId.get('company_name') ?? byId.get('company_id');
+  });
+  return [...new Set(found.filter((name) => name !== undefined))];
+}

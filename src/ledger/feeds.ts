@@ -1,0 +1,39 @@
+import type { FeedSpec } from '../feeds/catalogue.ts';
+import type { Session } from '../warehouse/session.ts';
+
+/** Writes what the schema documents say of feeds that were seen. */
+export async function rememberFeeds(session: Session, specs: readonly FeedSpec[], now: Date): Promise<void> {
+  for (const spec of specs) {
+    const facts = {
+      description: spec.description,
+      unique_condition: [...spec.key],
+      order_by: [...spec.orderBy],
+      cadence_minutes: spec.cadenceMinutes ?? null,
+    };
+    const where = `feed_group = $1 AND feed = $2 AND version = $3`;
+    const name = [spec.group, spec.feed, spec.version];
+    const [known] = await session.rows<{ facts: string }>(
+      `SELECT to_json({description: description, unique_condition: unique_condition, order_by: order_by,
+         cadence_minutes: cadence_minutes})::VARCHAR AS facts FROM ops.feeds WHERE ${where}`,
+      name,
+    );
+    if (known && known.facts === JSON.stringify(facts)) continue;
+    if (known) {
+      await session.run(
+        `UPDATE ops.feeds SET description = $4, unique_condition = from_json($5, '["VARCHAR"]'),
+           order_by = from_json($6, '["VARCHAR"]'), cadence_minutes = $7 WHERE ${where}`,
+        [
+          ...name,
+          facts.description,
+          JSON.stringify(facts.unique_condition),
+          JSON.stringify(facts.order_by),
+          facts.cadence_minutes,
+        ],
+      );
+      continue;
+    }
+    await session.insert({ schema: 'ops', table: 'feeds' }, [
+      { feed_group: spec.group, feed: spec.feed, version: spec.version, ...facts, first_seen_at: now },
+    ]);
+  }
+}

@@ -1,0 +1,97 @@
+import type { Session } from '../warehouse/session.ts';
+import type { FileFailure, UndeclaredField } from './tables.ts';
+
+/** The number that the next staged file gets. */
+export async function nextFileId(session: Session): Promise<number> {
+  const { next } = await session.row<{ next: number }>(
+    'SELECT coalesce(max(file_id), 0) + 1 AS next FROM ops.files',
+  );
+  return next;
+}
+
+/** Notes that a file could not be staged. */
+export async function recordFailure(
+  session: Session,
+  failure: Pick<FileFailure, 'source' | 'path' | 'etag' | 'bytes' | 'message'>,
+  now: Date,
+): Promise<void> {
+  const { source, path } = failure;
+  const open = await session.ledger
+    .selectFrom('ops.file_failures')
+    .select('attempts')
+    .where('source', '=', source)
+    .where('path', '=', path)
+    .where('resolved_at', 'is', null)
+    .executeTakeFirst();
+  if (open) {
+    await session.ledger
+      .updateTable('ops.file_failures')
+      .set({ ...failure, attempts: open.attempts + 1, last_failed_at: now })
+      .where('source', '=', source)
+      .where('path', '=', path)
+      .where('resolved_at', 'is', null)
+      .execute();
+    return;
+  }
+  const row: FileFailure = {
+    ...failure,
+    attempts: 1,
+    first_failed_at: now,
+    last_failed_at: now,
+    resolved_at: null,
+  };
+  await session.insert({ schema: 'ops', table: 'file_failures' }, [row]);
+}
+
+/** Files of a source that could not be staged so far. */
+export async function openFailures(session: Session, source: string): Promise<FileFailure[]> {
+  return session.ledger
+    .selectFrom('ops.file_failures')
+    .selectAll()
+    .where('source', '=', source)
+    .where('resolved_at', 'is', null)
+    .execute();
+}
+
+/** Fields known to come with a feed though its table has no column for them. */
+export async function undeclaredFields(
+  session: Session,
+  feed: Pick<UndeclaredField, 'feed_group' | 'feed' | 'version'>,
+): Promise<string[]> {
+  const rows = await session.ledger
+    .selectFrom('ops.undeclared_fields')
+    .select('field')
+    .where('feed_group', '=', feed.feed_group)
+    .where('feed', '=', feed.feed)
+    .where('version', '=', feed.version)
+    .execute();
+  return rows.map(({ field }) => field);
+}
+
+/** Fields that have a column now are declared. Names are compared exactly, as JSON does. */
+export async function declareFields(
+  session: Session,
+  feed: Pick<UndeclaredField, 'feed_group' | 'feed' | 'version'>,
+  fields: readonly string[],
+): Promise<void> {
+  await session.run(
+    `DELETE FROM ops.undeclared_fields WHERE feed_group = $1 AND feed = $2 AND version = $3
+       AND field IN (SELECT unnest(from_json($4, '["VARCHAR"]')))`,
+    [feed.feed_group, feed.feed, feed.version, JSON.stringify(fields)],
+  );
+}
+
+/** Notes that files fail no more: they were staged, or are not there any longer. */
+export async function resolveFailures(
+  session: Session,
+  source: string,
+  paths: readonly string[],
+  now: Date,
+): Promise<void> {
+  if (paths.length === 0) return;
+  await session.run(
+    `UPDATE ops.file_failures SET resolved_at = $1 WHERE source = $2 AND resolved_at IS NULL
+     AND path IN (SELECT unnest(from_json($3, '["VARCHAR"]')))`,
+    [now, source, JSON.stringify(paths)],
+  );
+}

@@ -1,0 +1,227 @@
+import { createHash } from 'node:crypto';
+import { StorageError } from '../errors.ts';
+import type { Session } from '../warehouse/session.ts';
+
+/**
+ * The ledger's history, oldest first. A migration that has been released is never edited: the next one changes what it
+ * made. Each runs once, in a transaction with the row of `ops.migrations` that says so.
+ */
+const MIGRATIONS: readonly { id: number; sql: string }[] = [
+  {
+    id: 1,
+    sql: `
+CREATE TABLE ops.runs (
+  run_id BIGINT NOT NULL, command VARCHAR NOT NULL, started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP,
+  status VARCHAR NOT NULL, exit_code INTEGER, rows_staged BIGINT NOT NULL, rows_rejected BIGINT NOT NULL, message VARCHAR);
+COMMENT ON TABLE ops.runs IS 'One row a call of a command that changes the warehouse';
+
+CREATE TABLE ops.feeds (
+  feed_group VARCHAR NOT NULL, feed VARCHAR NOT NULL, version VARCHAR NOT NULL, description VARCHAR NOT NULL,
+  unique_condition VARCHAR[] NOT NULL, order_by VARCHAR[] NOT NULL, cadence_minutes INTEGER,
+  first_seen_at TIMESTAMP NOT NULL);
+COMMENT ON TABLE ops.feeds IS 'Feeds that were seen, with what the schema documents say of them';
+
+CREATE TABLE ops.partitions (
+  source VARCHAR NOT NULL, feed_group VARCHAR NOT NULL, feed VARCHAR NOT NULL, version VARCHAR NOT NULL,
+  partition_ts TIMESTAMP NOT NULL, path VARCHAR, state VARCHAR NOT NULL, files INTEGER NOT NULL,
+  rows BIGINT NOT NULL, sealed_at TIMESTAMP, loaded_at TIMESTAMP);
+COMMENT ON TABLE ops.partitions IS 'One row a partition of a source: how far it has come';
+COMMENT ON COLUMN ops.partitions.state IS 'expected, unsealed, sealed, loaded, reopened, missing or empty';
+
+CREATE TABLE ops.files (
+  file_id BIGINT NOT NULL, source VARCHAR NOT NULL, feed_group VARCHAR NOT NULL, feed VARCHAR NOT NULL,
+  version VARCHAR NOT NULL, partition_ts TIMESTAMP NOT NULL, path VARCHAR NOT NULL, bytes BIGINT NOT NULL,
+  etag VARCHAR NOT NULL, sha256 VARCHAR NOT NULL, lines BIGINT NOT NULL, rows_staged BIGINT NOT NULL,
+  rows_rejected BIGINT NOT NULL, run_id BIGINT NOT NULL, loaded_at TIMESTAMP NOT NULL, superseded_by BIGINT);
+COMMENT ON TABLE ops.files IS 'One row a file that was staged';
+COMMENT ON COLUMN ops.files.path IS 'Relative to the root of the source, as the vendor lays it out';
+COMMENT ON COLUMN ops.files.lines IS 'Lines that are not blank, counted apart from DuckDB';
+COMMENT ON COLUMN ops.files.superseded_by IS 'The file that replaced it when its partition was exported again';
+
+CREATE TABLE ops.file_failures (
+  source VARCHAR NOT NULL, path VARCHAR NOT NULL, etag VARCHAR NOT NULL, bytes BIGINT NOT NULL,
+  message VARCHAR NOT NULL, attempts INTEGER NOT NULL, first_failed_at TIMESTAMP NOT NULL,
+  last_failed_at TIMESTAMP NOT NULL, resolved_at TIMESTAMP);
+COMMENT ON TABLE ops.file_failures IS 'Files that could not be staged as a whole; each run tries again';
+
+CREATE TABLE ops.misfits (
+  source VARCHAR NOT NULL, path VARCHAR NOT NULL, reason VARCHAR NOT NULL, first_seen_at TIMESTAMP NOT NULL);
+COMMENT ON TABLE ops.misfits IS 'Paths that do not follow the conventions of the vendor';
+
+CREATE TABLE ops.rejected_rows (
+  file_id BIGINT NOT NULL, line BIGINT NOT NULL, raw BLOB NOT NULL, reason VARCHAR NOT NULL, detail VARCHAR NOT NULL,
+  rejected_at TIMESTAMP NOT NULL, resolved_at TIMESTAMP, resolution VARCHAR);
+COMMENT ON TABLE ops.rejected_rows IS 'Lines that could not be staged, kept byte for byte';
+
+CREATE TABLE ops.undeclared_fields (
+  feed_group VARCHAR NOT NULL, feed VARCHAR NOT NULL, version VARCHAR NOT NULL, field VARCHAR NOT NULL,
+  first_seen_at TIMESTAMP NOT NULL);
+COMMENT ON TABLE ops.undeclared_fields IS 'Fields that came in the data and have no column: their values are in _rescued';
+
+CREATE TABLE ops.unnumbered (
+  schema_name VARCHAR NOT NULL, table_name VARCHAR NOT NULL, first_file_id BIGINT NOT NULL, last_file_id BIGINT NOT NULL);
+COMMENT ON TABLE ops.unnumbered IS 'Staged files whose _line is still to be filled; empty between runs';
+
+CREATE TABLE ops.schema_changes (
+  change_id BIGINT NOT NULL, detected_at TIMESTAMP NOT NULL, source VARCHAR NOT NULL, feed VARCHAR NOT NULL,
+  column_name VARCHAR, kind VARCHAR NOT NULL, severity VARCHAR NOT NULL, before VARCHAR, after VARCHAR,
+  decision VARCHAR NOT NULL, applied_at TIMESTAMP);
+COMMENT ON TABLE ops.schema_changes IS 'What changed in the shape of the feeds, and what was done about it';
+
+CREATE TABLE ops.model_runs (
+  run_id BIGINT NOT NULL, model VARCHAR NOT NULL, materialized VARCHAR NOT NULL, started_at TIMESTAMP NOT NULL,
+  finished_at TIMESTAMP NOT NULL, status VARCHAR NOT NULL, rows_in BIGINT, rows_kept BIGINT, rows_superseded BIGINT,
+  message VARCHAR);
+COMMENT ON TABLE ops.model_runs IS 'One row a model a build: what it read, kept and left out';
+
+CREATE TABLE ops.models (
+  model VARCHAR NOT NULL, definition VARCHAR NOT NULL, text VARCHAR NOT NULL, inputs VARCHAR NOT NULL, watermark BIGINT NOT NULL,
+  run_id BIGINT NOT NULL, built_at TIMESTAMP NOT NULL);
+COMMENT ON TABLE ops.models IS 'What each model was last built from: unchanged, it need not be built again';
+COMMENT ON COLUMN ops.models.watermark IS 'The newest file whose rows the model has seen';
+
+CREATE TABLE ops.counted_days (
+  feed VARCHAR NOT NULL, source VARCHAR, export_date DATE NOT NULL, exported_rows BIGINT NOT NULL,
+  received_rows BIGINT NOT NULL);
+COMMENT ON TABLE ops.counted_days IS 'Rows counted again from stored data, for the days that the vendor sent counts of';
+
+CREATE TABLE ops.test_results (
+  run_id BIGINT NOT NULL, test VARCHAR NOT NULL, model VARCHAR, column_name VARCHAR, severity VARCHAR NOT NULL,
+  status VARCHAR NOT NULL, failures BIGINT NOT NULL, message VARCHAR, started_at TIMESTAMP NOT NULL,
+  finished_at TIMESTAMP NOT NULL);
+COMMENT ON TABLE ops.test_results IS 'One row a data test a run';
+`,
+  },
+  {
+    id: 2,
+    sql: `
+ALTER TABLE ops.feeds ADD COLUMN state VARCHAR;
+ALTER TABLE ops.feeds ADD COLUMN origin VARCHAR;
+ALTER TABLE ops.feeds ADD COLUMN modelled BOOLEAN;
+ALTER TABLE ops.feeds ADD COLUMN active_on DATE;
+ALTER TABLE ops.feeds ADD COLUMN modified_on DATE;
+ALTER TABLE ops.feeds ADD COLUMN deprecated_on DATE;
+ALTER TABLE ops.feeds ADD COLUMN expected_end_on DATE;
+ALTER TABLE ops.feeds ADD COLUMN actual_end_on DATE;
+ALTER TABLE ops.feeds ADD COLUMN gone_on DATE;
+ALTER TABLE ops.feeds ADD COLUMN replacement VARCHAR;
+COMMENT ON TABLE ops.feeds IS 'Feeds that are documented or were seen, with what the schema documents say of them';
+COMMENT ON COLUMN ops.feeds.state IS 'active, deprecated, ending, ended or gone (no document lists it any more); NULL for a feed that nobody documented';
+COMMENT ON COLUMN ops.feeds.origin IS 'Where it was listed last: bundled (with the program) or vendor (in an export document)';
+COMMENT ON COLUMN ops.feeds.modelled IS 'Whether the deduped table of the feed is made from this version';
+
+CREATE TABLE ops.columns (
+  feed_group VARCHAR NOT NULL, feed VARCHAR NOT NULL, version VARCHAR NOT NULL, column_name VARCHAR NOT NULL,
+  position INTEGER NOT NULL, type VARCHAR NOT NULL, published_type VARCHAR NOT NULL, description VARCHAR NOT NULL,
+  pii VARCHAR NOT NULL, personal_data BOOLEAN NOT NULL, created_on DATE, updated_on DATE, removed_on DATE);
+COMMENT ON TABLE ops.columns IS 'The documented columns of each feed: what is published, without changes that are held';
+COMMENT ON COLUMN ops.columns.type IS 'What it is staged as; published_type is how the document spells it';
+COMMENT ON COLUMN ops.columns.pii IS 'What the document says of personal data; personal_data is what that comes to';
+COMMENT ON COLUMN ops.columns.removed_on IS 'Since when the vendor does not send it: NULL in rows from then on';
+
+CREATE TABLE ops.documents (
+  document_id BIGINT NOT NULL, feed_group VARCHAR NOT NULL, origin VARCHAR NOT NULL, sha256 VARCHAR NOT NULL,
+  bytes BIGINT NOT NULL, state VARCHAR NOT NULL, reason VARCHAR, feeds INTEGER NOT NULL, columns INTEGER NOT NULL,
+  problems VARCHAR[] NOT NULL, first_seen_at TIMESTAMP NOT NULL, content BLOB NOT NULL);
+COMMENT ON TABLE ops.documents IS 'Every version of the schema documents';
+COMMENT ON COLUMN ops.documents.state IS 'accepted, held (nothing of it was acted upon) or rejected';
+COMMENT ON COLUMN ops.documents.problems IS 'What could not be understood, with its line';
+COMMENT ON COLUMN ops.documents.content IS 'Its text, compressed with gzip';
+
+CREATE TABLE ops.document_files (
+  document_id BIGINT NOT NULL, source VARCHAR NOT NULL, path VARCHAR NOT NULL, etag VARCHAR NOT NULL,
+  document_ts TIMESTAMP, seen_at TIMESTAMP NOT NULL);
+COMMENT ON TABLE ops.document_files IS 'Where and when each version of a schema document was found';
+COMMENT ON COLUMN ops.document_files.document_ts IS 'The time in its path; NULL where there is none';
+
+CREATE TABLE ops.followed_documents (
+  feed_group VARCHAR NOT NULL, document_id BIGINT, fingerprint VARCHAR NOT NULL, followed_at TIMESTAMP NOT NULL);
+COMMENT ON TABLE ops.followed_documents IS 'The document that each group follows; NULL while no document of the vendor has come';
+COMMENT ON COLUMN ops.followed_documents.fingerprint IS 'Of all that decides what is followed: while it stays the same there is nothing to compare';
+
+ALTER TABLE ops.schema_changes ADD COLUMN feed_group VARCHAR;
+ALTER TABLE ops.schema_changes ADD COLUMN version VARCHAR;
+ALTER TABLE ops.schema_changes ADD COLUMN document_id BIGINT;
+ALTER TABLE ops.schema_changes ADD COLUMN run_id BIGINT;
+ALTER TABLE ops.schema_changes ADD COLUMN decided_at TIMESTAMP;
+ALTER TABLE ops.schema_changes ADD COLUMN rows_rewritten BIGINT;
+ALTER TABLE ops.schema_changes ADD COLUMN undo VARCHAR;
+COMMENT ON COLUMN ops.schema_changes.decision IS 'applied, held (waits for asapp-warehouse schema accept), rejected, ignored (by policy) or withdrawn (the document says otherwise again)';
+COMMENT ON COLUMN ops.schema_changes.severity IS 'info, warning or attention (until decided_at is set, somebody should look)';
+COMMENT ON COLUMN ops.schema_changes.undo IS 'What takes it back, for schema accept --reject';
+`,
+  },
+];
+
+/**
+ * Views of the ledger. Made anew at each open, so they are as the code says.
+ * `freshness` goes by partitions, not by timestamps in rows: an export with no rows is fresh all the same.
+ */
+export const VIEWS = `
+CREATE OR REPLACE VIEW ops.freshness AS
+SELECT p.feed_group, p.feed, p.version, max(p.partition_ts) AS newest_partition_ts,
+  max(p.loaded_at) AS last_loaded_at, any_value(f.cadence_minutes) AS cadence_minutes,
+  max(p.partition_ts) + to_minutes(2 * any_value(f.cadence_minutes)) AS next_expected_at
+FROM ops.partitions p LEFT JOIN ops.feeds f USING (feed_group, feed, version)
+WHERE p.state IN ('loaded', 'empty')
+GROUP BY ALL;
+COMMENT ON VIEW ops.freshness IS 'The newest complete partition of each feed, and when the next one is due at the latest';
+
+CREATE OR REPLACE VIEW ops.reconciliation AS
+SELECT *, received_rows - exported_rows AS difference, received_rows = exported_rows AS reconciles,
+  export_date < max(export_date) OVER () AS over
+FROM ops.counted_days;
+COMMENT ON VIEW ops.reconciliation IS 'Row counts the vendor sent against rows received (staged and rejected), a row a feed, source and day; the newest day may still be growing';
+
+CREATE OR REPLACE VIEW ops.conservation AS
+SELECT 'file' AS kind, source || ':' || path AS name, file_id, lines AS received, rows_staged AS kept,
+  rows_rejected AS left_out, lines = rows_staged + rows_rejected AS holds
+FROM ops.files WHERE superseded_by IS NULL
+UNION ALL
+SELECT 'model', model, NULL, rows_in, rows_kept, rows_superseded, rows_in = rows_kept + rows_superseded
+FROM ops.model_runs WHERE materialized = 'dedup' AND status = 'built'
+QUALIFY row_number() OVER (PARTITION BY model ORDER BY run_id DESC) = 1;
+COMMENT ON VIEW ops.conservation IS 'Nothing is lost: lines = staged + rejected for each file, staged = kept + superseded for each dedup model';
+`;
+
+/**
+ * Brings the ledger to the shape this program knows.
+ * @throws StorageError when a newer program has been here
+ */
+export async function migrate(session: Session, now: Date): Promise<void> {
+  await session.run(`CREATE SCHEMA IF NOT EXISTS ops;
+CREATE TABLE IF NOT EXISTS ops.migrations (id INTEGER NOT NULL, applied_at TIMESTAMP NOT NULL);`);
+  const { newest } = await session.row<{ newest: number }>(
+    'SELECT coalesce(max(id), 0) AS newest FROM ops.migrations',
+  );
+  const known = MIGRATIONS.at(-1)?.id ?? 0;
+  if (newest > known) {
+    throw new StorageError(
+      `the warehouse was made by a newer asapp-warehouse (ledger ${newest}, this one knows ${known})`,
+      {
+        hint: 'npm install -g asapp-warehouse@latest',
+      },
+    );
+  }
+  for (const { id, sql } of MIGRATIONS) {
+    if (id <= newest) continue;
+    await session.transaction(async () => {
+      await session.run(sql);
+      await session.run('INSERT INTO ops.migrations VALUES ($1, $2)', [id, now]);
+    });
+  }
+  await makeViews(session);
+}
+
+/** Makes the views anew when their text has changed; otherwise opening a warehouse writes nothing. */
+async function makeViews(session: Session): Promise<void> {
+  const hash = createHash('sha256').update(VIEWS).digest('hex').slice(0, 16);
+  const comment = `Migrations that were applied; the views are those of ${hash}`;
+  const [made] = await session.rows(
+    `SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'ops'
+       AND table_name = 'migrations' AND comment = $1`,
+    [comment],
+  );
+  if (made) return;
+  await session.transaction(() => session.run(`${VIEWS}\nCOMMENT ON TABLE ops.migrations IS '${comment}';`));
+}

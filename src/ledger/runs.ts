@@ -1,0 +1,57 @@
+import type { Session } from '../warehouse/session.ts';
+import type { Run } from './tables.ts';
+
+/** Opens a run's record. A run that never said how it ended was killed: it says so now. */
+export async function startRun(session: Session, command: string, now: Date): Promise<number> {
+  await session.ledger
+    .updateTable('ops.runs')
+    .set({ status: 'killed', finished_at: now })
+    .where('status', '=', 'running')
+    .execute();
+  const { newest } = await session.row<{ newest: number }>(
+    'SELECT coalesce(max(run_id), 0) AS newest FROM ops.runs',
+  );
+  const run: Run = {
+    run_id: newest + 1,
+    command,
+    started_at: now,
+    finished_at: null,
+    status: 'running',
+    exit_code: null,
+    rows_staged: 0,
+    rows_rejected: 0,
+    message: null,
+  };
+  await session.insert({ schema: 'ops', table: 'runs' }, [run]);
+  return run.run_id;
+}
+
+/** Closes a run's record. */
+export async function finishRun(
+  session: Session,
+  runId: number,
+  outcome: Pick<Run, 'finished_at' | 'status' | 'exit_code' | 'message'>,
+): Promise<void> {
+  const counts = await session.row<{ staged: number; rejected: number }>(
+    `SELECT coalesce(sum(rows_staged), 0)::BIGINT AS staged, coalesce(sum(rows_rejected), 0)::BIGINT AS rejected
+     FROM ops.files WHERE run_id = $1`,
+    [runId],
+  );
+  await session.ledger
+    .updateTable('ops.runs')
+    .set({ ...outcome, rows_staged: counts.staged, rows_rejected: counts.rejected })
+    .where('run_id', '=', runId)
+    .execute();
+}
+
+/** Whether the run before this one was killed, or failed before its end. */
+export async function wasCutShort(session: Session, runId: number): Promise<boolean> {
+  const [before] = await session.ledger
+    .selectFrom('ops.runs')
+    .select('status')
+    .where('run_id', '<', runId)
+    .orderBy('run_id', 'desc')
+    .limit(1)
+    .execute();
+  return before !== undefined && before.status !== 'done' && before.status !== 'attention';
+}

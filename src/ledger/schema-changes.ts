@@ -1,0 +1,59 @@
+import type { Session } from '../warehouse/session.ts';
+import { keepsDocuments } from './documents.ts';
+import type { SchemaChange } from './tables.ts';
+
+/** What changed in the shape of the feeds, and what was decided about it. */
+
+export async function nextChangeId(session: Session): Promise<number> {
+  const { next } = await session.row<{ next: number }>(
+    'SELECT coalesce(max(change_id), 0) + 1 AS next FROM ops.schema_changes',
+  );
+  return next;
+}
+
+export async function changesOfGroup(session: Session, group: string): Promise<SchemaChange[]> {
+  return session.ledger
+    .selectFrom('ops.schema_changes')
+    .selectAll()
+    .where('feed_group', '=', group)
+    .orderBy('change_id')
+    .execute();
+}
+
+export async function changesById(session: Session, ids: readonly number[]): Promise<SchemaChange[]> {
+  if (ids.length === 0) return [];
+  return session.ledger
+    .selectFrom('ops.schema_changes')
+    .selectAll()
+    .where('change_id', 'in', ids)
+    .orderBy('change_id')
+    .execute();
+}
+
+/**
+ * Changes that a person should look at: held ones, and those that were applied and want to be seen. In the order they
+ * were found.
+ */
+export async function openChanges(session: Session): Promise<SchemaChange[]> {
+  if (!(await keepsDocuments(session))) return [];
+  return session.ledger
+    .selectFrom('ops.schema_changes')
+    .selectAll()
+    .where('severity', '=', 'attention')
+    .where('decided_at', 'is', null)
+    .where('decision', 'in', ['held', 'applied'])
+    .orderBy('change_id')
+    .execute();
+}
+
+export async function storeChanges(session: Session, rows: readonly SchemaChange[]): Promise<void> {
+  await session.insert({ schema: 'ops', table: 'schema_changes' }, rows);
+}
+
+export async function updateChange(
+  session: Session,
+  id: number,
+  now: Partial<Omit<SchemaChange, 'change_id'>>,
+): Promise<void> {
+  await session.ledger.updateTable('ops.schema_changes').set(now).where('change_id', '=', id).execute();
+}

@@ -1,0 +1,290 @@
+/**
+ * The ledger as kysely sees it: the tables of the schema `ops`, which record every run, partition, file, rejected row
+ * and schema change. `migrations.ts` makes them; `test/ledger/schema.golden.txt` shows what comes out.
+ */
+export interface LedgerTables {
+  'ops.runs': Run;
+  'ops.feeds': Feed;
+  'ops.partitions': Partition;
+  'ops.files': File;
+  'ops.file_failures': FileFailure;
+  'ops.misfits': Misfit;
+  'ops.rejected_rows': RejectedRow;
+  'ops.undeclared_fields': UndeclaredField;
+  'ops.unnumbered': Unnumbered;
+  'ops.schema_changes': SchemaChange;
+  'ops.columns': Column;
+  'ops.documents': StoredDocument;
+  'ops.document_files': DocumentFile;
+  'ops.followed_documents': FollowedDocument;
+  'ops.model_runs': ModelRun;
+  'ops.models': BuiltModel;
+  'ops.test_results': TestResult;
+}
+
+/** One call of a command that changes the warehouse. */
+export interface Run {
+  run_id: number;
+  command: string;
+  started_at: Date;
+  finished_at: Date | null;
+  /** `killed`: it never said how it ended, and the next run found it so. */
+  status: 'running' | 'done' | 'attention' | 'failed' | 'killed';
+  exit_code: number | null;
+  rows_staged: number;
+  rows_rejected: number;
+  message: string | null;
+}
+
+/** A feed that was seen, and what the schema documents say of it. */
+export interface Feed {
+  feed_group: string;
+  feed: string;
+  version: string;
+  description: string;
+  unique_condition: string[];
+  order_by: string[];
+  cadence_minutes: number | null;
+  first_seen_at: Date;
+  /** NULL for a feed that no document lists, or before a schema document was followed; so is what comes after. */
+  state?: FeedState | null;
+  origin?: 'bundled' | 'vendor' | null;
+  /** Whether the feed's deduped table is made from this version. */
+  modelled?: boolean | null;
+  /** Days as `YYYY-MM-DD`. */
+  active_on?: string | null;
+  modified_on?: string | null;
+  deprecated_on?: string | null;
+  expected_end_on?: string | null;
+  actual_end_on?: string | null;
+  /** Since when no document lists it. */
+  gone_on?: string | null;
+  replacement?: string | null;
+}
+
+export type FeedState = 'active' | 'deprecated' | 'ending' | 'ended' | 'gone';
+
+/** A documented column: what is published, without changes that are held. */
+export interface Column {
+  feed_group: string;
+  feed: string;
+  version: string;
+  column_name: string;
+  /** From 1. */
+  position: number;
+  /** What it is staged as. */
+  type: string;
+  /** As the document spells it; `''` when it does not say. */
+  published_type: string;
+  description: string;
+  /** What the document says of personal data, and what that comes to. */
+  pii: string;
+  personal_data: boolean;
+  /** Days as `YYYY-MM-DD`. */
+  created_on: string | null;
+  updated_on: string | null;
+  removed_on: string | null;
+}
+
+/** One version of a schema document of a group. */
+export interface StoredDocument {
+  document_id: number;
+  feed_group: string;
+  /** `file`: given by hand. */
+  origin: 'bundled' | 'source' | 'file';
+  sha256: string;
+  bytes: number;
+  /** `held`: nothing of it was acted upon. */
+  state: 'accepted' | 'held' | 'rejected';
+  /** Why it is held. */
+  reason: string | null;
+  feeds: number;
+  columns: number;
+  problems: string[];
+  first_seen_at: Date;
+  /** Its text, compressed with gzip. */
+  content: Uint8Array;
+}
+
+/** A place where a version of a document was found. */
+export interface DocumentFile {
+  document_id: number;
+  source: string;
+  path: string;
+  etag: string;
+  /** The time in its path. */
+  document_ts: Date | null;
+  seen_at: Date;
+}
+
+/** What a group follows. */
+export interface FollowedDocument {
+  feed_group: string;
+  /** NULL while no document of the vendor's has come. */
+  document_id: number | null;
+  fingerprint: string;
+  followed_at: Date;
+}
+
+/**
+ * `unsealed`: seen without `_SUCCESS`. `sealed`: complete, not all of it staged yet. `reopened`: loaded once, its files
+ * have changed since. `missing`: a later one came, this did not.
+ */
+export type PartitionState = 'expected' | 'unsealed' | 'sealed' | 'loaded' | 'reopened' | 'missing' | 'empty';
+
+export interface Partition {
+  source: string;
+  feed_group: string;
+  feed: string;
+  version: string;
+  partition_ts: Date;
+  /** Its folder, relative to the source's root; NULL while it is missing. */
+  path: string | null;
+  state: PartitionState;
+  files: number;
+  rows: number;
+  /** When `_SUCCESS` was first seen. */
+  sealed_at: Date | null;
+  loaded_at: Date | null;
+}
+
+export interface File {
+  file_id: number;
+  source: string;
+  feed_group: string;
+  feed: string;
+  version: string;
+  partition_ts: Date;
+  path: string;
+  bytes: number;
+  etag: string;
+  sha256: string;
+  /** Lines that are not blank, counted apart from DuckDB. */
+  lines: number;
+  rows_staged: number;
+  rows_rejected: number;
+  run_id: number;
+  loaded_at: Date;
+  /** The file that took its place when its partition was exported again; its rows are gone from staging. */
+  superseded_by: number | null;
+}
+
+/** A file that could not be staged as a whole. Tried again by each run until it can, or changes. */
+export interface FileFailure {
+  source: string;
+  path: string;
+  etag: string;
+  bytes: number;
+  message: string;
+  attempts: number;
+  first_failed_at: Date;
+  last_failed_at: Date;
+  resolved_at: Date | null;
+}
+
+/** A path that does not follow the vendor's conventions. */
+export interface Misfit {
+  source: string;
+  path: string;
+  reason: string;
+  first_seen_at: Date;
+}
+
+export interface RejectedRow {
+  file_id: number;
+  line: number;
+  /** The line, byte for byte, without its newline. */
+  raw: Uint8Array;
+  reason: string;
+  detail: string;
+  rejected_at: Date;
+  resolved_at: Date | null;
+  resolution: string | null;
+}
+
+/** A field that came in the data and that the staging table has no column for. */
+export interface UndeclaredField {
+  feed_group: string;
+  feed: string;
+  version: string;
+  field: string;
+  first_seen_at: Date;
+}
+
+/** Files whose rows are staged and whose `_line` is still to be filled: the second half of a batch. */
+export interface Unnumbered {
+  schema_name: string;
+  table_name: string;
+  first_file_id: number;
+  last_file_id: number;
+}
+
+export interface SchemaChange {
+  change_id: number;
+  detected_at: Date;
+  source: string;
+  feed: string;
+  column_name: string | null;
+  kind: string;
+  severity: 'info' | 'warning' | 'attention';
+  before: string | null;
+  after: string | null;
+  /** `withdrawn`: it was held, and the document says otherwise again. */
+  decision: 'applied' | 'held' | 'rejected' | 'ignored' | 'withdrawn';
+  applied_at: Date | null;
+  /** NULL where a file made it necessary, not a document: a key that did not fit its column. So is what comes after. */
+  feed_group?: string | null;
+  version?: string | null;
+  document_id?: number | null;
+  /** The run that found it. */
+  run_id?: number | null;
+  /** When it was decided what becomes of it. Until then a change of severity `attention` wants a person to look. */
+  decided_at?: Date | null;
+  rows_rewritten?: number | null;
+  /** What takes it back, as JSON: `schema/undo.ts`. */
+  undo?: string | null;
+}
+
+export interface ModelRun {
+  run_id: number;
+  model: string;
+  materialized: string;
+  started_at: Date;
+  finished_at: Date;
+  status: 'built' | 'unchanged' | 'skipped' | 'failed';
+  rows_in: number | null;
+  rows_kept: number | null;
+  rows_superseded: number | null;
+  message: string | null;
+}
+
+/** What a model was last built from. */
+export interface BuiltModel {
+  model: string;
+  /** Its SQL by meaning, its configuration and the columns it read. */
+  definition: string;
+  /** A hash of its file as rendered: equal, its definition need not be looked at. */
+  text: string;
+  /** How far the feeds and models it reads had come. */
+  inputs: string;
+  /** The newest file whose rows it has seen. */
+  watermark: number;
+  run_id: number;
+  built_at: Date;
+}
+
+/** How a test ended in one run. */
+export interface TestResult {
+  run_id: number;
+  test: string;
+  /** NULL for a query that is not about one model. */
+  model: string | null;
+  column_name: string | null;
+  severity: 'error' | 'warn';
+  /** `error`: it could not be run. `skipped`: what it is about is not there yet. */
+  status: 'pass' | 'warn' | 'fail' | 'error' | 'skipped';
+  failures: number;
+  message: string | null;
+  started_at: Date;
+  finished_at: Date;
+}

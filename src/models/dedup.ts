@@ -1,0 +1,93 @@
+import { identifier, qualified, type TableName } from '../warehouse/sql.ts';
+
+/**
+ * The dedup rule as SQL: of the versions of a record, the latest. Pure.
+ *
+ * Rows of one key rank by the model's ordering columns, then by the partition they came in, then by their file's name, then
+ * by their line: a total order over what the vendor sent, in which the time of loading has no say. The vendor's own
+ * guide orders by a logical timestamp and leaves ties to chance.
+ */
+export interface DedupRule {
+  /** Columns that identify a record. NULLs compare equal. */
+  uniqueKey: readonly string[];
+  /** Columns that tell a later version from an earlier one, most significant first; largest first, NULL last. */
+  orderBy: readonly string[];
+}
+
+/**
+ * The files in their order: what decides when the ordering columns do not.
+ * Files of one name in one partition (two sources deliver the same group) rank by their path and their bytes.
+ */
+export const FILE_ORDER = `SELECT file_id, row_number() OVER (ORDER BY partition_ts, regexp_extract(path, '[^/]*$'), path,
+    sha256, file_id) AS file_order
+  FROM ops.files WHERE superseded_by IS NULL`;
+
+/** The ranking of rows `s` joined with their files `f`, best first: for the window's ORDER BY. */
+export function ranking({ orderBy }: DedupRule): string {
+  const columns = orderBy.map((name) => `s.${identifier(name)} DESC NULLS LAST`);
+  return [...columns, 'f.file_order DESC', 's._line DESC'].join(', ');
+}
+
+/** What a dedup model keeps of its rows: the winner's columns. */
+export interface DedupQuery {
+  /** The staging table, or a query in parentheses. */
+  from: string;
+  columns: readonly string[];
+  rule: DedupRule;
+}
+
+/**
+ * A query for the winners among the rows of a staging table.
+ *
+ * Only keys, ordering and `rowid` are ranked, and the winners fetched by `rowid`: a window over whole rows takes three
+ * times as long, and far more memory.
+ * @param among a condition on `s` that narrows the rows that are ranked; keys must be whole within it
+ */
+export function winners({ from, columns, rule }: DedupQuery, among = 'true'): string {
+  return `SELECT ${columns.map(identifier).join(', ')}
+FROM ${from}
+WHERE rowid IN (
+  SELECT s.rowid
+  FROM ${from} AS s JOIN (${FILE_ORDER}) AS f ON f.file_id = s._file_id
+  WHERE ${among}
+  QUALIFY row_number() OVER (PARTITION BY ${keyOf('s', rule)} ORDER BY ${ranking(rule)}) = 1)`;
+}
+
+/** The same over any query that carries `_file_id` and `_line` along: its rows have no `rowid` to be fetched by. */
+export function winnersOfQuery({ from, columns, rule }: DedupQuery): string {
+  return `SELECT ${columns.map((name) => `s.${identifier(name)}`).join(', ')}
+FROM ${from} AS s JOIN (${FILE_ORDER}) AS f ON f.file_id = s._file_id
+QUALIFY row_number() OVER (PARTITION BY ${keyOf('s', rule)} ORDER BY ${ranking(rule)}) = 1`;
+}
+
+/** The table of keys that an incremental build ranks again. */
+const CHANGED_KEYS = 'dedup_changed_keys';
+
+/**
+ * The statements that bring a dedup table up to date: only keys that have new rows, or whose winner went with its file, are
+ * ranked again, among all of their rows. What comes out is what a full build gives, row for row.
+ * @param watermark the newest file that the table has seen
+ */
+export function refresh(target: TableName, query: DedupQuery, watermark: number): string[] {
+  const { rule, from } = query;
+  const keys = rule.uniqueKey.map(identifier).join(', ');
+  const same = (left: string, right: string) =>
+    rule.uniqueKey
+      .map((name) => `${left}.${identifier(name)} IS NOT DISTINCT FROM ${right}.${identifier(name)}`)
+      .join(' AND ');
+  return [
+    `CREATE OR REPLACE TEMP TABLE ${CHANGED_KEYS} AS
+SELECT DISTINCT ${keys} FROM ${from} WHERE _file_id > ${watermark}
+UNION
+SELECT ${keys} FROM ${qualified(target)} WHERE _file_id IN (
+  SELECT file_id FROM ops.files WHERE superseded_by > ${watermark})`,
+    `DELETE FROM ${qualified(target)} AS t USING ${CHANGED_KEYS} AS k WHERE ${same('t', 'k')}`,
+    `INSERT INTO ${qualified(target)} (${query.columns.map(identifier).join(', ')})
+${winners(query, `EXISTS (FROM ${CHANGED_KEYS} AS k WHERE ${same('s', 'k')})`)}`,
+    `DROP TABLE ${CHANGED_KEYS}`,
+  ];
+}
+
+function keyOf(alias: string, { uniqueKey }: DedupRule): string {
+  return uniqueKey.map((name) => `${alias}.${identifier(name)}`).join(', ');
+}

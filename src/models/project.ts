@@ -1,0 +1,20 @@
+import { assembleProject, type Project } from './assemble.ts';
+import type { Settings } from './context.ts';
+import { readProjectFiles } from './files.ts';
+import type { FeedRule } from './generated.ts';
+
+export interface ProjectOptions extends Settings {
+  /** The bundled folder of models first, the user's own after it: theirs win by schema and name. */
+  directories: readonly string[];
+  /** Documented feeds: one without a model file gets its dedup model. */
+  feeds: readonly FeedRule[];
+}
+
+/**
+ * Reads all models, tests and descriptions, and checks everything that can be checked without a warehouse.
+ * @throws ProjectError with everything that is wrong, each with file and line; ModelError for an unreadable folder
+ */
+export async function loadProject(options: ProjectOptions): Promise<Project> {
+  const { directories, feeds, ...settings } = options;
+  return assembleProject(await readProjectFiles(directories), feeds, settings);
+}

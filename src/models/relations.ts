@@ -1,0 +1,42 @@
+import type { Session } from '../warehouse/session.ts';
+import { qualified, type TableName } from '../warehouse/sql.ts';
+import type { Model, RenderContext } from './model.ts';
+
+/** Where models and the feeds that they read are in the warehouse. */
+
+/** The table or view of a model. */
+export function modelTable(id: string): TableName {
+  const dot = id.indexOf('.');
+  return { schema: id.slice(0, dot), table: id.slice(dot + 1) };
+}
+
+/** SQL that names the table or view of a model. */
+export function relationName(id: string): string {
+  return qualified(modelTable(id));
+}
+
+/** The staged rows of a feed, as `source()` names it: another version than the first is part of its name. */
+export function sourceTable(group: string, feed: string): TableName {
+  return { schema: `staging_${group}`, table: feed };
+}
+
+/** For a model that is built from all of its rows, and for a test. */
+export const ALL_ROWS: RenderContext = {
+  isIncremental: false,
+  relation: relationName,
+  source: (group, feed) => qualified(sourceTable(group, feed)),
+};
+
+/** The SQL of a model that is built from all of its rows. @throws ProjectError with file and line */
+export function renderModel(model: Model): string {
+  return model.render(ALL_ROWS).sql;
+}
+
+/** Tables and views of the warehouse, as `schema.name`. */
+export async function presentRelations(session: Session): Promise<Set<string>> {
+  const rows = await session.rows<{ name: string }>(
+    `SELECT table_schema || '.' || table_name AS name FROM information_schema.tables
+     WHERE table_catalog = current_database()`,
+  );
+  return new Set(rows.map(({ name }) => name));
+}

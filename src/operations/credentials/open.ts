@@ -1,0 +1,61 @@
+import { Readable } from 'node:stream';
+import { UsageError } from '../../errors.ts';
+import { isBinary } from '../../pipeline/decrypt/message-input.ts';
+import { decryptOpenpgp, loadOpenpgpKeys, NeedsPassphrase } from '../../pipeline/decrypt/openpgp.ts';
+import { fileError } from '../../pipeline/inspect.ts';
+
+/** What opens the vendor's file, where it is encrypted. */
+export interface Opener {
+  /** The file with the private key. */
+  privateKey: string | undefined;
+  passphrase: string | undefined;
+  /** Asks a person for the passphrase; left out where there is nobody to ask. */
+  ask?: (() => Promise<string>) | undefined;
+}
+
+/**
+ * The text of the vendor's file.
+ * @param file its name, for messages
+ * @throws UsageError when something is missing to open it, or it is no text
+ * @throws FileError when it cannot be decrypted
+ */
+export async function vendorText(bytes: Uint8Array, file: string, opener: Opener): Promise<string> {
+  const plain = isEncrypted(bytes) ? await decrypted(bytes, file, opener) : bytes;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(plain);
+  } catch (cause) {
+    throw new UsageError(`${file} is not text`, {
+      hint: 'It must be the file that ASAPP hands over, encrypted with GPG or decrypted.',
+      cause,
+    });
+  }
+}
+
+function isEncrypted(bytes: Uint8Array): boolean {
+  const head = Buffer.from(bytes).toString('latin1', 0, 4096);
+  const isMarked = head.startsWith('\xef\xbb\xbf');
+  return (isBinary(bytes) && !isMarked) || head.includes('-----BEGIN PGP MESSAGE');
+}
+
+async function decrypted(bytes: Uint8Array, file: string, opener: Opener): Promise<Uint8Array> {
+  const { privateKey, ask } = opener;
+  if (privateKey === undefined)
+    throw new UsageError(`${file} is encrypted, and no key is given`, {
+      hint: `give it with --private-key, or let gpg do it: gpg --decrypt ${file} | asapp-warehouse credentials import /dev/stdin`,
+    });
+  const load = (passphrase: string | undefined) => loadOpenpgpKeys({ privateKey, passphrase });
+  try {
+    const keys = await load(opener.passphrase).catch(async (error) => {
+      if (!(error instanceof NeedsPassphrase)) throw error;
+      if (ask) return load(await ask());
+      throw new UsageError(error.message, {
+        hint: 'set ASAPP_GPG_PASSPHRASE, or run this on a terminal, where it is asked for',
+      });
+    });
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of decryptOpenpgp(Readable.from([bytes]), keys)) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  } catch (error) {
+    throw fileError(file, error);
+  }
+}

@@ -1,0 +1,71 @@
+import { WarehouseError } from '../../errors.ts';
+
+/** What came of one step. */
+export interface Check {
+  /** The source it is about; `(machine)`: none. */
+  source: string;
+  step: string;
+  state: 'ok' | 'failed' | 'skipped';
+  /** How long it took, in milliseconds; null where it was not tried. */
+  ms: number | null;
+  detail: string;
+  /** What to do about it. */
+  advice: string | null;
+}
+
+export interface StepContext {
+  /** Called before each step, with what it is about. */
+  onStep: (what: string) => void;
+  signal: AbortSignal;
+}
+
+/** Thrown by a step that has nothing to try. */
+export class Skip extends Error {}
+
+/** The steps of one subject, one after the other: after one that failed the others are not tried. */
+export class Steps {
+  readonly #source: string;
+  readonly #context: StepContext;
+  #failed: string | undefined;
+
+  constructor(source: string, context: StepContext) {
+    this.#source = source;
+    this.#context = context;
+  }
+
+  /**
+   * Does one step.
+   * @param work says what it found; throws what is wrong, or {@link Skip}
+   * @throws the signal's reason
+   */
+  async try(step: string, work: () => Promise<string>): Promise<Check> {
+    const { onStep, signal } = this.#context;
+    signal.throwIfAborted();
+    const about = { source: this.#source, step };
+    if (this.#failed !== undefined)
+      return {
+        ...about,
+        state: 'skipped',
+        ms: null,
+        detail: `not tried after ${this.#failed}`,
+        advice: null,
+      };
+    onStep(`${this.#source}: ${step}`);
+    const start = performance.now();
+    const ms = () => Math.round(performance.now() - start);
+    try {
+      return { ...about, state: 'ok', detail: await work(), ms: ms(), advice: null };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof Skip)
+        return { ...about, state: 'skipped', ms: null, detail: error.message, advice: null };
+      this.#failed = step;
+      const { message } = error as Error;
+      const advice = error instanceof WarehouseError ? (error.hint ?? null) : null;
+      return { ...about, state: 'failed', ms: ms(), detail: message, advice };
+    }
+  }
+}
+
+/** The name that stands for no source; no source can have it. */
+export const MACHINE = '(machine)';

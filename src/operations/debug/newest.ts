@@ -1,0 +1,66 @@
+import type { Connector, ListedFile } from '../../connectors/connector.ts';
+import { SourceError } from '../../errors.ts';
+import { type FileName, parsePath } from '../../feeds/paths.ts';
+
+export interface FoundFile {
+  listed: ListedFile;
+  name: FileName;
+}
+
+/** Folders that are listed at most to find a file. */
+const MAX_LISTINGS = 60;
+
+/**
+ * Counts the feeds of a source, and finds a file of the first that has one, in a partition as new as can be.
+ * @param wanted the feeds that are configured; left out: all
+ * @throws SourceError when there are no feeds, or one that is configured is missing
+ */
+export async function findNewest(
+  connector: Connector,
+  wanted: readonly string[] | undefined,
+  signal: AbortSignal,
+): Promise<{ feeds: number; file: FoundFile | undefined }> {
+  const found: string[] = [];
+  for await (const entry of connector.entries('')) if (entry.kind === 'folder') found.push(entry.name);
+  const missing = (wanted ?? []).filter((feed) => !found.includes(feed));
+  if (found.length === 0)
+    throw new SourceError(`there are no feeds in ${connector.location}`, {
+      hint: 'Look whether the source begins where the folders of the feeds are: its prefix, root or path.',
+    });
+  if (missing.length > 0)
+    throw new SourceError(`there is no feed ${missing.join(', ')} in ${connector.location}`, {
+      hint: 'Correct feeds of this source, or ask ASAPP whether they are exported.',
+    });
+  const search = { connector, signal, listings: 0 };
+  for (const feed of (wanted ?? found).toSorted()) {
+    const file = await newestBelow(feed, search);
+    if (file) return { feeds: (wanted ?? found).length, file };
+  }
+  return { feeds: (wanted ?? found).length, file: undefined };
+}
+
+/** The newest file that is not empty; names of versions, days, hours and minutes sort by time. */
+async function newestBelow(
+  path: string,
+  search: { connector: Connector; signal: AbortSignal; listings: number },
+): Promise<FoundFile | undefined> {
+  const { connector, signal } = search;
+  if (search.listings >= MAX_LISTINGS) return undefined;
+  search.listings += 1;
+  signal.throwIfAborted();
+  const folders: string[] = [];
+  for await (const entry of connector.entries(path)) {
+    if (entry.kind === 'folder') {
+      folders.push(entry.name);
+      continue;
+    }
+    const parsed = parsePath(entry.path, connector.seal === 'always');
+    if (parsed.kind === 'data' && entry.bytes > 0)
+      return { listed: { path: entry.path, bytes: entry.bytes, etag: entry.etag }, name: parsed.file };
+  }
+  for (const folder of folders.sort().reverse()) {
+    const file = await newestBelow(`${path}/${folder}`, search);
+    if (file) return file;
+  }
+  return undefined;
+}

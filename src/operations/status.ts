@@ -1,0 +1,50 @@
+import type { Session } from '../warehouse/session.ts';
+import { timestamp } from '../warehouse/sql.ts';
+import type { ResultTable } from '../warehouse/values.ts';
+
+/**
+ * How fresh and how complete each feed is, a row a feed. `state` says in one word what to think of it:
+ * `failing` (files that cannot be staged), `gaps`, `counts differ` (from those the vendor sent), `late` (the next partition
+ * is overdue), else `ok`.
+ */
+export async function feedStatus(session: Session, now: Date): Promise<ResultTable> {
+  return session.table(`
+WITH parts AS (
+  SELECT feed_group, feed, version, max(partition_ts) FILTER (state IN ('loaded', 'empty')) AS newest,
+    count(*) FILTER (state IN ('loaded', 'empty')) AS partitions,
+    count(*) FILTER (state = 'missing') AS missing,
+    count(*) FILTER (state IN ('unsealed', 'sealed', 'reopened')) AS waiting
+  FROM ops.partitions GROUP BY ALL
+), staged AS (
+  SELECT feed_group, feed, version, sum(rows_staged)::BIGINT AS rows
+  FROM ops.files WHERE superseded_by IS NULL GROUP BY ALL
+), rejected AS (
+  SELECT f.feed_group, f.feed, f.version, count(*) AS rejected
+  FROM ops.rejected_rows r JOIN ops.files f USING (file_id) WHERE r.resolved_at IS NULL GROUP BY ALL
+), failing AS (
+  SELECT split_part(path, '/', 1) AS feed, any_value(p.feed_group) AS feed_group, count(DISTINCT b.path) AS failing
+  FROM ops.file_failures b JOIN (SELECT DISTINCT source, feed_group FROM ops.partitions) p USING (source)
+  WHERE b.resolved_at IS NULL GROUP BY ALL
+), counted AS (
+  SELECT feed, count(*) AS unreconciled FROM ops.reconciliation
+  WHERE NOT reconciles AND over GROUP BY feed
+), kept AS (
+  SELECT model, rows_kept FROM ops.model_runs WHERE status = 'built'
+  QUALIFY row_number() OVER (PARTITION BY model ORDER BY run_id DESC) = 1
+)
+SELECT p.feed_group || '.' || p.feed || CASE WHEN p.version = '1' THEN '' ELSE '__v' || p.version END AS feed,
+  CASE WHEN coalesce(x.failing, 0) > 0 THEN 'failing' WHEN p.missing > 0 THEN 'gaps'
+    WHEN coalesce(c.unreconciled, 0) > 0 THEN 'counts differ'
+    WHEN p.newest + to_minutes(2 * f.cadence_minutes) < ${timestamp(now)} THEN 'late' ELSE 'ok' END AS state,
+  p.newest AS newest_partition, p.partitions, p.waiting, p.missing,
+  coalesce(s.rows, 0) AS staged, k.rows_kept AS deduped, coalesce(r.rejected, 0) AS rejected,
+  coalesce(x.failing, 0) AS failing, coalesce(c.unreconciled, 0) AS unreconciled_days
+FROM parts p
+LEFT JOIN ops.feeds f USING (feed_group, feed, version)
+LEFT JOIN staged s USING (feed_group, feed, version)
+LEFT JOIN rejected r USING (feed_group, feed, version)
+LEFT JOIN failing x USING (feed_group, feed)
+LEFT JOIN kept k ON k.model = p.feed_group || '.' || p.feed AND p.version = '1'
+LEFT JOIN counted c ON c.feed = p.feed AND p.feed_group = 'messaging'
+ORDER BY 1`);
+}

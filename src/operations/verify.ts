@@ -1,0 +1,69 @@
+import type { Project } from '../models/assemble.ts';
+import { presentRelations } from '../models/relations.ts';
+import { selectModels } from '../models/selection.ts';
+import { builtModels } from '../pipeline/test.ts';
+import type { Workspace } from '../pipeline/workspace.ts';
+import { modelsBehind } from '../testing/behind.ts';
+import { feedName, type StagedFeed, stagedFeeds, verifyFiles } from './verify/files.ts';
+import type { Finding } from './verify/finding.ts';
+import { skipped, verifyModel } from './verify/models.ts';
+
+export type { Finding } from './verify/finding.ts';
+
+export interface VerifyOptions {
+  /** Models to prove, and with them the feeds that they read; left out: all. */
+  select?: readonly string[];
+  exclude?: readonly string[];
+  /** Proves so many dedup models, chosen by chance; left out: all of them. */
+  sample?: number;
+  /** As `Math.random`. */
+  random: () => number;
+}
+
+/**
+ * Recomputes from stored data what must always hold: each line of each file is staged or rejected, each staged row is kept
+ * or superseded, the dedup tables are what a full build gives, and what it gives does not depend on order or threads. Reads
+ * the loader's own warehouse; what it writes are temporary tables.
+ */
+export async function verify(
+  workspace: Workspace,
+  project: Project,
+  options: VerifyOptions,
+): Promise<Finding[]> {
+  const { session, reporter, signal } = workspace;
+  const { select = [], exclude = [] } = options;
+  const chosen = selectModels(select, exclude, { models: project.models.values(), graph: project.graph });
+  const models = chosen.flatMap((id) => project.models.get(id) ?? []);
+  const narrowed = select.length > 0 || exclude.length > 0;
+  const read = new Set(models.flatMap(({ sources }) => sources.map(({ group, feed }) => `${group}.${feed}`)));
+  const isChosen = (feed: StagedFeed) => !narrowed || read.has(feedName(feed));
+  const present = await presentRelations(session);
+
+  const findings: Finding[] = [];
+  for (const feed of (await stagedFeeds(session)).filter(isChosen)) {
+    signal?.throwIfAborted();
+    reporter.progress.activity(`counting the lines of ${feedName(feed)}`);
+    findings.push(...(await verifyFiles(session, feed, present.has(`staging_${feedName(feed)}`))));
+  }
+  const behind = await modelsBehind(session, project);
+  const built = await builtModels(session);
+  const dedup = models.filter(({ id, config }) => config.materialized === 'dedup' && present.has(id));
+  for (const model of sampleOf(dedup, options)) {
+    signal?.throwIfAborted();
+    reporter.progress.activity(`proving ${model.id}`);
+    findings.push(
+      ...(behind.has(model.id)
+        ? [skipped(model, 'rows came since it was built: asapp-warehouse build')]
+        : await verifyModel(session, model, built.get(model.id)?.definition)),
+    );
+  }
+  return findings;
+}
+
+function sampleOf<T>(all: readonly T[], { sample = all.length, random }: VerifyOptions): T[] {
+  const drawn = all.map((one, index) => ({ one, index, lot: random() })).sort((a, b) => a.lot - b.lot);
+  return drawn
+    .slice(0, sample)
+    .sort((a, b) => a.index - b.index)
+    .map(({ one }) => one);
+}

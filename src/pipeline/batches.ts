@@ -1,0 +1,51 @@
+import type { FeedSpec } from '../feeds/catalogue.ts';
+import type { Partition } from '../ledger/tables.ts';
+import type { WantedFile } from './landing.ts';
+import type { Plan, PlannedPartition } from './plan.ts';
+
+/** A partition whose files have got their numbers. */
+export type WantedPartition = PlannedPartition & { wanted: WantedFile[] };
+
+/** Files of one feed that are to be fetched, and then staged in one transaction. */
+export interface WantedBatch {
+  spec: FeedSpec;
+  /** Partitions that have nothing to load, to be written with this batch. */
+  notes: Partition[];
+  partitions: WantedPartition[];
+}
+
+/** A batch holds about so many bytes of text: enough to keep DuckDB busy, and little to wait for before it can begin. */
+const BATCH_BYTES = 128 * 2 ** 20;
+const BATCH_FILES = 2000;
+/** Compressed JSON becomes about so many times larger; what encrypts usually compresses, too. */
+const GZIP_RATIO = 10;
+
+/**
+ * Cuts a plan into batches; never within a partition, which is loaded whole or not at all. Pure.
+ * @param nextFileId gives each file its number
+ */
+export function* cutBatches({ spec, notes, loads }: Plan, nextFileId: () => number): Generator<WantedBatch> {
+  let batch: WantedBatch = { spec, notes: [], partitions: [] };
+  let bytes = 0;
+  let files = 0;
+  for (const load of loads) {
+    const weight = load.files.reduce(
+      (sum, { listed, name }) => sum + listed.bytes * (name.gzip || name.encrypted ? GZIP_RATIO : 1),
+      0,
+    );
+    if (files > 0 && (bytes + weight > BATCH_BYTES || files + load.files.length > BATCH_FILES)) {
+      yield batch;
+      batch = { spec, notes: [], partitions: [] };
+      bytes = 0;
+      files = 0;
+    }
+    bytes += weight;
+    files += load.files.length;
+    const wanted = load.files.map(
+      ({ listed, name }): WantedFile => ({ fileId: nextFileId(), listed, name, partition: load.found.key }),
+    );
+    batch.partitions.push({ ...load, wanted });
+  }
+  // With the last batch: what is noted as come must not lie ahead of what a killed run had not loaded yet.
+  if (files > 0 || notes.length > 0) yield { ...batch, notes };
+}

@@ -1,0 +1,109 @@
+import pMap from 'p-map';
+import type { Connector, ListedFile } from '../connectors/connector.ts';
+import { dayFolder, type FileName, type PartitionKey, parsePath } from '../feeds/paths.ts';
+
+/** What a listing shows of one partition. */
+export interface FoundPartition {
+  key: PartitionKey;
+  /** Complete: `_SUCCESS` is there, or the place lists nothing that is not. */
+  sealed: boolean;
+  files: { listed: ListedFile; name: FileName }[];
+}
+
+/** A path that does not follow the vendor's conventions. */
+export interface FoundMisfit {
+  path: string;
+  reason: string;
+}
+
+/** A feed, version and format in a source: the part of a listing that is walked by itself. */
+export interface Target {
+  feed: string;
+  version: string;
+  /** `FEED/version=V/format=F` */
+  path: string;
+}
+
+/** How many folders of a source are listed at the same time. */
+const LISTINGS = 8;
+
+/**
+ * The feeds, versions and formats a source holds.
+ * @param feeds only these, when given; one that is not there yields nothing
+ */
+export async function findTargets(
+  connector: Connector,
+  feeds: readonly string[] | undefined,
+  onMisfit: (misfit: FoundMisfit) => void,
+): Promise<Target[]> {
+  const wanted = feeds ?? (await folders(connector, ''));
+  const nested = await pMap(
+    wanted,
+    async (feed) => {
+      const versions = await folders(connector, feed);
+      const perVersion = versions.map(async (folder): Promise<Target[]> => {
+        const version = /^version=(.+)$/.exec(folder)?.[1];
+        if (version === undefined) {
+          onMisfit({ path: `${feed}/${folder}/`, reason: 'not a version=V folder' });
+          return [];
+        }
+        const formats = await folders(connector, `${feed}/${folder}`);
+        return formats.flatMap((format) => {
+          const path = `${feed}/${folder}/${format}`;
+          if (format === 'format=jsonl') return [{ feed, version, path }];
+          onMisfit({ path: `${path}/`, reason: 'not a format=jsonl folder' });
+          return [];
+        });
+      });
+      return (await Promise.all(perVersion)).flat();
+    },
+    { concurrency: LISTINGS },
+  );
+  return nested.flat().sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+async function folders(connector: Connector, path: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const entry of connector.entries(path)) if (entry.kind === 'folder') names.push(entry.name);
+  return names;
+}
+
+/**
+ * The partitions below one target, as they are met. Memory holds one day.
+ * @param since the first day that is listed; everything when left out
+ * @param options.path lists this folder below the target only
+ * @param options.known files as they were listed last, by path
+ */
+export async function* findPartitions(
+  connector: Connector,
+  target: Target,
+  since: Date | undefined,
+  onMisfit: (misfit: FoundMisfit) => void,
+  { path = target.path, known }: { path?: string; known?: ReadonlyMap<string, ListedFile> } = {},
+): AsyncGenerator<FoundPartition> {
+  let day = '';
+  let found = new Map<string, FoundPartition>();
+  for await (const listed of connector.files(path, since && dayFolder(since), known)) {
+    const parsed = parsePath(listed.path, connector.seal === 'always');
+    if (parsed.kind === 'misfit') {
+      onMisfit({ path: listed.path, reason: parsed.reason });
+      continue;
+    }
+    const { partition } = parsed;
+    // Folders of one day come together, those of one hour not always: `hr=07` may lie between two files of its day.
+    const today = dayFolder(partition.time);
+    if (today !== day) {
+      yield* found.values();
+      found = new Map();
+      day = today;
+    }
+    let entry = found.get(partition.path);
+    if (!entry) {
+      entry = { key: partition, sealed: connector.seal === 'always', files: [] };
+      found.set(partition.path, entry);
+    }
+    if (parsed.kind === 'success') entry.sealed = true;
+    else entry.files.push({ listed, name: parsed.file });
+  }
+  yield* found.values();
+}

@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { PassThrough } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { FileError, StorageError } from '../errors.ts';
+import { DecryptError } from './decrypt/error.ts';
+import type { Decryptor } from './decrypt.ts';
+import { LineCounter } from './lines.ts';
+
+/** A delivered file that lies on this machine. */
+export interface DeliveredFile {
+  /** Where it lies. */
+  path: string;
+  gzip: boolean;
+  /** Left out where it is not encrypted. */
+  decryptor?: Decryptor | undefined;
+}
+
+/** What all of its bytes were seen to be. */
+export interface Inspected {
+  /** Of the bytes as delivered. */
+  sha256: string;
+  /** Lines that are not blank. */
+  lines: number;
+  /** Blank lines or a byte order mark: to be read the careful way. */
+  irregular: boolean;
+}
+
+const CHUNK_BYTES = 1 << 20;
+
+/**
+ * Reads a delivered file once: its hash, its lines, and its plain text where that has to be made.
+ *
+ * The plain text goes to a file that only its owner can read, and which gets its name once all was decrypted,
+ * decompressed and found to be whole.
+ * @param plain where the plain text goes; undefined when the file is plain already
+ * @throws what {@link fileError} understands; the signal's reason
+ */
+export async function inspect(
+  delivered: DeliveredFile,
+  plain: string | undefined,
+  signal?: AbortSignal,
+): Promise<Inspected> {
+  const hash = createHash('sha256');
+  const counter = new LineCounter();
+  async function* hashed() {
+    const source = createReadStream(delivered.path, { highWaterMark: CHUNK_BYTES });
+    for await (const chunk of source as AsyncIterable<Buffer>) {
+      hash.update(chunk);
+      yield chunk;
+    }
+  }
+  async function* counted(chunks: AsyncIterable<Buffer>) {
+    for await (const chunk of chunks) {
+      counter.push(chunk);
+      yield chunk;
+    }
+  }
+  if (plain !== undefined) await writePlain(delivered, plain, hashed(), counted, signal);
+  else for await (const _ of counted(hashed())) signal?.throwIfAborted();
+  counter.finish();
+  return { sha256: hash.digest('hex'), lines: counter.lines, irregular: counter.irregular };
+}
+
+async function writePlain(
+  { decryptor, gzip }: DeliveredFile,
+  plain: string,
+  chunks: AsyncIterable<Buffer>,
+  counted: (chunks: AsyncIterable<Buffer>) => AsyncGenerator<Buffer>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const partial = `${plain}.part`;
+  let isWhole = false;
+  async function* toItsEnd() {
+    yield* decryptor ? decryptor.decrypt(chunks, signal) : chunks;
+    isWhole = true;
+  }
+  // One that is there already could be open to others, and would stay so.
+  await rm(partial, { force: true });
+  try {
+    await pipeline(
+      toItsEnd,
+      gzip ? createGunzip({ chunkSize: 1 << 18 }) : new PassThrough(),
+      counted,
+      createWriteStream(partial, { flags: 'wx', mode: 0o600 }),
+      { signal },
+    );
+    // The decompressor stops at what it takes for padding, before the end of the file and the proof of its decryption.
+    if (!isWhole) throw new DecompressError('it goes on behind its end');
+    await rename(partial, plain);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw firstCause(error);
+  }
+}
+
+/** Where the parts of a pipeline fail one after the other, Node gathers their errors, the first one first. */
+function firstCause(error: unknown): unknown {
+  return error instanceof AggregateError ? error.errors[0] : error;
+}
+
+class DecompressError extends Error {}
+
+/**
+ * What went wrong with one file on this machine, as an error of ours; what is no trouble with a file stays what it is.
+ * @param path as it was listed
+ */
+export function fileError(path: string, cause: unknown): unknown {
+  const { message, code, syscall } = cause as NodeJS.ErrnoException;
+  if (cause instanceof DecryptError)
+    return new FileError(`${path} cannot be decrypted: ${message}`, {
+      ...(cause.hint && { hint: cause.hint }),
+      cause,
+    });
+  if (cause instanceof DecompressError || code?.startsWith('Z_'))
+    return new FileError(`${path} does not decompress to its end: ${message}`, { cause });
+  if (syscall === 'write')
+    return new StorageError(`the plain text of ${path} cannot be written: ${message}`, {
+      hint: 'Look at the free space and the permissions of the landing folder.',
+      cause,
+    });
+  return syscall === undefined ? cause : new FileError(`${path} cannot be read: ${message}`, { cause });
+}

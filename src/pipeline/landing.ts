@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Connector, FetchOptions, ListedFile } from '../connectors/connector.ts';
+import { FileError } from '../errors.ts';
+import type { FileName, PartitionKey } from '../feeds/paths.ts';
+import type { Decryptor } from './decrypt.ts';
+import { fileError, type Inspected, inspect } from './inspect.ts';
+
+/** A file that is to be staged. */
+export interface WantedFile {
+  fileId: number;
+  listed: ListedFile;
+  name: FileName;
+  partition: PartitionKey;
+}
+
+/** A file that has arrived whole and lies on this machine as plain JSON Lines. */
+export interface LandedFile extends WantedFile, Inspected {
+  /** The plain text, on this machine. */
+  text: string;
+  /** Throws when the file has changed since it was looked at; called before its rows are committed. */
+  recheck(): Promise<void>;
+  /** Removes what was made for it; the delivered file itself stays. */
+  remove(): Promise<void>;
+}
+
+export interface LandOptions extends FetchOptions {
+  /** Makes plain files of encrypted ones; left out where the source has no key. */
+  decryptor?: Decryptor | undefined;
+}
+
+/** How long the beginning of an interrupted download is kept for the next run to go on from. */
+const KEEP_PARTIAL_MS = 7 * 24 * 3600 * 1000;
+
+/**
+ * The folder where files lie between their arrival and their staging.
+ *
+ * A file arrives under a name that ends in `.part`, is checked, and only then gets its real name. The name says source,
+ * path, size and etag in one hash: no delivered name becomes a path here, and the next run finds what this one left.
+ */
+export class Landing {
+  readonly folder: string;
+
+  /** Nothing is made or removed yet: see {@link Landing.open}. */
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** Opens the folder, rid of what earlier runs left, but for downloads that can go on. */
+  static async open(folder: string, now: Date): Promise<Landing> {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    for (const name of await readdir(folder)) {
+      // The folder may be one that a person named: only files that are ours go.
+      if (!OURS.test(name)) continue;
+      const file = join(folder, name);
+      // Only what is fetched can go on; plain text that was never proven must not stay.
+      const fresh =
+        name.endsWith('.raw.part') && now.getTime() - (await stat(file)).mtimeMs < KEEP_PARTIAL_MS;
+      if (!fresh) await rm(file, { force: true });
+    }
+    return new Landing(folder);
+  }
+
+  /**
+   * Brings one file here and looks at all of its bytes.
+   * @throws FileError when it did not arrive whole, cannot be decrypted, does not decompress to its end, or cannot be read
+   * @throws SourceError when the source cannot be reached
+   */
+  async land(connector: Connector, wanted: WantedFile, options: LandOptions = {}): Promise<LandedFile> {
+    const { listed } = wanted;
+    const decryptor = wanted.name.encrypted ? await usable(options.decryptor, listed.path) : undefined;
+    const name = landingName(connector.location, listed);
+    const inPlace = connector.localPath?.(listed);
+    const delivered = inPlace ?? (await this.#fetch(connector, listed, name, options));
+    const isPlain = !wanted.name.gzip && !wanted.name.encrypted;
+    const plain = isPlain ? delivered : join(this.folder, `${name}.jsonl`);
+    const remove = async () => {
+      if (!inPlace) await rm(delivered, { force: true });
+      if (!isPlain) await rm(plain, { force: true });
+    };
+    try {
+      const before = await stat(delivered);
+      if (before.size !== listed.bytes) {
+        throw new FileError(`${listed.path} was listed with ${listed.bytes} bytes and has ${before.size}`, {
+          retryable: true,
+        });
+      }
+      const file = { path: delivered, gzip: wanted.name.gzip, decryptor };
+      const seen = await inspect(file, isPlain ? undefined : plain, options.signal);
+      if (inPlace) options.onBytes?.(listed.bytes);
+      return {
+        ...wanted,
+        ...seen,
+        text: plain,
+        recheck: async () => {
+          const now = await stat(delivered).catch(() => undefined);
+          if (now?.size !== before.size || now.mtimeMs !== before.mtimeMs) {
+            throw new FileError(`${listed.path} changed while it was read`, { retryable: true });
+          }
+        },
+        remove,
+      };
+    } catch (error) {
+      await remove();
+      options.signal?.throwIfAborted();
+      throw fileError(listed.path, error);
+    }
+  }
+
+  async #fetch(
+    connector: Connector,
+    listed: ListedFile,
+    name: string,
+    { signal, onBytes }: FetchOptions,
+  ): Promise<string> {
+    const delivered = join(this.folder, `${name}.raw`);
+    const partial = `${delivered}.part`;
+    await connector.fetch(listed, partial, { ...(signal && { signal }), ...(onBytes && { onBytes }) });
+    await rename(partial, delivered);
+    return delivered;
+  }
+}
+
+/** The decryptor, once it is sure that it has what it needs: without that no file needs to be fetched. */
+async function usable(decryptor: Decryptor | undefined, path: string): Promise<Decryptor> {
+  if (!decryptor)
+    throw new FileError(`${path} is encrypted, and no key is configured for its source`, {
+      hint: 'Set decrypt of this source in warehouse.yaml.',
+    });
+  await decryptor.prepare().catch((error) => {
+    throw fileError(path, error);
+  });
+  return decryptor;
+}
+
+const OURS = /^([0-9a-f]{32}\.(raw|jsonl)|columns-\d+\.jsonl)(\.part)?$/;
+
+function landingName(location: string, { path, bytes, etag }: ListedFile): string {
+  return createHash('sha256')
+    .update(JSON.stringify([location, path, bytes, etag]))
+    .digest('hex')
+    .slice(0, 32);
+}

@@ -1,0 +1,51 @@
+import type { Source } from '../config/config.ts';
+import { nearest } from '../config/nearest.ts';
+import { SourceError, UsageError } from '../errors.ts';
+import { recordGaps } from '../ledger/partitions.ts';
+import { wasCutShort } from '../ledger/runs.ts';
+import type { LoadContext, LoadOptions, LoadResult } from './load-context.ts';
+import { SourceLoad } from './source-load.ts';
+
+/** Discovers, fetches and stages what is new in each source. A source that fails does not keep the others. */
+export async function load(context: LoadContext, options: LoadOptions = {}): Promise<LoadResult> {
+  const result: LoadResult = {
+    expected: { files: 0, bytes: 0 },
+    files: 0,
+    bytes: 0,
+    rows: 0,
+    rejected: 0,
+    failedFiles: 0,
+    failedSources: [],
+    changed: false,
+    planned: [],
+  };
+  for (const source of chosenSources(context.sources, options.source)) {
+    try {
+      await using connector = await source.open();
+      await new SourceLoad(context, options, source, connector, result).run();
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error;
+      result.failedSources.push({ source: source.name, error });
+      context.reporter.warn(`${source.name}: ${error.message}`, { source: source.name, hint: error.hint });
+    }
+  }
+  const { session, runId, lookBackDays } = context;
+  // A run that was killed may have loaded partitions without looking for gaps between them.
+  if (!options.dryRun && (result.changed || (await wasCutShort(session, runId)))) {
+    await recordGaps(session, lookBackDays);
+  }
+  return result;
+}
+
+/** @throws UsageError when there is no source of that name */
+export function chosenSources(sources: readonly Source[], name: string | undefined): readonly Source[] {
+  if (name === undefined) return sources;
+  const chosen = sources.filter((source) => source.name === name);
+  if (chosen.length > 0) return chosen;
+  const names = sources.map((source) => source.name);
+  const close = nearest(name, names);
+  const suggestion = close === undefined ? '' : `did you mean ${close}? `;
+  throw new UsageError(`there is no source named ${name}`, {
+    hint: `${suggestion}the sources of warehouse.yaml are: ${names.join(', ')}`,
+  });
+}

@@ -1,0 +1,33 @@
+import { nearest } from '../config/nearest.ts';
+import { UsageError } from '../errors.ts';
+import { selectModels } from '../models/selection.ts';
+import { type BuildOptions, openProject } from './build.ts';
+import { chosenSources } from './load.ts';
+import type { LoadOptions } from './load-context.ts';
+import type { Workspace } from './workspace.ts';
+
+/**
+ * Looks at what was typed before anything is started.
+ * @throws UsageError for a source or a selection that means nothing, or a feed that is spelled almost like another
+ */
+export async function refuseMistakes(
+  workspace: Workspace,
+  { source, feed, select = [], exclude = [] }: LoadOptions & BuildOptions,
+): Promise<void> {
+  const { config, catalogue, session } = workspace;
+  const groups = new Set(chosenSources(config.sources, source).map(({ group }) => group));
+  if (feed !== undefined) {
+    const seen = await session.rows<{ feed: string }>('SELECT DISTINCT feed FROM ops.feeds');
+    const documented = [...groups].flatMap((group) => catalogue.feeds(group).map((spec) => spec.feed));
+    const known = new Set([...seen.map((row) => row.feed), ...documented]);
+    // A feed that nobody documents and that never came before may be there all the same.
+    const close = known.has(feed) ? undefined : nearest(feed, known);
+    if (close !== undefined) {
+      throw new UsageError(`there is no feed named ${feed}`, { hint: `did you mean ${close}?` });
+    }
+  }
+  if (select.length > 0 || exclude.length > 0) {
+    const { models, graph } = await openProject(config, catalogue);
+    selectModels(select, exclude, { models: models.values(), graph });
+  }
+}

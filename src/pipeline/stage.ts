@@ -1,0 +1,299 @@
+import { SourceError } from '../errors.ts';
+import type { FeedSpec } from '../feeds/catalogue.ts';
+import { resolveFailures, undeclaredFields } from '../ledger/files.ts';
+import { recordPartitions } from '../ledger/partitions.ts';
+import type { File, Partition } from '../ledger/tables.ts';
+import type { Session } from '../warehouse/session.ts';
+import { fileList, qualified, type TableName } from '../warehouse/sql.ts';
+import type { LandedFile } from './landing.ts';
+import { readLines } from './lines.ts';
+import { type CarefulResult, ColumnTooNarrow, type FileLines, insertCareful } from './staging/careful.ts';
+import { type Assumptions, canReadFast, insertFast, Refusal } from './staging/fast.ts';
+import { addInferredColumns } from './staging/infer.ts';
+import { finishNumbering, noteUnnumbered } from './staging/numbering.ts';
+import { isInferred, openStagingTable, type StagingTable } from './staging/table.ts';
+import { widen } from './staging/widening.ts';
+
+/** Files of one feed that are staged together: all of them, or none. */
+export interface Batch {
+  source: string;
+  spec: FeedSpec;
+  files: LandedFile[];
+  /** Files whose rows go, with the file that takes the place of each. */
+  supersedes: { fileId: number; by: number }[];
+  /** How the partitions stand once the batch is in. */
+  partitions(staged: ReadonlyMap<number, FileCounts>): Partition[];
+}
+
+export interface FileCounts {
+  staged: number;
+  rejected: number;
+}
+
+export interface StageResult {
+  rows: number;
+  rejected: number;
+}
+
+/** After so many files of a batch had to be read another way, the rest of it is, too. */
+const MAX_REFUSALS = 8;
+
+/** More fields without a column than this are not learned: a feed whose field names are data. */
+const MAX_UNDECLARED = 200;
+
+/**
+ * Puts landed files into `staging_<group>`, each batch in one transaction with its ledger rows.
+ *
+ * `_line` is filled by a second transaction, see `staging/numbering.ts`.
+ */
+export class Stager {
+  readonly #session: Session;
+  readonly #folder: string;
+  readonly #clock: () => Date;
+  readonly #runId: number;
+  /** What the fast way has learned of each table in this run. */
+  readonly #assumptions = new Map<string, Assumptions>();
+
+  constructor(session: Session, options: { folder: string; clock: () => Date; runId: number }) {
+    this.#session = session;
+    this.#folder = options.folder;
+    this.#clock = options.clock;
+    this.#runId = options.runId;
+  }
+
+  async stage(batch: Batch): Promise<StageResult> {
+    let table = await this.#openTable(batch);
+    const assumptions = await this.#assume(table);
+    const careful = new Set(
+      canReadFast(table.columns) ? batch.files.filter(({ irregular }) => irregular) : batch.files,
+    );
+    for (let refusals = 0; ; ) {
+      try {
+        const counts = await this.#commit(batch, table, careful, assumptions);
+        await finishNumbering(this.#session);
+        return counts;
+      } catch (error) {
+        if (error instanceof ColumnTooNarrow) {
+          table = await widen(this.#session, table, batch, error.columns, this.#clock());
+        } else if (error instanceof Refusal) {
+          refusals += 1;
+          table = await this.#adapt(batch, table, careful, assumptions, error, refusals);
+        } else {
+          throw error;
+        }
+      }
+    }
+  }
+
+  async #openTable(batch: Batch): Promise<StagingTable> {
+    const table = await openStagingTable(this.#session, batch.spec);
+    if (!isInferred(table)) return table;
+    // A field that had no value so far gets its column with its first one.
+    const { group, feed, version } = table.spec;
+    const waiting = await undeclaredFields(this.#session, { feed_group: group, feed, version });
+    const grows = table.columns.length === 0 || waiting.length > 0;
+    return grows ? addInferredColumns(this.#session, table, batch.files) : table;
+  }
+
+  async #assume(table: StagingTable): Promise<Assumptions> {
+    const key = qualified(table);
+    let known = this.#assumptions.get(key);
+    if (!known) {
+      const { group, feed, version } = table.spec;
+      const fields = await undeclaredFields(this.#session, { feed_group: group, feed, version });
+      known = { integers: 'double', undeclared: learnable(table, fields) };
+      this.#assumptions.set(key, known);
+    }
+    known.undeclared = learnable(table, known.undeclared);
+    return known;
+  }
+
+  /** Draws the conclusion from a refusal: other assumptions, more columns, or a file to be read the careful way. */
+  async #adapt(
+    batch: Batch,
+    table: StagingTable,
+    careful: Set<LandedFile>,
+    assumptions: Assumptions,
+    refusal: Refusal,
+    refusals: number,
+  ): Promise<StagingTable> {
+    if (refusal.reason === 'integer') {
+      assumptions.integers = 'text';
+      return table;
+    }
+    if (refusal.reason === 'undeclared' && isInferred(table)) {
+      const wider = await addInferredColumns(this.#session, table, batch.files);
+      if (wider.columns.length > table.columns.length) return wider;
+    }
+    if (refusal.reason === 'undeclared' && refusal.file) {
+      const known = assumptions.undeclared.length;
+      assumptions.undeclared = learnable(table, [
+        ...assumptions.undeclared,
+        ...(await this.#fieldsOf(refusal.file)),
+      ]);
+      if (assumptions.undeclared.length > known) return table;
+    }
+    for (const file of refusal.file && refusals < MAX_REFUSALS ? [refusal.file] : batch.files)
+      careful.add(file);
+    return table;
+  }
+
+  /** All field names in a file; none when it is too broken to tell. */
+  async #fieldsOf(file: LandedFile): Promise<string[]> {
+    const rows = await this.#session
+      .rows<{ field: string }>(
+        `SELECT DISTINCT unnest(json_keys(json)) AS field
+         FROM read_ndjson_objects(${fileList([file.text])}, hive_partitioning = false, ignore_errors = true)`,
+      )
+      .catch(() => []);
+    return rows.map(({ field }) => field);
+  }
+
+  async #commit(
+    batch: Batch,
+    table: StagingTable,
+    carefulFiles: ReadonlySet<LandedFile>,
+    assumptions: Assumptions,
+  ): Promise<StageResult> {
+    const session = this.#session;
+    const now = this.#clock();
+    const fast = batch.files.filter((file) => !carefulFiles.has(file) && file.lines > 0);
+    const slow = batch.files.filter((file) => carefulFiles.has(file));
+    const counts = new Map<number, FileCounts>(
+      batch.files.map(({ fileId }) => [fileId, { staged: 0, rejected: 0 }]),
+    );
+    await session.transaction(async () => {
+      await this.#supersede(batch, table);
+      if (fast.length > 0) {
+        await insertFast(session, table, fast, assumptions, now, this.#folder);
+        await this.#checkFast(table, fast, counts);
+      }
+      const undeclared = new Set(assumptions.undeclared);
+      for (const file of slow) {
+        const result = await insertCareful(session, table, linesOf(file), mustFit(table), now);
+        await checkConserved(file, result);
+        counts.set(file.fileId, { staged: result.staged, rejected: result.rejected });
+        for (const field of result.undeclared) undeclared.add(field);
+      }
+      assumptions.undeclared = learnable(table, [...undeclared]);
+      await this.#rememberUndeclared(table, [...undeclared], now);
+      await session.insert({ schema: 'ops', table: 'files' }, fileRows(batch, counts, this.#runId, now));
+      await recordPartitions(session, batch.partitions(counts));
+      await resolveFailures(
+        session,
+        batch.source,
+        batch.files.map(({ listed }) => listed.path),
+        now,
+      );
+      for (const file of batch.files) await file.recheck();
+    });
+    let rows = 0;
+    let rejected = 0;
+    for (const count of counts.values()) {
+      rows += count.staged;
+      rejected += count.rejected;
+    }
+    return { rows, rejected };
+  }
+
+  async #supersede(batch: Batch, table: TableName): Promise<void> {
+    if (batch.supersedes.length === 0) return;
+    const ids = batch.supersedes.map(({ fileId }) => fileId).join(', ');
+    await this.#session.run(`DELETE FROM ${qualified(table)} WHERE _file_id IN (${ids})`);
+    await this.#session.run(
+      `UPDATE ops.rejected_rows SET resolved_at = $1, resolution = 'superseded'
+       WHERE file_id IN (${ids}) AND resolved_at IS NULL`,
+      [this.#clock()],
+    );
+    for (const { fileId, by } of batch.supersedes) {
+      await this.#session.run('UPDATE ops.files SET superseded_by = $1 WHERE file_id = $2', [by, fileId]);
+    }
+  }
+
+  /** Every line became a row, and the rows of each file lie together in the order of its lines. */
+  async #checkFast(
+    table: TableName,
+    files: readonly LandedFile[],
+    counts: Map<number, FileCounts>,
+  ): Promise<void> {
+    const first = Math.min(...files.map(({ fileId }) => fileId));
+    const found = await this.#session.rows<{ file_id: number; rows: number; span: number }>(
+      `SELECT _file_id AS file_id, count(*) AS rows, max(rowid) - min(rowid) + 1 AS span
+       FROM ${qualified(table)} WHERE _file_id >= ${first} GROUP BY _file_id`,
+    );
+    const byFile = new Map(found.map((row) => [row.file_id, row]));
+    for (const file of files) {
+      const { rows, span } = byFile.get(file.fileId) ?? { rows: 0, span: 0 };
+      if (rows !== file.lines || span !== file.lines) throw new Refusal('doubtful', file);
+      counts.set(file.fileId, { staged: rows, rejected: 0 });
+    }
+    await noteUnnumbered(this.#session, table, files);
+  }
+
+  async #rememberUndeclared({ spec }: StagingTable, fields: readonly string[], now: Date): Promise<void> {
+    const feed = { feed_group: spec.group, feed: spec.feed, version: spec.version };
+    const known = new Set(await undeclaredFields(this.#session, feed));
+    const fresh = fields.filter((field) => !known.has(field)).slice(0, MAX_UNDECLARED);
+    await this.#session.insert(
+      { schema: 'ops', table: 'undeclared_fields' },
+      fresh.map((field) => ({ ...feed, field, first_seen_at: now })),
+    );
+  }
+}
+
+function linesOf({ fileId, listed, partition, text }: LandedFile): FileLines {
+  return { fileId, path: listed.path, time: partition.time, lines: readLines(text) };
+}
+
+/** Columns that may not lose a value to `_rescued`: keys, and for an inferred table whatever text can hold. */
+function mustFit({ spec, columns }: StagingTable): string[] {
+  const names = columns.filter(({ name, type }) =>
+    spec.columns.length === 0
+      ? type !== 'TIMESTAMP' && type !== 'JSON'
+      : spec.key.includes(name) && type !== 'VARCHAR',
+  );
+  return names.map(({ name }) => name);
+}
+
+/** Those fields that the fast way can read beside the columns: each with a name that DuckDB tells from the others. */
+function learnable({ columns }: StagingTable, fields: readonly string[]): string[] {
+  const taken = new Set(columns.map(({ name }) => name.toLowerCase()));
+  const result: string[] = [];
+  for (const field of fields) {
+    const name = field.toLowerCase();
+    if (taken.has(name) || !canReadFast([{ name: field }]) || result.length >= MAX_UNDECLARED) continue;
+    taken.add(name);
+    result.push(field);
+  }
+  return result;
+}
+
+async function checkConserved(file: LandedFile, { lines, staged, rejected }: CarefulResult): Promise<void> {
+  if (lines === file.lines && lines === staged + rejected) return;
+  await file.recheck();
+  throw new SourceError(
+    `${file.listed.path}: ${file.lines} lines arrived, ${lines} were read, ${staged} staged and ${rejected} rejected`,
+    { hint: 'nothing of this batch was staged; this is a fault of the loader, please report it' },
+  );
+}
+
+function fileRows(batch: Batch, counts: Map<number, FileCounts>, runId: number, now: Date): File[] {
+  return batch.files.map(({ fileId, listed, partition, sha256, lines }) => ({
+    file_id: fileId,
+    source: batch.source,
+    feed_group: batch.spec.group,
+    feed: batch.spec.feed,
+    version: batch.spec.version,
+    partition_ts: partition.time,
+    path: listed.path,
+    bytes: listed.bytes,
+    etag: listed.etag,
+    sha256,
+    lines,
+    rows_staged: counts.get(fileId)?.staged ?? 0,
+    rows_rejected: counts.get(fileId)?.rejected ?? 0,
+    run_id: runId,
+    loaded_at: now,
+    superseded_by: null,
+  }));
+}

@@ -1,0 +1,132 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Session } from '../../warehouse/session.ts';
+import { fileList, identifier, literal, qualified, timestamp } from '../../warehouse/sql.ts';
+import type { LandedFile } from '../landing.ts';
+import { type Column, fastColumn, type IntegerMode } from './columns.ts';
+import type { StagingTable } from './table.ts';
+
+/**
+ * The fast way to stage: DuckDB reads whole files, in parallel, into typed columns. It takes clean files only, and says
+ * why when one is not.
+ *
+ * DuckDB's reader complains about a field it has no column for only when it has inferred the columns itself. So it is
+ * given a first file of one line, our own, from which it infers exactly the columns and types that we want, and whose
+ * row is left out. That makes the check for undeclared fields free; asking each line for its keys costs 0.45 of the
+ * whole load.
+ */
+
+/** What the fast way assumes of the files; a refusal says which assumption did not hold. */
+export interface Assumptions {
+  integers: IntegerMode;
+  /** Fields known to come without a column of their own: read as JSON into `_rescued`. */
+  undeclared: readonly string[];
+}
+
+/** Why files were not staged the fast way. Nothing is lost by it: they are read another way. */
+export class Refusal extends Error {
+  readonly reason: 'integer' | 'undeclared' | 'doubtful';
+  /** The file to blame; undefined when it cannot be told. */
+  readonly file: LandedFile | undefined;
+
+  constructor(reason: Refusal['reason'], file: LandedFile | undefined, cause?: unknown) {
+    super(`${reason}: ${file?.listed.path ?? 'some file'}`, { cause });
+    this.reason = reason;
+    this.file = file;
+  }
+}
+
+/** DuckDB's name for the position of a file in the list it reads. */
+const FILE_INDEX = 'file_index';
+
+/** Whether the fast way can read these columns at all: not when one has the name of the reader's own. */
+export function canReadFast(columns: readonly { name: string }[]): boolean {
+  return !columns.some(({ name }) => name === '' || [FILE_INDEX, 'filename'].includes(name.toLowerCase()));
+}
+
+/**
+ * Inserts all rows of the files, in order, with `_line` still NULL. Runs inside the caller's transaction, which is to be
+ * rolled back when this throws.
+ * @param folder where the file of one line goes while it is needed
+ * @throws Refusal
+ */
+export async function insertFast(
+  session: Session,
+  table: StagingTable,
+  files: readonly LandedFile[],
+  assumptions: Assumptions,
+  loadedAt: Date,
+  folder: string,
+): Promise<void> {
+  const columns = table.columns.map((column) => ({ column, ...fastColumn(column, assumptions.integers) }));
+  const samples = [
+    ...columns.map(({ column, sample }) => [column.name, sample] as const),
+    ...assumptions.undeclared.map((field) => [field, null] as const),
+  ];
+  const sampleFile = join(folder, `columns-${process.pid}.jsonl`);
+  await writeFile(sampleFile, `${JSON.stringify(Object.fromEntries(samples))}\n`);
+
+  const targets = [
+    ...table.columns.map(({ name }) => name),
+    '_partition_ts',
+    '_file_id',
+    '_loaded_at',
+    '_rescued',
+  ];
+  const perFile = (values: string[]) => `list_extract([${values.join(', ')}], CAST(${FILE_INDEX} AS BIGINT))`;
+  const sql = `INSERT INTO ${qualified(table)} (${targets.map(identifier).join(', ')})
+SELECT ${[
+    ...columns.map(({ value }) => value),
+    perFile(files.map(({ partition }) => timestamp(partition.time))),
+    perFile(files.map(({ fileId }) => String(fileId))),
+    timestamp(loadedAt),
+    rescued(columns, assumptions),
+  ].join(',\n  ')}
+FROM read_json(${fileList([sampleFile, ...files.map(({ text }) => text)])}, format = 'newline_delimited',
+  records = true, hive_partitioning = false, sample_size = 1, maximum_sample_files = 1, map_inference_threshold = -1)
+WHERE ${FILE_INDEX} > 0`;
+  try {
+    await session.run(sql);
+  } catch (error) {
+    throw refusal(error as Error, files);
+  } finally {
+    await rm(sampleFile, { force: true });
+  }
+}
+
+interface ReadColumn {
+  column: Column;
+  doubtful: string | undefined;
+  integer: boolean;
+}
+
+/** `_rescued`, and the place where a row that this way cannot decide stops the statement. */
+function rescued(columns: readonly ReadColumn[], { integers, undeclared }: Assumptions): string {
+  const stop = (reason: string, conditions: string[]) =>
+    conditions.length === 0
+      ? ''
+      : `WHEN ${conditions.join(' OR ')} THEN error('refused:${reason}:' || ${FILE_INDEX})`;
+  const doubts = (integer: boolean) =>
+    columns.flatMap((column) => (column.integer === integer && column.doubtful ? [column.doubtful] : []));
+  // A line that is `null` reads as a row without a value, which an empty object does too.
+  const names = [...columns.map(({ column }) => column.name), ...undeclared].map(identifier);
+  const nothing = names.length === 0 ? 'true' : names.map((name) => `${name} IS NULL`).join(' AND ');
+  const fields = [...undeclared]
+    .sort()
+    .map((field) => `${literal(`${JSON.stringify(field)}:`)} || CAST(${identifier(field)} AS VARCHAR)`);
+  const anyField = undeclared.map((field) => `${identifier(field)} IS NOT NULL`).join(' OR ');
+  return `CASE
+    ${stop(integers === 'double' ? 'integer' : 'doubtful', doubts(true))}
+    ${stop('doubtful', [...doubts(false), `(${nothing})`])}
+    ${fields.length === 0 ? '' : `WHEN ${anyField} THEN CAST('{' || concat_ws(',', ${fields.join(', ')}) || '}' AS JSON)`}
+  END`;
+}
+
+function refusal(error: Error, files: readonly LandedFile[]): Error {
+  const ours = /refused:(integer|doubtful):(\d+)/.exec(error.message);
+  if (ours) return new Refusal(ours[1] as 'integer' | 'doubtful', files[Number(ours[2]) - 1], error);
+  const file = files.find(({ text }) => error.message.includes(text));
+  if (/has unknown key/.test(error.message)) return new Refusal('undeclared', file, error);
+  if (file || /JSON/.test(error.message)) return new Refusal('doubtful', file, error);
+  return error;
+}

@@ -1,0 +1,118 @@
+import { declareFields } from '../../ledger/files.ts';
+import type { ColumnType } from '../../schema/types.ts';
+import type { Session } from '../../warehouse/session.ts';
+import { fileList, identifier, qualified } from '../../warehouse/sql.ts';
+import type { LandedFile } from '../landing.ts';
+import type { Column } from './columns.ts';
+import { addColumns, LOADER_COLUMNS, type StagingTable } from './table.ts';
+
+/**
+ * Columns for a feed that nobody documents, from its data: every value of every file looked at, never a sample, and the
+ * narrowest type that holds each of them exactly.
+ */
+
+/** More fields than this are not columns of one record; the rest stays in `_rescued`. */
+const MAX_COLUMNS = 500;
+
+/** The largest integer a double holds exactly. */
+const MAX_SAFE = Number.MAX_SAFE_INTEGER;
+
+/** Gives the table a column for each field that it lacks and that has a value somewhere in the files. */
+export async function addInferredColumns(
+  session: Session,
+  table: StagingTable,
+  files: readonly LandedFile[],
+): Promise<StagingTable> {
+  const taken = new Set([...table.columns, ...LOADER_COLUMNS].map(({ name }) => name.toLowerCase()));
+  const added: Column[] = [];
+  for (const column of await inferColumns(session, files)) {
+    const name = column.name.toLowerCase();
+    if (name === '' || taken.has(name) || table.columns.length + added.length >= MAX_COLUMNS) continue;
+    taken.add(name);
+    added.push(column);
+  }
+  if (added.length === 0) return table;
+  const { group: feed_group, feed, version } = table.spec;
+  await session.transaction(async () => {
+    await addColumns(session, table, added);
+    const names = added.map(({ name }) => name);
+    await declareFields(session, { feed_group, feed, version }, names);
+  });
+  return { ...table, columns: [...table.columns, ...added] };
+}
+
+/** Widens columns so that they hold what is there and what the files bring. */
+export async function widenColumns(
+  session: Session,
+  table: StagingTable,
+  files: readonly LandedFile[],
+  names: readonly string[],
+): Promise<StagingTable> {
+  const incoming = new Map((await inferColumns(session, files)).map(({ name, type }) => [name, type]));
+  const columns: Column[] = [];
+  for (const column of table.columns) {
+    if (!names.includes(column.name)) {
+      columns.push(column);
+      continue;
+    }
+    const type = await widerType(session, table, column, incoming.get(column.name) ?? 'VARCHAR');
+    await alterType(session, table, column, type);
+    columns.push({ name: column.name, type });
+  }
+  return { ...table, columns };
+}
+
+/** Changes a column's type to a wider one; `JSON` wraps what is there. */
+export async function alterType(
+  session: Session,
+  table: StagingTable,
+  column: Column,
+  type: ColumnType,
+): Promise<void> {
+  const name = identifier(column.name);
+  const using = type === 'JSON' ? `to_json(${name})` : `CAST(${name} AS ${type})`;
+  await session.run(
+    `ALTER TABLE ${qualified(table)} ALTER COLUMN ${name} SET DATA TYPE ${type} USING ${using}`,
+  );
+}
+
+async function widerType(
+  session: Session,
+  table: StagingTable,
+  column: Column,
+  incoming: ColumnType,
+): Promise<ColumnType> {
+  if (incoming === 'JSON') return 'JSON';
+  if (column.type === 'BIGINT' && incoming === 'DOUBLE') {
+    const x = identifier(column.name);
+    const { exact } = await session.row<{ exact: boolean }>(
+      `SELECT coalesce(bool_and(abs(${x}::HUGEINT) <= ${MAX_SAFE}), true) AS exact FROM ${qualified(table)}`,
+    );
+    if (exact) return 'DOUBLE';
+  }
+  return 'VARCHAR';
+}
+
+/** The fields that have a value in the files, in the order they are first met, with the type that holds all of them. */
+async function inferColumns(session: Session, files: readonly LandedFile[]): Promise<Column[]> {
+  const withLines = files.filter(({ lines }) => lines > 0);
+  if (withLines.length === 0) return [];
+  const rows = await session.rows<{ name: string; type: ColumnType }>(`
+SELECT key AS name, CASE
+    WHEN bool_or(type IN ('OBJECT', 'ARRAY')) THEN 'JSON'
+    WHEN bool_and(type = 'BOOLEAN') THEN 'BOOLEAN'
+    WHEN bool_and(type IN ('BIGINT', 'UBIGINT') AND try_cast(text AS BIGINT) IS NOT NULL) THEN 'BIGINT'
+    WHEN bool_and(type IN ('DOUBLE', 'BIGINT', 'UBIGINT') AND NOT isinf(try_cast(text AS DOUBLE))
+      AND (type = 'DOUBLE' OR abs(try_cast(text AS DOUBLE)) <= ${MAX_SAFE})) THEN 'DOUBLE'
+    WHEN bool_and(type = 'VARCHAR' AND regexp_matches(text, '^\\d{4}-\\d{2}-\\d{2}[T ]\\d{2}:\\d{2}(:\\d{2})?')
+      AND try_cast(text AS TIMESTAMPTZ) IS NOT NULL) THEN 'TIMESTAMP'
+    ELSE 'VARCHAR'
+  END AS type
+FROM (
+  SELECT field.key, field.type, field.value ->> '$' AS text, field.id AS position
+  FROM read_ndjson_objects(${fileList(withLines.map(({ text }) => text))}, hive_partitioning = false,
+    ignore_errors = true) AS lines, json_each(lines.json) AS field
+  WHERE lines.json IS NOT NULL AND json_type(lines.json) = 'OBJECT' AND field.type <> 'NULL')
+GROUP BY key ORDER BY min(position), key`);
+  return rows;
+}

@@ -1,0 +1,69 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Config } from '../config/config.ts';
+import { bundledCatalogue } from '../feeds/bundled.ts';
+import type { Catalogue } from '../feeds/catalogue.ts';
+import { migrate } from '../ledger/migrations.ts';
+import { redactor } from '../redact.ts';
+import { currentCatalogue } from '../schema/catalogue.ts';
+import type { Session } from '../warehouse/session.ts';
+import { Warehouse } from '../warehouse/warehouse.ts';
+import type { Reporter } from './reporter.ts';
+import { finishNumbering } from './staging/numbering.ts';
+
+/** The models that come with the program. */
+export const BUNDLED_MODELS = fileURLToPath(new URL('../../models', import.meta.url));
+
+/** What every command that works on the warehouse has open while it runs. */
+export interface Workspace extends AsyncDisposable {
+  config: Config;
+  catalogue: Catalogue;
+  /** The session that writes. */
+  session: Session;
+  /** One more, for reading while the other is in a transaction. */
+  reader: Session;
+  reporter: Reporter;
+  clock: () => Date;
+  /** Takes the secrets out of a message that is to be kept. */
+  redact: (text: string) => string;
+  signal?: AbortSignal | undefined;
+}
+
+export interface WorkspaceOptions {
+  reporter: Reporter;
+  clock: () => Date;
+  signal?: AbortSignal | undefined;
+  /** Nothing is to be changed: a warehouse that is not there yet is one that is empty. */
+  dryRun?: boolean | undefined;
+}
+
+/**
+ * Opens the loader's own warehouse, brings its ledger up to date, and finishes what a killed run left.
+ * @throws BusyError when another run holds it
+ */
+export async function openWorkspace(config: Config, options: WorkspaceOptions): Promise<Workspace> {
+  const { dryRun, reporter, clock, signal } = options;
+  const bundled = await bundledCatalogue();
+  const absent = dryRun && !existsSync(config.warehouse);
+  const warehouse = await Warehouse.open(absent ? ':memory:' : config.warehouse, {
+    readOnly: dryRun === true && !absent,
+    memoryLimit: config.memoryLimit,
+    threads: config.threads,
+  });
+  try {
+    const session = await warehouse.session();
+    if (!dryRun || absent) {
+      await migrate(session, clock());
+      await finishNumbering(session);
+    }
+    const catalogue = await currentCatalogue(session, bundled);
+    const reader = await warehouse.session();
+    return {
+      ...{ config, catalogue, session, reader, reporter, clock, signal, redact: redactor(config.secrets) },
+      [Symbol.asyncDispose]: () => warehouse[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await warehouse[Symbol.asyncDispose]();
+    throw error;
+  }
+}

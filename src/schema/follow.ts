@@ -1,0 +1,159 @@
+import type { Source } from '../config/config.ts';
+import { UsageError } from '../errors.ts';
+import { keepsDocuments } from '../ledger/documents.ts';
+import { openChanges } from '../ledger/schema-changes.ts';
+import type { SchemaChange } from '../ledger/tables.ts';
+import type { Reporter } from '../pipeline/reporter.ts';
+import type { Workspace } from '../pipeline/workspace.ts';
+import { attentionLines } from './attention.ts';
+import { currentCatalogue } from './catalogue.ts';
+import type { GroupPlan } from './group-plan.ts';
+import { type GroupTask, hasWork, isNews, writeTask } from './group-task.ts';
+import { changeRows } from './group-write.ts';
+import { isUndone, judgementOf, mustBeAskedFor } from './judgement.ts';
+import type { NumberedChange } from './plan.ts';
+import { Preparation } from './prepare.ts';
+import { undoChange } from './undo.ts';
+import { describeChange, describeRow } from './wording.ts';
+
+export interface SchemaOptions {
+  /** Only what this source delivers. */
+  source?: string | undefined;
+  /** A schema document on this machine, to be followed instead of what the sources hold. */
+  file?: string | undefined;
+  /** Changes that a person accepts, by number; nothing new is looked for then. */
+  accept?: readonly number[];
+  /** Changes that a person rejects; one that was applied is undone. */
+  reject?: readonly number[];
+  /** Finds out what there is to do, and does nothing. */
+  dryRun?: boolean;
+  /** Whether a rule takes care of the personal data in a column. Left out: none does. */
+  covers?(group: string, feed: string, column: string): boolean;
+}
+
+export interface SchemaResult {
+  /** Changes that wait for a person. */
+  held: number;
+  /** Changes that were applied now. */
+  applied: number;
+  /** What a person should look at, a line each. */
+  attention: string[];
+  /** Whether the warehouse says anything new. */
+  changed: boolean;
+  /** What was, or in a dry run would be, done: a plan for each group that had anything to compare. */
+  plans: GroupPlan[];
+  /** Sources that could not be looked into. The others count. */
+  failed: { source: string; message: string }[];
+}
+
+/**
+ * Follows the schema documents: looks for a new one in each source, compares it with what is followed, applies what the
+ * policy lets through and holds the rest. One transaction for all of it. The workspace has the new catalogue afterwards.
+ * @param runId the run it is a part of; undefined in a dry run
+ * @throws UsageError for an option that names what is not there
+ */
+export async function applySchema(
+  workspace: Workspace,
+  runId: number | undefined,
+  options: SchemaOptions = {},
+): Promise<SchemaResult> {
+  const { session, clock, reporter } = workspace;
+  const failed: SchemaResult['failed'] = [];
+  if (!(await keepsDocuments(session))) {
+    reporter.info('the schema is compared once a run has brought the warehouse up to date');
+    return { held: 0, applied: 0, attention: [], changed: false, plans: [], failed };
+  }
+  const sources = chosenSources(workspace.config.sources, options);
+  const judgement = await judgementOf(session, options.accept ?? [], options.reject ?? []);
+  const undone = judgement.rows.filter((row) => judgement.reject.has(row.change_id) && isUndone(row));
+  for (const row of undone) {
+    if (!options.dryRun) await undoChange(session, row, clock());
+    reporter.info(
+      `schema change ${row.change_id} ${options.dryRun ? 'would be' : 'is'} undone: ${describeRow(row)}`,
+    );
+  }
+
+  const preparation = new Preparation(workspace, {
+    ...{ sources, file: options.file, judgement, runId },
+    covers: (group, { feed, column }) => options.covers?.(group, feed, column ?? '') ?? false,
+    onFailure: ({ name }, error) => {
+      failed.push({ source: name, message: error.message });
+      reporter.warn(`no schema document from ${name}: ${error.message}`, { source: name });
+    },
+  });
+  const judgedGroups = judgement.rows.flatMap(({ feed_group }) => feed_group ?? []);
+  const groups = judgement.rows.length > 0 ? judgedGroups : sources.map(({ group }) => group);
+  const tasks: GroupTask[] = [];
+  for (const group of new Set(groups)) tasks.push(await preparation.task(group));
+  const plans = tasks.flatMap(({ plan }) => plan ?? []);
+  mustBeAskedFor(judgement, plans);
+
+  if (!options.dryRun && tasks.some(hasWork)) {
+    const context = { runId: runId ?? null, now: clock() };
+    await session.transaction(async () => {
+      for (const task of tasks) await writeTask(session, task, context);
+    });
+    workspace.catalogue = await currentCatalogue(session, workspace.catalogue);
+  }
+  report(reporter, plans, options.dryRun === true);
+  const now = await openChanges(session);
+  const open = options.dryRun ? afterwards(now, tasks) : now;
+  return {
+    held: open.filter(({ decision }) => decision === 'held').length,
+    applied: plans.reduce((sum, { changes }) => sum + changes.filter(isNewlyApplied).length, 0),
+    attention: attentionLines(open),
+    changed: undone.length > 0 || tasks.some(isNews),
+    plans,
+    failed,
+  };
+}
+
+function chosenSources(sources: readonly Source[], { source, file }: SchemaOptions): readonly Source[] {
+  const chosen = source === undefined ? sources : sources.filter(({ name }) => name === source);
+  if (chosen.length === 0) {
+    throw new UsageError(`there is no source named ${source}`, {
+      hint: `the sources of warehouse.yaml are: ${sources.map(({ name }) => name).join(', ')}`,
+    });
+  }
+  const groups = new Set(chosen.map(({ group }) => group));
+  if (file !== undefined && groups.size > 1) {
+    throw new UsageError(`${file} could be the document of any of the groups ${[...groups].join(', ')}`, {
+      hint: 'add --source with the name of a source that delivers its feeds',
+    });
+  }
+  return chosen;
+}
+
+function isNewlyApplied({ decision, known }: NumberedChange): boolean {
+  return decision === 'applied' && known?.decision !== 'applied';
+}
+
+function report(reporter: Reporter, plans: readonly GroupPlan[], dryRun: boolean): void {
+  for (const { group, changes } of plans) {
+    for (const { change, decision, severity, known } of changes) {
+      if (known?.decision === decision || (decision !== 'applied' && decision !== 'held')) continue;
+      const text = `schema change ${dryRun ? 'would be ' : ''}${decision}: ${describeChange(group, change)}`;
+      if (severity === 'info') reporter.info(text);
+      else reporter.warn(text);
+    }
+  }
+}
+
+/** What would wait for a person once the tasks were done. */
+function afterwards(open: readonly SchemaChange[], tasks: readonly GroupTask[]): SchemaChange[] {
+  const context = { documentId: null, runId: null, now: new Date() };
+  const changes = tasks.flatMap(({ plan }) => (plan ? changeRows(plan, context) : []));
+  const settled = new Set([
+    ...changes.map(({ change_id }) => change_id),
+    ...tasks.flatMap(({ plan, overtaken, seen, judged }) =>
+      [...(plan?.withdrawn ?? []), ...overtaken, ...seen, ...(judged ? [judged.row] : [])].map(
+        ({ change_id }) => change_id,
+      ),
+    ),
+  ]);
+  return [
+    ...open.filter(({ change_id }) => !settled.has(change_id)),
+    ...changes.filter(({ severity, decided_at }) => severity === 'attention' && decided_at === null),
+    ...tasks.flatMap(({ held }) => held ?? []),
+  ];
+}

@@ -1,0 +1,229 @@
+import { type Column, carefulColumn } from '../pipeline/staging/columns.ts';
+import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
+import type { ColumnType } from './types.ts';
+
+/**
+ * The statements that move values between a column and `_rescued`, in every row already staged. Pure, SQL as text.
+ *
+ * What fits a column is what staging says (`pipeline/staging/columns.ts`), so that a row staged before a change ends as
+ * one staged after it. A row is found again by its file and line.
+ *
+ * DuckDB refuses to commit a table that was updated before it was altered: of the statements of one table, those that
+ * read come first, then those that alter it, and last those that update it.
+ */
+export interface Moves {
+  /** They read the table as it was, and keep what is needed. */
+  read: string[];
+  alter: string[];
+  update: string[];
+}
+
+/** Where the values that a change overwrites are kept, to undo it: a table a change. Published nowhere. */
+export const UNDO_SCHEMA = 'staging_undo';
+
+export function undoTable(changeId: number): TableName {
+  return { schema: UNDO_SCHEMA, table: `change_${changeId}` };
+}
+
+/** A condition on rows whose `_rescued` has a field of this name. */
+export function isRescued(column: string): string {
+  return `_rescued IS NOT NULL AND list_contains(json_keys(_rescued), ${literal(column)})`;
+}
+
+/**
+ * The value that staging gives a column, from one field of a JSON object.
+ * @param from a query with `_file_id`, `_line` and the object as `text`, and what else it carries along as `extra`
+ * @returns a query with `_file_id`, `_line`, `original` (the field as JSON), `value` (NULL where it does not fit) and `extra`
+ */
+function valued({ name, type }: Column, from: string, extra: readonly string[] = []): string {
+  const rule = carefulColumn({ name, type });
+  const field = (struct: string) => `struct_extract(${struct}, ${literal(name)})`;
+  const read = (as: string) => `json_transform(text, ${literal(JSON.stringify({ [name]: as }))})`;
+  const carried = extra.map((column) => `, ${column}`).join('');
+  return `SELECT _file_id, _line, ${field('j')} AS original, ${rule.value(field('j'), field('s'), 'text')} AS value${carried}
+FROM (SELECT *, ${read('JSON')} AS j, ${read(rule.readAs)} AS s FROM (${from}))`;
+}
+
+/**
+ * Moves the rescued values of a column that fit it into the column.
+ * @param changeId names the temporary table
+ * @param keep where the values are kept as they came, to undo it
+ */
+export function unrescue(
+  table: TableName,
+  column: Column,
+  changeId: number,
+  keep: TableName | undefined,
+): Moves {
+  const name = identifier(column.name);
+  const moved = `moved_${changeId}`;
+  const from = `SELECT _file_id, _line, CAST(_rescued AS VARCHAR) AS text FROM ${qualified(table)} WHERE ${isRescued(column.name)}`;
+  return {
+    read: [],
+    alter: [],
+    update: [
+      `CREATE OR REPLACE TEMP TABLE ${moved} AS
+SELECT _file_id, _line, original, value FROM (${valued(column, from)}) WHERE value IS NOT NULL`,
+      ...(keep
+        ? [
+            `CREATE TABLE IF NOT EXISTS ${qualified(keep)} (_file_id BIGINT, _line BIGINT, original JSON)`,
+            `INSERT INTO ${qualified(keep)} SELECT _file_id, _line, original FROM ${moved}`,
+          ]
+        : []),
+      `UPDATE ${qualified(table)} AS t SET ${name} = m.value, _rescued = ${without('t._rescued', column.name)}
+FROM ${moved} AS m WHERE t._file_id = m._file_id AND t._line = m._line`,
+      `DROP TABLE ${moved}`,
+    ],
+  };
+}
+
+/** A column whose type changes. */
+export interface Retype {
+  column: string;
+  from: ColumnType;
+  to: ColumnType;
+}
+
+/** Every value of the old type is one of the new type: DuckDB casts them all. */
+export function widen(table: TableName, { column, to }: Retype): Moves {
+  return {
+    read: [],
+    alter: [setType(table, column, to, `CAST(${identifier(column)} AS ${to})`)],
+    update: [],
+  };
+}
+
+/** What a conversion keeps, or goes by. */
+export interface ConvertOptions {
+  /** Where values are kept that the new type does not give back as they were, to undo it. */
+  keep?: TableName | undefined;
+  /** An earlier change is undone: a value goes back as it came, as far as it can be told. */
+  undoes?: {
+    /** The values that the earlier change kept; undefined where there were none. */
+    originals: TableName | undefined;
+  };
+}
+
+/**
+ * Changes a column's type; values that do not fit the new one go to `_rescued`.
+ * @param changeId names the temporary table
+ */
+export function convert(
+  table: TableName,
+  { column, from, to }: Retype,
+  changeId: number,
+  { keep, undoes }: ConvertOptions,
+): Moves {
+  const name = identifier(column);
+  const converted = `converted_${changeId}`;
+  const originals = undoes?.originals;
+  const objects = `SELECT t._file_id, t._line, t.${name} AS old, ${originals ? 'k.original IS NOT NULL' : 'false'} AS was_kept,
+  CAST(json_object(${literal(column)}, ${asJson(`t.${name}`, from, originals)}) AS VARCHAR) AS text
+FROM ${qualified(table)} AS t ${joinOriginals(originals)} WHERE t.${name} IS NOT NULL`;
+  // A value that was not kept is one that a cast gives back; a value that came since may not be.
+  const cast = `try_cast(old AS ${to})`;
+  const value = undoes
+    ? `CASE WHEN NOT was_kept AND try_cast(${cast} AS ${from}) = old THEN ${cast} ELSE value END AS value`
+    : 'value';
+  const back = `try_cast(value AS ${from})`;
+  return {
+    read: [
+      `CREATE OR REPLACE TEMP TABLE ${converted} AS SELECT _file_id, _line, old, original, ${value}
+FROM (${valued({ name: column, type: to }, objects, ['old', 'was_kept'])})`,
+      ...(keep
+        ? [
+            `CREATE TABLE ${qualified(keep)} AS
+SELECT _file_id, _line, CAST(original AS JSON) AS original FROM ${converted} WHERE value IS NOT NULL AND ${back} IS DISTINCT FROM old`,
+          ]
+        : []),
+    ],
+    alter: [setType(table, column, to, `CAST(NULL AS ${to})`)],
+    update: [
+      `UPDATE ${qualified(table)} AS t SET ${name} = c.value
+FROM ${converted} AS c WHERE t._file_id = c._file_id AND t._line = c._line AND c.value IS NOT NULL`,
+      rescue(table, column, `SELECT _file_id, _line, original FROM ${converted} WHERE value IS NULL`),
+      `DROP TABLE ${converted}`,
+    ],
+  };
+}
+
+/**
+ * Moves all values of a column into `_rescued`, and takes the column away.
+ * @param originals the values as they came, of rows where they are known
+ */
+export function foldAway(
+  table: TableName,
+  { name: column, type }: Column,
+  changeId: number,
+  originals: TableName | undefined,
+): Moves {
+  const name = identifier(column);
+  const folded = `folded_${changeId}`;
+  const value = asJson(`t.${name}`, type, originals);
+  const joined = joinOriginals(originals);
+  return {
+    read: [
+      `CREATE OR REPLACE TEMP TABLE ${folded} AS
+SELECT t._file_id, t._line, ${value} AS original FROM ${qualified(table)} AS t ${joined} WHERE t.${name} IS NOT NULL`,
+    ],
+    alter: [`ALTER TABLE ${qualified(table)} DROP COLUMN ${name}`],
+    update: [
+      rescue(table, column, `SELECT _file_id, _line, original FROM ${folded}`),
+      `DROP TABLE ${folded}`,
+    ],
+  };
+}
+
+/**
+ * A query for how many values of a column another type would not take (`unfit`), and how many it would not give back as
+ * they are (`changed`; those that it does not take among them).
+ */
+export function misfits(table: TableName, { column, from, to }: Retype): string {
+  const objects = `SELECT _file_id, _line, CAST(json_object(${literal(column)}, ${asJson(identifier(column), from, undefined)}) AS VARCHAR) AS text,
+  ${identifier(column)} AS old FROM ${qualified(table)} WHERE ${identifier(column)} IS NOT NULL`;
+  return `SELECT count(*) FILTER (value IS NULL) AS unfit,
+  count(*) FILTER (value IS NULL OR try_cast(value AS ${from}) IS DISTINCT FROM old) AS changed
+FROM (${valued({ name: column, type: to }, objects, ['old'])})`;
+}
+
+/** A typed value as it could have come, or where that is known, as it came. */
+function asJson(value: string, type: ColumnType, originals: TableName | undefined): string {
+  // As a JSON number, 9007199254740993.00 would pass through a double.
+  const text = `CAST(${value} AS VARCHAR)`;
+  const plain = `CASE WHEN contains(${text}, '.') THEN rtrim(rtrim(${text}, '0'), '.') ELSE ${text} END`;
+  const json = type.startsWith('DECIMAL') ? `CAST(${plain} AS JSON)` : `to_json(${value})`;
+  return originals ? `coalesce(k.original, ${json})` : json;
+}
+
+function joinOriginals(originals: TableName | undefined): string {
+  if (!originals) return '';
+  return `LEFT JOIN ${qualified(originals)} AS k ON t._file_id = k._file_id AND t._line = k._line`;
+}
+
+function setType(table: TableName, column: string, type: ColumnType, using: string): string {
+  return `ALTER TABLE ${qualified(table)} ALTER COLUMN ${identifier(column)} SET DATA TYPE ${type} USING ${using}`;
+}
+
+/** Adds a field to `_rescued`, whose fields stay in the order of their names, as staging writes them. */
+function rescue(table: TableName, column: string, values: string): string {
+  return `UPDATE ${qualified(table)} AS t SET _rescued = r.rescued
+FROM (
+  SELECT _file_id, _line, CAST('{' || string_agg(CAST(to_json(key) AS VARCHAR) || ':' || CAST(value AS VARCHAR), ','
+    ORDER BY key) || '}' AS JSON) AS rescued
+  FROM (
+    SELECT _file_id, _line, ${literal(column)} AS key, original AS value FROM (${values})
+    UNION ALL
+    SELECT s._file_id, s._line, field.key, field.value
+    FROM (SELECT s._file_id, s._line, s._rescued FROM ${qualified(table)} AS s
+      JOIN (${values}) AS v ON s._file_id = v._file_id AND s._line = v._line WHERE s._rescued IS NOT NULL) AS s,
+      json_each(s._rescued) AS field
+    WHERE field.key <> ${literal(column)})
+  GROUP BY _file_id, _line) AS r
+WHERE t._file_id = r._file_id AND t._line = r._line`;
+}
+
+/** `_rescued` without one field: NULL when nothing else is in it. */
+function without(rescued: string, column: string): string {
+  const patch = literal(JSON.stringify({ [column]: null }));
+  return `CAST(nullif(CAST(json_merge_patch(${rescued}, ${patch}) AS VARCHAR), '{}') AS JSON)`;
+}

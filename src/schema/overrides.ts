@@ -1,0 +1,77 @@
+import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { ConfigError } from '../errors.ts';
+import { columnType } from './types.ts';
+
+/**
+ * A person's corrections to the published schema: `schemas/overrides.yaml`, each with its reason.
+ *
+ *     messaging:
+ *       convos_intents:
+ *         key: { use: [issue_id], reason: … }
+ *         order_by: { use: [first_utterance_ts], reason: … }
+ *         columns:
+ *           first_utterance_ts: { type: TIMESTAMP, reason: … }
+ *
+ * by group, then by feed (version 2 of a feed is `convos_intents__v2`). `use` takes the place of what is published.
+ */
+
+const Reason = z.string().min(1);
+const Columns = z.strictObject({ use: z.array(z.string().min(1)), reason: Reason });
+const Type = z.string().transform((published, context) => {
+  const type = columnType(published);
+  if (type !== undefined) return type;
+  context.addIssue(`${JSON.stringify(published)} is not a type`);
+  return z.NEVER;
+});
+const Feed = z.strictObject({
+  key: Columns.optional(),
+  order_by: Columns.optional(),
+  columns: byName(z.strictObject({ type: Type, reason: Reason })).optional(),
+});
+const Overrides = byName(byName(Feed));
+
+export type FeedOverride = z.output<typeof Feed>;
+/** By group, then by table name. */
+export type Overrides = z.output<typeof Overrides>;
+
+/**
+ * Reads `overrides.yaml`. Pure.
+ * @param name what the file is called in messages
+ * @throws ConfigError with everything that is wrong with it: unlike the vendor's documents, it is ours to correct
+ */
+export function parseOverrides(text: string, name: string): Overrides {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, schema: 'core', prettyErrors: false });
+  const syntax = document.errors.map((error) => ({
+    file: name,
+    line: lines.linePos(error.pos[0]).line,
+    key: 'YAML',
+    message: error.message,
+  }));
+  if (syntax.length > 0) throw new ConfigError(syntax);
+
+  const result = Overrides.safeParse(document.toJS() ?? {});
+  if (result.success) return result.data;
+  throw new ConfigError(
+    result.error.issues.map(({ path, message }) => ({
+      file: name,
+      line: lines.linePos(offsetOf(document, path)).line,
+      key: path.join('.'),
+      message,
+    })),
+  );
+}
+
+/** Where the value at `path` stands; of one that is not there, where it would belong. */
+function offsetOf(document: Document, path: readonly PropertyKey[]): number {
+  for (let depth = path.length; depth > 0; depth -= 1) {
+    const node = document.getIn(path.slice(0, depth), true);
+    if (isNode(node) && node.range) return node.range[0];
+  }
+  return 0;
+}
+
+function byName<T extends z.ZodType>(value: T) {
+  return z.record(z.string(), value).transform((entries) => new Map(Object.entries(entries)));
+}

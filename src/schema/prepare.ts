@@ -1,0 +1,215 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { Source } from '../config/config.ts';
+import { UsageError } from '../errors.ts';
+import { sha256, documentText as storedText } from '../ledger/documents.ts';
+import { nextChangeId, openChanges } from '../ledger/schema-changes.ts';
+import type { SchemaChange } from '../ledger/tables.ts';
+import type { Workspace } from '../pipeline/workspace.ts';
+import { bundledDocument, bundledOverrides } from './bundled.ts';
+import type { Change } from './changes.ts';
+import type { ExportDocument } from './document.ts';
+import { type GroupDocument, GroupDocuments } from './group-documents.ts';
+import { fingerprint, planGroup } from './group-plan.ts';
+import type { GroupTask } from './group-task.ts';
+import type { Judgement } from './judgement.ts';
+import { parseExportDocument } from './parse.ts';
+import { documentText } from './watch.ts';
+
+export interface PrepareOptions {
+  /** The sources that are asked for a document. */
+  sources: readonly Source[];
+  /** A document on this machine, in place of those of the sources. */
+  file: string | undefined;
+  judgement: Judgement;
+  runId: number | undefined;
+  covers(group: string, change: Change): boolean;
+  onFailure(source: Source, error: Error): void;
+}
+
+/** A document that a group may follow. */
+interface Followable {
+  id: number;
+  hash: string;
+  /** Where it was found last. */
+  source: string;
+  document(): Promise<ExportDocument>;
+}
+
+/** Prepares the tasks of several groups, one after the other; changes nothing. */
+export class Preparation {
+  readonly #workspace: Workspace;
+  readonly #options: PrepareOptions;
+  readonly #now: Date;
+  #nextChange: number | undefined;
+  #nextDocument = 0;
+
+  constructor(workspace: Workspace, options: PrepareOptions) {
+    this.#workspace = workspace;
+    this.#options = options;
+    this.#now = workspace.clock();
+  }
+
+  async task(group: string): Promise<GroupTask> {
+    const { session, config } = this.#workspace;
+    const { judgement } = this.#options;
+    const documents = await GroupDocuments.of(session, group);
+    const rows = judgement.rows.filter(({ feed_group }) => feed_group === group);
+    const received = rows.length > 0 ? undefined : this.#numbered(await this.#receive(documents));
+    const bundled = this.#numbered(await this.#bundled(documents));
+    const judged = this.#judged(rows);
+    const followed = await this.#followed(documents, received, judged);
+
+    const corrections = await bundledOverrides();
+    const policy = config.policy ?? {};
+    const print = fingerprint([followed?.hash, bundled?.facts.sha256, corrections.hash, policy]);
+    const compares = rows.length > 0 || documents.followed?.fingerprint !== print;
+    const plan = compares
+      ? await planGroup(session, {
+          group,
+          source:
+            followed?.source || (config.sources.find((source) => source.group === group)?.name ?? group),
+          vendor: await followed?.document(),
+          bundled: bundled?.document,
+          overrides: corrections.overrides,
+          policy,
+          ...{ accept: judgement.accept, reject: judgement.reject },
+          covers: (change) => this.#options.covers(group, change),
+          now: this.#now,
+          nextId: await this.#changeId(),
+        })
+      : undefined;
+    if (plan) this.#nextChange = Math.max(await this.#changeId(), ...plan.changes.map(({ id }) => id + 1));
+    const waiting = (await openChanges(session)).filter(
+      ({ kind, feed_group }) => kind === 'document_held' && feed_group === group,
+    );
+    const same = ({ document_id }: SchemaChange) => document_id === received?.facts.document_id;
+    const holds = received?.facts.state === 'held' && !waiting.some(same);
+    return {
+      ...{ group, received, bundled: bundled?.fresh ? bundled : undefined, plan, judged },
+      follows: compares ? { id: followed?.id ?? null, fingerprint: print } : undefined,
+      held: holds ? await this.#heldRow(group, received) : undefined,
+      overtaken: received ? waiting.filter((row) => !same(row)) : [],
+      seen: rows.filter(({ decision }) => decision === 'applied'),
+    };
+  }
+
+  async #changeId(): Promise<number> {
+    this.#nextChange ??= await nextChangeId(this.#workspace.session);
+    return this.#nextChange;
+  }
+
+  /** Gives the new documents of one run different numbers. */
+  #numbered(document: GroupDocument | undefined): GroupDocument | undefined {
+    if (!document?.fresh) return document;
+    const document_id = Math.max(document.facts.document_id, this.#nextDocument);
+    this.#nextDocument = document_id + 1;
+    return {
+      ...document,
+      facts: { ...document.facts, document_id },
+      file: { ...document.file, document_id },
+    };
+  }
+
+  async #receive(documents: GroupDocuments): Promise<GroupDocument | undefined> {
+    const { reporter, signal, catalogue } = this.#workspace;
+    const { file, onFailure } = this.#options;
+    const sources = this.#options.sources.filter(({ group }) => group === documents.group);
+    if (file !== undefined) {
+      const text = await readGiven(file);
+      const place = { source: sources[0]?.name ?? '', path: basename(file), etag: sha256(text) };
+      return documents.receive({ ...place, text, origin: 'file', time: undefined }, this.#now);
+    }
+    const look = { now: this.#now, reporter, signal, onFailure };
+    const delivered = await documents.look(sources, catalogue, look);
+    if (!delivered) return undefined;
+    const received = await documents.receive({ ...delivered, origin: 'source' }, this.#now);
+    const [problem] = received.facts.problems;
+    if (received.fresh && problem !== undefined) {
+      const count = received.facts.problems.length;
+      reporter.warn(
+        `${delivered.path}: ${count === 1 ? 'one thing' : `${count} things`} could not be understood: ${problem}`,
+        { source: delivered.source },
+      );
+    }
+    return received;
+  }
+
+  async #bundled(documents: GroupDocuments): Promise<GroupDocument | undefined> {
+    const bundled = await bundledDocument(documents.group);
+    if (!bundled) return undefined;
+    const { text, document } = bundled;
+    const place = { source: '', path: `schemas/${documents.group}.yaml`, etag: sha256(text) };
+    const delivered = { ...place, text, origin: 'bundled', time: undefined } as const;
+    return documents.receive(delivered, this.#now, { document, problems: [] });
+  }
+
+  #judged(rows: readonly SchemaChange[]): GroupTask['judged'] {
+    const row = rows.find(({ kind }) => kind === 'document_held');
+    if (!row) return undefined;
+    return { row, state: this.#options.judgement.accept.has(row.change_id) ? 'accepted' : 'rejected' };
+  }
+
+  /** The vendor's document that the group follows from now on; undefined while none has come. */
+  async #followed(
+    documents: GroupDocuments,
+    received: GroupDocument | undefined,
+    judged: GroupTask['judged'],
+  ): Promise<Followable | undefined> {
+    if (received?.facts.state === 'accepted') {
+      const { facts, file, document } = received;
+      const { document_id: id, sha256: hash } = facts;
+      return { id, hash, source: file.source, document: async () => document };
+    }
+    const accepted = judged?.state === 'accepted' ? judged.row.document_id : undefined;
+    const id = accepted ?? documents.followed?.document_id;
+    const facts = documents.known.find(({ document_id }) => document_id === id);
+    if (!facts) return undefined;
+    return {
+      id: facts.document_id,
+      hash: facts.sha256,
+      source: documents.sourceOf(facts.document_id),
+      document: async () => {
+        const text = await storedText(this.#workspace.session, facts.document_id);
+        return parseExportDocument(text, `document ${facts.document_id}`).document;
+      },
+    };
+  }
+
+  async #heldRow(group: string, { facts, file }: GroupDocument): Promise<SchemaChange> {
+    const change_id = await this.#changeId();
+    this.#nextChange = change_id + 1;
+    return {
+      change_id,
+      detected_at: this.#now,
+      source: file.source,
+      feed: '',
+      column_name: null,
+      kind: 'document_held',
+      severity: 'attention',
+      before: null,
+      after: `${file.path}: ${facts.reason}`,
+      decision: 'held',
+      applied_at: null,
+      feed_group: group,
+      version: null,
+      document_id: facts.document_id,
+      run_id: this.#options.runId ?? null,
+      decided_at: null,
+      rows_rewritten: null,
+      undo: null,
+    };
+  }
+}
+
+async function readGiven(file: string): Promise<string> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(file);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const what = { ENOENT: 'is not there', EISDIR: 'is a folder' }[code ?? ''];
+    throw new UsageError(`${file} ${what ?? `cannot be read: ${message}`}`, { cause });
+  }
+  return documentText(file, bytes);
+}

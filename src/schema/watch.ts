@@ -1,0 +1,186 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import type { Connector, Entry, ListedFile } from '../connectors/connector.ts';
+import { FileError } from '../errors.ts';
+
+/**
+ * Looks for the schema document in a source, and fetches it. The vendor publishes no path for it, so it is known by its
+ * name wherever it lies: among the root's files, in a folder of its own, in dated partitions.
+ */
+
+/** A document as a listing shows it. */
+export interface FoundDocument {
+  listed: ListedFile;
+  /** The time in its path; undefined where there is none. */
+  time: Date | undefined;
+}
+
+/** Whether a file of this name is a schema document. */
+export function isExportDocument(name: string): boolean {
+  return /^export_docs\.(ya?ml|json)(\.gz)?$/i.test(name);
+}
+
+export interface WatchOptions {
+  /** The file, or the folder to look in, that the configuration names. */
+  pinned: string | undefined;
+  /** Whether a folder of the root is a feed's, and so not worth a listing. */
+  isFeed(folder: string): boolean;
+  /** Paths that a listing of feeds has met, relative to the root; newest last. */
+  hints: readonly string[];
+}
+
+/** More listings of folders than this are not made to find a document. */
+const MAX_LISTINGS = 200;
+const MAX_DEPTH = 6;
+/** How many dated folders are looked into, newest first, until one holds a document. */
+const MAX_DATES = 8;
+
+/**
+ * The documents of a source that are worth a look, newest first: by the time in their path, those without one last.
+ * Bounded: of dated folders only the newest are listed, and of feeds' folders none.
+ * @throws SourceError when the place cannot be listed
+ */
+export async function findDocuments(
+  connector: Connector,
+  { pinned, isFeed, hints }: WatchOptions,
+): Promise<FoundDocument[]> {
+  const walk = new Walk(connector);
+  if (pinned !== undefined) await walk.pinned(pinned.replace(/^\/+|\/+$/g, ''));
+  else {
+    const folders = await walk.list('');
+    // Should there be many, those that sound like documents first.
+    const likely = (name: string) => Number(/doc|schema|meta/i.test(name));
+    for (const name of folders.filter((name) => !isFeed(name)).sort((a, b) => likely(b) - likely(a))) {
+      await walk.folder(name, 1);
+    }
+    const met = hints.filter((path) => isExportDocument(baseName(path)));
+    for (const path of met.slice(-MAX_DATES)) await walk.list(folderOf(path));
+  }
+  return walk.found();
+}
+
+class Walk {
+  readonly #connector: Connector;
+  readonly #documents = new Map<string, FoundDocument>();
+  #listings = 0;
+
+  constructor(connector: Connector) {
+    this.#connector = connector;
+  }
+
+  /** Notes the documents in a folder; @returns the folders in it. */
+  async list(path: string, wanted = isExportDocument): Promise<string[]> {
+    const folders: string[] = [];
+    if (this.#listings >= MAX_LISTINGS) return folders;
+    this.#listings += 1;
+    for await (const entry of this.#connector.entries(path)) {
+      if (entry.kind === 'folder') folders.push(entry.name);
+      else if (wanted(entry.name)) this.#note(entry);
+    }
+    return folders;
+  }
+
+  async pinned(path: string): Promise<void> {
+    const name = baseName(path);
+    const folders = await this.list(folderOf(path), (found) => found === name);
+    if (folders.includes(name)) await this.folder(path, 1);
+  }
+
+  async folder(path: string, depth: number): Promise<void> {
+    const folders = await this.list(path);
+    if (depth >= MAX_DEPTH) return;
+    const dated = folders.filter(isDated).sort().reverse();
+    for (const name of folders) if (!isDated(name)) await this.folder(`${path}/${name}`, depth + 1);
+    for (const name of dated.slice(0, MAX_DATES)) {
+      const before = this.#documents.size;
+      await this.folder(`${path}/${name}`, depth + 1);
+      if (this.#documents.size > before) return;
+    }
+  }
+
+  found(): FoundDocument[] {
+    const time = (found: FoundDocument) => found.time?.getTime() ?? Number.NEGATIVE_INFINITY;
+    return [...this.#documents.values()].sort((a, b) => {
+      const later = time(b) - time(a);
+      if (later !== 0 && !Number.isNaN(later)) return later;
+      return a.listed.path < b.listed.path ? 1 : -1;
+    });
+  }
+
+  #note({ path, bytes, etag }: Extract<Entry, { kind: 'file' }>): void {
+    this.#documents.set(path, { listed: { path, bytes, etag }, time: timeOf(path) });
+  }
+}
+
+function isDated(folder: string): boolean {
+  return /^(dt|date|day|hr|hour|mi)=|^\d{4}(-?\d{2}){0,2}$|^\d{2}$/.test(folder);
+}
+
+function timeOf(path: string): Date | undefined {
+  const day = /(?:^|\/|=)(\d{4})[-/]?(\d{2})[-/]?(\d{2})(?=\/)/.exec(path);
+  if (!day) return undefined;
+  const part = (name: string) => new RegExp(`/${name}=(\\d{2})/`).exec(path)?.[1] ?? '00';
+  const time = new Date(`${day[1]}-${day[2]}-${day[3]}T${part('hr')}:${part('mi')}:00Z`);
+  return Number.isNaN(time.getTime()) ? undefined : time;
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+function folderOf(path: string): string {
+  return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '';
+}
+
+/** A document that no other attempt could read either: too large, or not what its name says. */
+export class UnreadableDocument extends FileError {}
+
+/** A larger file is no schema document: the published one has 600 kB. */
+export const MAX_DOCUMENT_BYTES = 64 * 2 ** 20;
+
+/**
+ * The text of a document.
+ * @throws UnreadableDocument when it is too large or does not decompress
+ * @throws FileError when it changes meanwhile
+ * @throws SourceError when the place cannot be read
+ */
+export async function fetchDocument(
+  connector: Connector,
+  { listed }: FoundDocument,
+  signal?: AbortSignal,
+): Promise<string> {
+  if (listed.bytes > MAX_DOCUMENT_BYTES) throw tooLarge(listed.path);
+  const folder = await mkdtemp(join(tmpdir(), 'asapp-schema-'));
+  try {
+    const partial = join(folder, 'document');
+    await connector.fetch(listed, partial, signal ? { signal } : {});
+    return await documentText(listed.path, await readFile(partial));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The text of a document's bytes, which may be compressed. @throws UnreadableDocument */
+export async function documentText(path: string, bytes: Uint8Array): Promise<string> {
+  let plain = bytes;
+  if (/\.gz$/i.test(path)) {
+    try {
+      plain = await promisify(gunzip)(bytes, { maxOutputLength: MAX_DOCUMENT_BYTES });
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(path);
+      throw new UnreadableDocument(`${path} does not decompress to its end`, { cause });
+    }
+  }
+  if (plain.length > MAX_DOCUMENT_BYTES) throw tooLarge(path);
+  // A byte order mark is dropped; what is no UTF-8 becomes a character that no name has.
+  return new TextDecoder('utf-8').decode(plain);
+}
+
+function tooLarge(path: string): UnreadableDocument {
+  return new UnreadableDocument(
+    `${path} is larger than ${MAX_DOCUMENT_BYTES / 2 ** 20} MiB, which no schema document is: nothing of it was read`,
+  );
+}

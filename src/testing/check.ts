@@ -1,0 +1,100 @@
+import type { Project } from '../models/assemble.ts';
+import type { DataTest } from '../models/data-tests.ts';
+import type { Model } from '../models/model.ts';
+import { didYouMean } from '../models/nearest.ts';
+import { type ModelProblem, ProjectError } from '../models/problems.ts';
+import type { Relation } from '../models/relation-call.ts';
+import { ALL_ROWS } from '../models/relations.ts';
+import type { SingularTest } from '../models/singular.ts';
+import { columnsOf, failingRows } from './failing-rows.ts';
+import type { Column, Shapes } from './shapes.ts';
+import { sqlProblem } from './sql-problem.ts';
+
+/**
+ * Checks descriptions and tests against the columns that models will have, before anything is built. What cannot be known
+ * yet is left to the test's own run.
+ * @param chosen ids of the models that are to be built or tested
+ * @throws ProjectError with every column that is not there, and every test that is no SQL, with file and line
+ */
+export async function checkTests(
+  project: Project,
+  shapes: Shapes,
+  chosen: ReadonlySet<string>,
+): Promise<void> {
+  const problems: ModelProblem[] = [];
+  for (const model of project.models.values())
+    if (chosen.has(model.id)) problems.push(...(await checkModel(model, shapes)));
+  for (const test of project.tests)
+    if (test.refs.length === 0 || test.refs.some((id) => chosen.has(id)))
+      problems.push(...(await checkSingular(test, shapes)));
+  if (problems.length > 0) throw new ProjectError(problems);
+}
+
+async function checkModel(model: Model, shapes: Shapes): Promise<ModelProblem[]> {
+  if (model.columns.length === 0 && model.tests.length === 0) return [];
+  const columns = await shapes.model(model.id);
+  if (!columns) return [];
+  const described = model.columns.flatMap(({ name, file, line }): ModelProblem[] => {
+    const message = missing(model.id, name, columns);
+    return message === undefined ? [] : [{ file, line, message }];
+  });
+  const told = new Set(model.columns.map(({ name }) => name.toLowerCase()));
+  const tests = [];
+  for (const test of model.tests) tests.push(...(await checkTest(test, columns, told, shapes)));
+  return [...described, ...tests];
+}
+
+/** @param told columns whose absence is said where they are described */
+async function checkTest(
+  test: DataTest,
+  columns: readonly Column[],
+  told: ReadonlySet<string>,
+  shapes: Shapes,
+): Promise<ModelProblem[]> {
+  const { file, line, check, model } = test;
+  const absent = columnsOf(check).filter((name) => missing(model, name, columns));
+  if (absent.length > 0)
+    return absent
+      .filter((name) => !told.has(name.toLowerCase()))
+      .map((name) => ({ file, line, message: missing(model, name, columns) as string }));
+  if (check.kind === 'relationships') {
+    const others = await shapes.of(check.to);
+    const message = others && missing(nameOf(check.to), check.field, others);
+    if (message) return [{ file, line, message }];
+    if (!others) return [];
+  }
+  const wrong = await binds(await shapes.session(), failingRows(check, model, test.where));
+  return wrong ? [{ file, line, message: `${test.name}: ${wrong.message}` }] : [];
+}
+
+async function checkSingular(test: SingularTest, shapes: Shapes): Promise<ModelProblem[]> {
+  if (!(await shapes.knows(test))) return [];
+  const rendered = test.render(ALL_ROWS);
+  const wrong = await binds(await shapes.session(), rendered.sql);
+  if (!wrong) return [];
+  const line = wrong.line && rendered.sourceLine(wrong.line);
+  return [{ file: test.file, line, message: wrong.message }];
+}
+
+/** Asks DuckDB for the plan of a query: what is wrong with it, where there is anything. */
+async function binds(session: { run(sql: string): Promise<void> }, query: string) {
+  try {
+    await session.run(`EXPLAIN ${query}`);
+    return undefined;
+  } catch (error) {
+    const problem = sqlProblem(error);
+    // A table that is named without ref() may be in the warehouse all the same.
+    return /^Catalog Error: (Table|Schema)/.test(problem.message) ? undefined : problem;
+  }
+}
+
+function missing(relation: string, column: string, columns: readonly Column[]): string | undefined {
+  const names = columns.map(({ name }) => name);
+  if (names.some((name) => name.toLowerCase() === column.toLowerCase())) return undefined;
+  return `${relation} has no column ${JSON.stringify(column)}${didYouMean(column, names)}`;
+}
+
+function nameOf(relation: Relation): string {
+  if (relation.kind === 'model') return relation.id;
+  return relation.kind === 'source' ? `the feed ${relation.group}.${relation.feed}` : 'this';
+}

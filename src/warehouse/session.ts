@@ -1,0 +1,161 @@
+import {
+  type DuckDBConnection,
+  DuckDBDateValue,
+  DuckDBDecimalValue,
+  DuckDBListValue,
+  DuckDBTimestampTZValue,
+  DuckDBTimestampValue,
+  type DuckDBValue,
+} from '@duckdb/node-api';
+import { Kysely } from 'kysely';
+import type { LedgerTables } from '../ledger/tables.ts';
+import { duckdbDialect } from './dialect.ts';
+import { literal, qualified, type TableName } from './sql.ts';
+import { type ResultTable, toCell } from './values.ts';
+
+/** A value as the program works with it: 64-bit integers as numbers where they are safe, instants as Dates. */
+export type Value = null | boolean | number | bigint | string | Date | Uint8Array | Value[];
+
+export type Row = Record<string, Value>;
+
+/**
+ * One connection to the warehouse, and what is done over it: SQL, the ledger through kysely, transactions.
+ * Statements of one session run one after the other.
+ */
+export class Session implements Disposable {
+  readonly #connection: DuckDBConnection;
+  /** The ledger, typed. Shares this session's transaction. */
+  readonly ledger: Kysely<LedgerTables>;
+
+  constructor(connection: DuckDBConnection) {
+    this.#connection = connection;
+    this.ledger = new Kysely<LedgerTables>({ dialect: duckdbDialect(this) });
+  }
+
+  /** Runs statements whose rows nobody reads. */
+  async run(sql: string, parameters: readonly Value[] = []): Promise<void> {
+    await this.#connection.run(sql, parameters.map(toDuckDB));
+  }
+
+  /** Runs one statement and reads all of its rows. */
+  async rows<T = Row>(sql: string, parameters: readonly Value[] = []): Promise<T[]> {
+    const reader = await this.#connection.runAndReadAll(sql, parameters.map(toDuckDB));
+    const names = reader.deduplicatedColumnNames();
+    return reader
+      .getRows()
+      .map(
+        (row) => Object.fromEntries(names.map((name, index) => [name, fromDuckDB(row[index] ?? null)])) as T,
+      );
+  }
+
+  /** The first row, for queries that always have one. */
+  async row<T = Row>(sql: string, parameters: readonly Value[] = []): Promise<T> {
+    const [first] = await this.rows<T>(sql, parameters);
+    if (first === undefined) throw new Error(`no row from: ${sql}`);
+    return first;
+  }
+
+  /** Runs one statement and keeps columns, types and exact values, for printing. */
+  async table(sql: string): Promise<ResultTable> {
+    const reader = await this.#connection.runAndReadAll(sql);
+    const types = reader.columnTypes();
+    return {
+      columns: reader.columnNames().map((name, index) => ({ name, type: String(types[index]) })),
+      // biome-ignore lint/style/noNonNullAssertion: a row has a value and a type for each column
+      rows: reader.getRows().map((row) => row.map((value, index) => toCell(value, types[index]!))),
+    };
+  }
+
+  /** Runs `work` in one transaction: all of it happens, or none. Not to be nested. */
+  async transaction<T>(work: () => Promise<T>): Promise<T> {
+    await this.run('BEGIN');
+    try {
+      const result = await work();
+      await this.run('COMMIT');
+      return result;
+    } catch (error) {
+      // The statement that failed may have ended the transaction already.
+      await this.run('ROLLBACK').catch(() => {});
+      throw error;
+    }
+  }
+
+  /**
+   * Inserts many rows at once, by column name. They travel as one JSON parameter, which DuckDB unpacks far faster
+   * than it binds thousands of values.
+   */
+  async insert(table: TableName, rows: readonly object[]): Promise<void> {
+    const [first] = rows;
+    if (first === undefined) return;
+    const names = Object.keys(first);
+    const types = await this.#columnTypes(table);
+    const structure = Object.fromEntries(names.map((name) => [name, types.get(name) ?? 'VARCHAR']));
+    const select = `SELECT unnest(from_json($1, ${literal(JSON.stringify([structure]))}), max_depth := 2)`;
+    await this.run(`INSERT INTO ${qualified(table)} BY NAME ${select}`, [JSON.stringify(rows, jsonValue)]);
+  }
+
+  readonly #types = new Map<string, Map<string, string>>();
+
+  async #columnTypes(table: TableName): Promise<Map<string, string>> {
+    const key = qualified(table);
+    const known = this.#types.get(key);
+    if (known) return known;
+    const rows = await this.rows<{ name: string; type: string }>(
+      'SELECT column_name AS name, data_type AS type FROM duckdb_columns() WHERE schema_name = $1 AND table_name = $2 AND database_name = current_database()',
+      [table.schema, table.table],
+    );
+    const types = new Map(rows.map(({ name, type }) => [name, type]));
+    this.#types.set(key, types);
+    return types;
+  }
+
+  /** Fills a table row by row, for values that are bytes. The callback appends each column, then `endRow`. */
+  async append(table: TableName, fill: (appender: RowAppender) => Promise<void>): Promise<void> {
+    const appender = await this.#connection.createAppender(table.table, table.schema);
+    let pending = 0;
+    try {
+      await fill({
+        bigint: (value) => appender.appendBigInt(BigInt(value)),
+        blob: (value) => appender.appendBlob(value),
+        endRow() {
+          appender.endRow();
+          pending += 1;
+          if (pending % 65536 === 0) appender.flushSync();
+        },
+      });
+    } finally {
+      appender.closeSync();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#connection.closeSync();
+  }
+}
+
+export interface RowAppender {
+  bigint(value: number): void;
+  blob(value: Uint8Array): void;
+  endRow(): void;
+}
+
+function toDuckDB(value: Value): DuckDBValue {
+  if (value instanceof Date) return new DuckDBTimestampValue(BigInt(value.getTime()) * 1000n);
+  if (Array.isArray(value)) return new DuckDBListValue(value.map(toDuckDB));
+  return value as DuckDBValue;
+}
+
+function fromDuckDB(value: DuckDBValue): Value {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  if (value instanceof DuckDBTimestampValue || value instanceof DuckDBTimestampTZValue) {
+    return new Date(Number(value.micros / 1000n));
+  }
+  if (value instanceof DuckDBDateValue) return value.toString();
+  if (value instanceof DuckDBDecimalValue) return value.toString();
+  if (value instanceof DuckDBListValue) return value.items.map(fromDuckDB);
+  return value as Value;
+}
+
+function jsonValue(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value;
+}

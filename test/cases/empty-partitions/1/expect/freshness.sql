@@ -1,0 +1,1 @@
+SELECT feed, newest_partition_ts FROM ops.freshness

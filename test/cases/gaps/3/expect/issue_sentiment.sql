@@ -1,0 +1,1 @@
+SELECT issue_id, score, _partition_ts FROM messaging.issue_sentiment

@@ -1,0 +1,1 @@
+SELECT typeof(issue_id) AS type FROM messaging.voice_intents LIMIT 1

@@ -1,0 +1,1 @@
+SELECT path, reason FROM ops.misfits ORDER BY path

@@ -1,0 +1,1 @@
+SELECT * FROM marts.intents_by_day ORDER BY ALL

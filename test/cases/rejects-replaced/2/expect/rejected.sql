@@ -1,0 +1,1 @@
+SELECT file_id, line, reason, resolution FROM ops.rejected_rows

@@ -1,0 +1,1 @@
+SELECT source, feed_group, feed, lines FROM ops.files ORDER BY ALL

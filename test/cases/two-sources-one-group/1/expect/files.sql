@@ -1,0 +1,1 @@
+SELECT source, regexp_replace(path, '.*/dt=', '') AS path, rows_staged FROM ops.files ORDER BY ALL

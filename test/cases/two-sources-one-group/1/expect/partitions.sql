@@ -1,0 +1,1 @@
+SELECT source, partition_ts, state, rows FROM ops.partitions ORDER BY ALL

@@ -1,0 +1,322 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { feedSpec, StagingBench } from '../../support/staging.ts';
+
+describe('values', () => {
+  it('keeps 64-bit integers to the last digit, in clean files and in others', async () => {
+    await using bench = await StagingBench.open();
+    const spec = feedSpec({ issue_id: 'BIGINT' });
+    const ids = ['9007199254740993', '9223372036854775807', '-9223372036854775808', '42'];
+    await bench.stage(spec, [
+      ids.map((id) => `{"issue_id":${id}}`),
+      ['{"issue_id":"9007199254740995"}', 'broken'],
+    ]);
+    const rows = await bench.rows(spec, 'issue_id::VARCHAR AS id, _rescued');
+    expect(rows.map(({ id }) => id)).toEqual([...ids, '9007199254740995']);
+    expect(rows.every(({ _rescued }) => _rescued === null)).toBe(true);
+  });
+
+  it('keeps decimals exact where the type says so', async () => {
+    await using bench = await StagingBench.open();
+    const spec = feedSpec({ amount: 'DECIMAL(38,5)' });
+    await bench.stage(spec, [
+      [
+        '{"amount":123456789012345.12345}',
+        '{"amount":"123456789012345678.12345"}',
+        '{"amount":1.5}',
+        '{"amount":7}',
+      ],
+      ['{"amount":1.123456}', '{"amount":0.1}'],
+    ]);
+    expect(await bench.rows(spec, 'amount::VARCHAR AS amount, _rescued')).toEqual([
+      { amount: '123456789012345.12345', _rescued: null },
+      { amount: '123456789012345678.12345', _rescued: null },
+      { amount: '1.50000', _rescued: null },
+      { amount: '7.00000', _rescued: null },
+      { amount: null, _rescued: '{"amount":1.123456}' },
+      { amount: '0.10000', _rescued: null },
+    ]);
+  });
+
+  it.each([
+    ['2026-01-05T14:03:11Z', '2026-01-05 14:03:11'],
+    ['2026-01-05T14:03:11.123Z', '2026-01-05 14:03:11.123'],
+    ['2026-01-05T14:03:11.123456+00:00', '2026-01-05 14:03:11.123456'],
+    ['2026-01-05T14:03:11+02:00', '2026-01-05 12:03:11'],
+    ['2026-01-05 14:03:11+0200', '2026-01-05 12:03:11'],
+    ['2026-01-05 14:03:11 +0200', '2026-01-05 12:03:11'],
+    ['2026-01-05 14:03:11', '2026-01-05 14:03:11'],
+    ['2026-01-05 14:03:11.5', '2026-01-05 14:03:11.5'],
+    ['2026-01-05T14:03:11.123456789Z', '2026-01-05 14:03:11.123456'],
+    ['2026-01-05 14:03:11 UTC', '2026-01-05 14:03:11'],
+  ])('reads the timestamp %s', async (written, expected) => {
+    await using bench = await StagingBench.open();
+    const spec = feedSpec({ at: 'TIMESTAMP' });
+    const line = `{"at":"${written}"}`;
+    await bench.stage(spec, [[line], [line, 'broken']]);
+    const rows = await bench.rows(spec, '"at"::VARCHAR AS "at"');
+    expect(rows.map(({ at }) => at)).toEqual([expected, expected]);
+  });
+
+  it('keeps nested values as JSON, and missing keys as NULL', async () => {
+    await using bench = await StagingBench.open();
+    const spec = feedSpec({ tags: 'JSON', note: 'VARCHAR' });
+    await bench.stage(spec, [['{"tags":["a",{"b":12345678901234567890}],"note":{"c":1}}', '{"note":"x"}']]);
+    expect(await bench.rows(spec, 'tags, note')).toEqual([
+      { tags: '["a",{"b":12345678901234567890}]', note: '{"c":1}' },
+      { tags: null, note: 'x' },
+    ]);
+  });
+
+  it('reads a tinyint(1) as a flag however it is spelled', async () => {
+    await using bench = await StagingBench.open();
+    const spec = feedSpec({ flag: 'BOOLEAN' });
+    await bench.stage(spec, [
+      ['true', 'false', '1', '0', '"1"', 'null', '2'].map((flag) => `{"flag":${flag}}`),
+    ]);
+    expect(await bench.rows(spec, 'flag, _rescued')).toEqual([
+      ...[true, false, true, false, true, null].map((flag) => ({ flag, _rescued: null })),
+      { flag: null, _rescued: '{"flag":2}' },
+    ]);
+  });
+
+  it('rescues values that do not fit, with their names, and loses none', async () => {
+    await using bench = await StagingBench.open();
+    const spec = feedSpec({ waits: 'INTEGER', seconds: 'DOUBLE', at: 'TIMESTAMP' });
+    await bench.stage(spec, [
+      ['{"waits":1.5,"seconds":"n/a","at":"soon"}', '{"waits":3000000000,"seconds":2.5}'],
+    ]);
+    expect(await bench.rows(spec, 'waits, seconds, "at", _rescued')).toEqual([
+      { waits: null, seconds: null, at: null, _rescued: '{"at":"soon","seconds":"n/a","waits":1.5}' },
+      { waits: null, seconds: 2.5, at: null, _rescued: '{"waits":3000000000}' },
+    ]);
+  });
+
+  it('widens a key column rather than losing a key', async () => {
+    await using bench = await StagingBench.open();
+    const spec = feedSpec({ id: 'BIGINT', n: 'BIGINT' }, { key: ['id'] });
+    await bench.stage(spec, [['{"id":7,"n":1}']]);
+    await bench.stage(spec, [['{"id":"ABC21352352","n":"x"}', '{"id":8,"n":2}']]);
+    expect(await bench.rows(spec, 'id, n, _rescued')).toEqual([
+      { id: '7', n: 1, _rescued: null },
+      { id: 'ABC21352352', n: null, _rescued: '{"n":"x"}' },
+      { id: '8', n: 2, _rescued: null },
+    ]);
+    const changes = await bench.session.rows(
+      'SELECT column_name, kind, "before", "after" FROM ops.schema_changes',
+    );
+    expect(changes).toEqual([
+      { column_name: 'id', kind: 'type_widened', before: 'BIGINT', after: 'VARCHAR' },
+    ]);
+  });
+});
+
+describe('fields that nobody declared', () => {
+  it('land in _rescued, also once the loader has learned of them', async () => {
+    await using bench = await StagingBench.open();
+    const spec = feedSpec({ id: 'BIGINT' });
+    for (const id of [1, 2]) {
+      await bench.stage(spec, [
+        [`{"id":${id},"mood":"good","z":{"a":[1]}}`, `{"id":${id}0}`, `{"id":0,"mood":null}`],
+      ]);
+    }
+    const rescued = '{"mood":"good","z":{"a":[1]}}';
+    expect((await bench.rows(spec, '_rescued')).map(({ _rescued }) => _rescued)).toEqual([
+      ...[rescued, null, null],
+      ...[rescued, null, null],
+    ]);
+    expect(await bench.session.rows('SELECT field FROM ops.undeclared_fields ORDER BY field')).toEqual([
+      { field: 'mood' },
+      { field: 'z' },
+    ]);
+  });
+
+  it.each(['ID', '', 'file_index', 'a"b', "it's", '_line', '_rescued', 'ünï.[0]'])(
+    'may have any name: %j',
+    async (name) => {
+      await using bench = await StagingBench.open();
+      const spec = feedSpec({ id: 'BIGINT' });
+      const line = JSON.stringify({ id: 1, [name]: 'kept' });
+      await bench.stage(spec, [[line], [line]]);
+      await bench.stage(spec, [[line]]);
+      const rescued = JSON.stringify({ [name]: 'kept' });
+      expect(await bench.rows(spec, 'id, _line, _rescued')).toEqual(
+        [1, 2, 3].map(() => ({ id: 1, _line: 1, _rescued: rescued })),
+      );
+    },
+  );
+});
+
+describe('files', () => {
+  it.each([
+    ['Windows line ends', '{"id":1}\r\n{"id":2}\r\n', [1, 2]],
+    ['no newline at the end', '{"id":1}\n{"id":2}', [1, 2]],
+    ['blank lines, which count for the numbers of lines', '\n{"id":1}\n  \t\n\r\n{"id":2}\n\n', [2, 5]],
+    ['a byte order mark', '\ufeff{"id":1}\n{"id":2}\n', [1, 2]],
+    ['blanks around the object', '  {"id":1}  \n\t{"id":2}\n', [1, 2]],
+  ])('may have %s', async (_, text, lines) => {
+    await using bench = await StagingBench.open();
+    const spec = feedSpec({ id: 'BIGINT' });
+    expect(await bench.stage(spec, [Buffer.from(text)])).toEqual({ rows: 2, rejected: 0 });
+    expect(await bench.rows(spec, 'id, _line')).toEqual([
+      { id: 1, _line: lines[0] },
+      { id: 2, _line: lines[1] },
+    ]);
+  });
+
+  it('may be empty', async () => {
+    await using bench = await StagingBench.open();
+    expect(await bench.stage(feedSpec({ id: 'BIGINT' }), [[], []])).toEqual({ rows: 0, rejected: 0 });
+  });
+
+  it('may have lines of 10 MB and more', async () => {
+    await using bench = await StagingBench.open();
+    const spec = feedSpec({ id: 'BIGINT', text: 'VARCHAR' });
+    const lines = [10, 20].map((megabytes, id) =>
+      JSON.stringify({ id, text: 'x'.repeat(megabytes * 2 ** 20) }),
+    );
+    await bench.stage(spec, [lines]);
+    expect(await bench.rows(spec, 'id, len(text) AS length')).toEqual([
+      { id: 0, length: 10 * 2 ** 20 },
+      { id: 1, length: 20 * 2 ** 20 },
+    ]);
+  });
+
+  it('number their lines apart from each other, and keep the order', async () => {
+    await using bench = await StagingBench.open();
+    const spec = feedSpec({ id: 'BIGINT' });
+    const file = (from: number) => Array.from({ length: 5000 }, (_, index) => `{"id":${from + index}}`);
+    await bench.stage(spec, [file(0), file(10_000), ['oops', '{"id":1}'], file(20_000)]);
+    const { wrong } = await bench.session.row<{ wrong: number }>(
+      `SELECT count(*) AS wrong FROM staging_messaging.calls
+       WHERE _file_id <> 3 AND _line <> id % 10000 + 1 OR _line IS NULL`,
+    );
+    expect(wrong).toBe(0);
+    expect(await bench.session.rows('FROM ops.unnumbered')).toEqual([]);
+  });
+
+  it('take the place of others in one step', async () => {
+    await using bench = await StagingBench.open();
+    const spec = feedSpec({ id: 'BIGINT' });
+    await bench.stage(spec, [['{"id":1}', 'broken'], ['{"id":2}']]);
+    await bench.stage(spec, [['{"id":3}']], { supersedes: [1] });
+    expect(await bench.rows(spec, 'id')).toEqual([{ id: 2 }, { id: 3 }]);
+    expect(await bench.session.rows('SELECT file_id, superseded_by FROM ops.files ORDER BY 1')).toEqual([
+      { file_id: 1, superseded_by: 3 },
+      { file_id: 2, superseded_by: null },
+      { file_id: 3, superseded_by: null },
+    ]);
+  });
+});
+
+describe('broken lines', () => {
+  it.each([
+    ['invalid_json', '{"id":1,,}'],
+    ['truncated', '{"id":1,"text":"ab'],
+    ['truncated', '{"id":'],
+    ['not_an_object', '[1]'],
+    ['not_an_object', 'null'],
+    ['not_an_object', '5'],
+    ['more_than_one_value', '{"id":1}{"id":2}'],
+    ['more_than_one_value', '{"id":1} {"id":2}'],
+    ['duplicate_key', '{"id":1,"id":2}'],
+    ['invalid_json', 'id=1'],
+  ])('are rejected whole: %s %s', async (reason, line) => {
+    await using bench = await StagingBench.open();
+    const spec = feedSpec({ id: 'BIGINT' });
+    expect(await bench.stage(spec, [['{"id":7}', line, '{"id":8}']])).toEqual({ rows: 2, rejected: 1 });
+    expect(await bench.rows(spec, 'id, _line')).toEqual([
+      { id: 7, _line: 1 },
+      { id: 8, _line: 3 },
+    ]);
+    expect(await bench.rejects()).toEqual([{ file_id: 1, line: 2, reason, raw: line }]);
+  });
+
+  it('are kept byte for byte when they are no UTF-8', async () => {
+    await using bench = await StagingBench.open();
+    const spec = feedSpec({ id: 'BIGINT', text: 'VARCHAR' });
+    const bad = Buffer.concat([
+      Buffer.from('{"id":1,"text":"'),
+      Buffer.from([0xff, 0xc3, 0x28]),
+      Buffer.from('"}'),
+    ]);
+    const file = Buffer.concat([Buffer.from('{"id":2}\n'), bad, Buffer.from('\n')]);
+    expect(await bench.stage(spec, [file])).toEqual({ rows: 1, rejected: 1 });
+    const [row] = await bench.session.rows<{ hex: string; reason: string }>(
+      'SELECT hex(raw) AS hex, reason FROM ops.rejected_rows',
+    );
+    expect(row).toEqual({ hex: bad.toString('hex').toUpperCase(), reason: 'invalid_utf8' });
+  });
+
+  it('never take others with them: lines = staged + rejected', { timeout: 120_000 }, async () => {
+    await using bench = await StagingBench.open();
+    const spec = feedSpec({ id: 'BIGINT', text: 'VARCHAR' });
+    const good = fc.integer().map((id) => Buffer.from(`{"id":${id}}`));
+    const noise = fc
+      .uint8Array({ maxLength: 12 })
+      .map((bytes) => Buffer.from(bytes.filter((byte) => byte !== 10)));
+    const junk = fc.constantFrom(
+      ...['{', '}', '{}', ' ', '"', '{"id":1}x', '{"x":[}', '\u0000'].map((s) => Buffer.from(s)),
+    );
+    const newline = fc.constantFrom(Buffer.from('\n'), Buffer.from('\r\n'));
+    const file = fc.array(fc.tuple(fc.oneof(good, noise, junk), newline).map(Buffer.concat), {
+      maxLength: 8,
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(file.map(Buffer.concat), { minLength: 1, maxLength: 3 }), async (files) => {
+        const { rows, rejected } = await bench.stage(spec, files);
+        const blank = (line: string) => /^[ \t\v\f\r]*$/.test(line);
+        const lines = files
+          .flatMap((bytes) => bytes.toString('latin1').split('\n'))
+          .filter((line) => !blank(line));
+        expect(rows + rejected).toBe(lines.length);
+      }),
+      { numRuns: 40 },
+    );
+    const { holds } = await bench.session.row<{ holds: boolean }>(
+      'SELECT bool_and(holds) AS holds FROM ops.conservation',
+    );
+    expect(holds).toBe(true);
+    const counted = await bench.session.row(
+      `SELECT (SELECT count(*) FROM staging_messaging.calls) AS staged, (SELECT sum(rows_staged)::BIGINT FROM ops.files) AS said`,
+    );
+    expect(counted.staged).toBe(counted.said);
+  });
+});
+
+describe('a feed that nobody documents', () => {
+  const undocumented = feedSpec({});
+
+  it('gets columns that hold every value of its data', async () => {
+    await using bench = await StagingBench.open();
+    await bench.stage(undocumented, [
+      ['{"id":9007199254740993,"rate":1,"at":"2026-01-05T10:00:00+02:00","ok":true,"tags":[1],"code":"007"}'],
+      ['{"id":2,"rate":1.5,"at":null,"ok":false,"note":null}'],
+    ]);
+    const types = await bench.session.rows(
+      `SELECT column_name AS name, data_type AS type FROM duckdb_columns()
+       WHERE table_name = 'calls' AND column_name NOT LIKE '\\_%' ESCAPE '\\' ORDER BY 1`,
+    );
+    expect(Object.fromEntries(types.map(({ name, type }) => [name, type]))).toEqual({
+      ...{ id: 'BIGINT', rate: 'DOUBLE', at: 'TIMESTAMP', ok: 'BOOLEAN', tags: 'JSON', code: 'VARCHAR' },
+    });
+    expect(
+      await bench.rows(undocumented, 'id::VARCHAR AS id, rate, "at"::VARCHAR AS "at", ok, tags, code'),
+    ).toEqual([
+      { id: '9007199254740993', rate: 1, at: '2026-01-05 08:00:00', ok: true, tags: '[1]', code: '007' },
+      { id: '2', rate: 1.5, at: null, ok: false, tags: null, code: null },
+    ]);
+  });
+
+  it('gets more columns, and wider ones, as its data needs them', async () => {
+    await using bench = await StagingBench.open();
+    await bench.stage(undocumented, [['{"id":1,"n":1}']]);
+    await bench.stage(undocumented, [['{"id":2,"n":2.5,"new":"x"}']]);
+    await bench.stage(undocumented, [['{"id":"three","n":3}', 'broken']]);
+    expect(await bench.rows(undocumented, 'id, n, "new", _rescued')).toEqual([
+      { id: '1', n: 1, new: null, _rescued: null },
+      { id: '2', n: 2.5, new: 'x', _rescued: null },
+      { id: 'three', n: 3, new: null, _rescued: null },
+    ]);
+  });
+});
