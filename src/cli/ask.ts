@@ -1,0 +1,35 @@
+import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
+import { UsageError } from '../errors.ts';
+
+/** A terminal that a person types at. */
+export interface Terminal {
+  input: NodeJS.ReadStream;
+  /** What is asked goes here, and nothing of what is typed. */
+  output: NodeJS.WriteStream;
+}
+
+/** Whether there is somebody who could be asked. */
+export function canAsk({ input, output }: Terminal): boolean {
+  return input.isTTY === true && output.isTTY === true;
+}
+
+/**
+ * Asks for a secret, which is not shown while it is typed.
+ * @throws UsageError when it is not given: Ctrl+C, Ctrl+D
+ */
+export async function askSecret(question: string, { input, output }: Terminal): Promise<string> {
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  // As a terminal of its own, so that the system does not show what is typed either.
+  const lines = createInterface({ input, output: nowhere, terminal: true, historySize: 0 });
+  output.write(question);
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      lines.on('line', resolve);
+      lines.on('close', () => reject(new UsageError('nothing was typed, and nothing was done')));
+    });
+  } finally {
+    lines.close();
+    output.write('\n');
+  }
+}

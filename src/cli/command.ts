@@ -1,0 +1,153 @@
+import type { Command } from 'commander';
+import type { Config } from '../config/config.ts';
+import { readConfig } from '../config/read.ts';
+import { connectors } from '../connectors/index.ts';
+import type { Problem } from '../errors.ts';
+import { bundledCatalogue } from '../feeds/bundled.ts';
+import { redactor } from '../redact.ts';
+import type { ResultTable } from '../warehouse/values.ts';
+import { describeError, exitCodeOf } from './exit.ts';
+import { createLogger, LOG_FORMATS, type LogFormat, type Logger } from './log.ts';
+import { OUTPUT_FORMATS, type OutputFormat, printTable } from './output.ts';
+import { wantsColor } from './terminal.ts';
+
+/** Options that every command understands. */
+export interface CommonOptions {
+  config: string;
+  output: OutputFormat;
+  logFormat: LogFormat;
+  quiet?: boolean;
+  dryRun?: boolean;
+}
+
+/** What a command works with. Effects come in here, so that a command can be tried with others. */
+export interface CommandContext<Options extends CommonOptions = CommonOptions> {
+  options: Options;
+  logger: Logger;
+  clock: () => Date;
+  signal: AbortSignal;
+  /**
+   * Reads `warehouse.yaml`; its secrets are kept from everything that is said from then on.
+   * @param onProblems takes problems that are only with some sources; left out: they are an error, too
+   */
+  readConfig(onProblems?: (problems: readonly Problem[]) => void): Promise<Config>;
+  /** Keeps further secrets from everything that is said from then on. */
+  keepSecret(...secrets: string[]): void;
+  /** Takes the secrets known so far out of a text. */
+  redact(text: string): string;
+  /** Prints data to stdout, as `--output` asks. */
+  print(table: ResultTable): Promise<void>;
+  /** Prints what is data but no table, such as SQL. */
+  write(text: string | Uint8Array): void;
+}
+
+type Handler<Options extends CommonOptions> = (
+  context: CommandContext<Options>,
+  ...args: string[]
+) => Promise<number>;
+
+/** Gives a command the options that all have, and those for what it does. */
+export function withCommonOptions(
+  command: Command,
+  { prints = false, changes = false }: { prints?: boolean; changes?: boolean } = {},
+): Command {
+  command.option('--config <file>', 'the configuration', 'warehouse.yaml');
+  if (changes) command.option('--dry-run', 'say what would be done, and do nothing');
+  if (prints) {
+    command.addOption(
+      command
+        .createOption('--output <format>', 'how data is printed')
+        .choices(OUTPUT_FORMATS)
+        .default('table'),
+    );
+  }
+  command.addOption(
+    command
+      .createOption('--log-format <format>', 'how progress is reported on stderr')
+      .choices(LOG_FORMATS)
+      .default('text'),
+  );
+  return command.option('-q, --quiet', 'report only warnings and errors');
+}
+
+/**
+ * Turns a handler into what commander calls. The handler's module is imported when the command is called, so that a
+ * command does not pay for what another one needs.
+ */
+export function action<Options extends CommonOptions>(
+  load: () => Promise<{ default: Handler<Options> }>,
+): (...args: unknown[]) => Promise<void> {
+  return async (...args) => {
+    // commander passes the arguments, then the options, then the command.
+    const options = args.at(-2) as Options;
+    const positional = args.slice(0, -2).flat() as string[];
+    process.exitCode = await perform(options, async (context) =>
+      (await load()).default(context, ...positional),
+    );
+  };
+}
+
+async function perform<Options extends CommonOptions>(
+  options: Options,
+  work: (context: CommandContext<Options>) => Promise<number>,
+): Promise<number> {
+  const { env, stderr, stdout } = process;
+  const clock = () => new Date();
+  const secrets: string[] = [];
+  let hide = redactor(secrets);
+  const redact = (text: string) => hide(text);
+  const keepSecret = (...more: string[]) => {
+    secrets.push(...more);
+    hide = redactor(secrets);
+  };
+  const logger = createLogger({
+    ...{ stream: stderr, format: options.logFormat, quiet: options.quiet === true, clock, env, redact },
+  });
+  const report = (error: unknown) => {
+    const debug = env.DEBUG?.includes('asapp-warehouse') ?? false;
+    logger.error(describeError(error, { debug }));
+  };
+  const stop = stopOnSignals();
+  process.once('uncaughtException', crash);
+  try {
+    return await work({
+      ...{ options, logger, clock, signal: stop.signal, keepSecret, redact },
+      async readConfig(onProblems) {
+        const { groups: knownGroups } = await bundledCatalogue();
+        const config = await readConfig(options.config, { connectors, env, knownGroups, onProblems });
+        keepSecret(...config.secrets);
+        return config;
+      },
+      print: (table) =>
+        printTable(table, { format: options.output, stream: stdout, color: wantsColor(stdout, env) }),
+      write: (text) => void stdout.write(typeof text === 'string' ? redact(text) : text),
+    });
+  } catch (error) {
+    if (stop.signal.aborted) logger.error('stopped; what was committed stays');
+    else report(error);
+    return exitCodeOf(error);
+  } finally {
+    logger.progress.stop();
+    stop[Symbol.dispose]();
+    process.off('uncaughtException', crash);
+  }
+
+  /** What nobody caught ends the program, as Node would end it, but says no more than any other error. */
+  function crash(error: unknown): void {
+    report(error);
+    process.exit(1);
+  }
+}
+
+/** The first SIGINT or SIGTERM asks the work to stop between two steps; the second ends the process. */
+function stopOnSignals(): Disposable & { signal: AbortSignal } {
+  const controller = new AbortController();
+  const stop = () => controller.abort();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, stop);
+    },
+  };
+}

@@ -1,0 +1,16 @@
+import type { BuildOptions } from '../../pipeline/build.ts';
+import { buildOnly } from '../../pipeline/run.ts';
+import { openWorkspace } from '../../pipeline/workspace.ts';
+import type { CommandContext, CommonOptions } from '../command.ts';
+import { reportOutcome } from '../summary.ts';
+
+/** `build`: staged rows become the tables that analysts query. */
+export default async function build(context: CommandContext<CommonOptions & BuildOptions>): Promise<number> {
+  const config = await context.readConfig();
+  await using workspace = await openWorkspace(config, {
+    ...context,
+    reporter: context.logger,
+    dryRun: context.options.dryRun,
+  });
+  return reportOutcome(context, await buildOnly(workspace, context.options));
+}

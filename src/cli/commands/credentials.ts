@@ -1,0 +1,116 @@
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { parse as parseEnvironment } from 'dotenv';
+import { mustBeYaml } from '../../config/edit.ts';
+import { replaceFile } from '../../config/replace-file.ts';
+import { UsageError } from '../../errors.ts';
+import { vendorText } from '../../operations/credentials/open.ts';
+import { type Before, type ImportPlan, planImport } from '../../operations/credentials/plan.ts';
+import { parseVendorFile, type S3Credentials } from '../../operations/credentials/vendor-file.ts';
+import { askSecret, canAsk } from '../ask.ts';
+import type { CommandContext, CommonOptions } from '../command.ts';
+
+type Context = CommandContext<CommonOptions & { privateKey?: string; source?: string }>;
+
+/** `credentials import`: what the vendor hands over goes to where the program reads it from. */
+export async function importCredentials(context: Context, file: string): Promise<number> {
+  const { options } = context;
+  const envFile = join(dirname(options.config), '.env');
+  const before: Before = {
+    yaml: await textOf(options.config),
+    env: await textOf(envFile, true),
+  };
+  mustBeYaml(before.yaml, options.config);
+  const credentials = await credentialsOf(context, file, before);
+  context.keepSecret(credentials.accessKeyId, credentials.secretAccessKey);
+  const plan = planImport(before, credentials, options.source);
+
+  await context.print(table(plan, credentials));
+  await write(context, envFile, before.env, plan.env, 0o600, Object.values(plan.variables).join(' and '));
+  const mode = (await stat(options.config)).mode & 0o777;
+  await write(context, options.config, before.yaml, plan.yaml, mode, `sources.${plan.source}`);
+  warnOfEnvironment(context, plan, credentials);
+  if (!options.dryRun) context.logger.info(`next: asapp-warehouse debug --source ${plan.source}`);
+  return 0;
+}
+
+async function credentialsOf(context: Context, file: string, { env }: Before): Promise<S3Credentials> {
+  const passphrase = { ...parseEnvironment(env), ...process.env }.ASAPP_GPG_PASSPHRASE || undefined;
+  if (passphrase) context.keepSecret(passphrase);
+  const terminal = { input: process.stdin, output: process.stderr };
+  const ask = async () => {
+    const typed = await askSecret(`passphrase of ${context.options.privateKey}: `, terminal);
+    context.keepSecret(typed);
+    return typed;
+  };
+  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    throw new UsageError(
+      `${file} ${cause.code === 'ENOENT' ? 'is not there' : `cannot be read (${cause.code})`}`,
+      {
+        cause,
+      },
+    );
+  });
+  const text = await vendorText(bytes, file, {
+    privateKey: context.options.privateKey,
+    passphrase,
+    ask: canAsk(terminal) ? ask : undefined,
+  });
+  return parseVendorFile(text, file);
+}
+
+/** What was found, but for the secret; of the id as much as tells it from another. */
+function table({ source, isNew, variables }: ImportPlan, { accessKeyId, bucket, prefix }: S3Credentials) {
+  const cells = {
+    source: isNew ? `${source} (new)` : source,
+    bucket,
+    prefix: prefix === '' ? null : prefix,
+    access_key_id: accessKeyId.length < 16 ? '…' : `${accessKeyId.slice(0, 4)}…${accessKeyId.slice(-4)}`,
+    variables: `${variables.id}, ${variables.secret}`,
+  };
+  return {
+    columns: Object.keys(cells).map((name) => ({ name, type: 'VARCHAR' })),
+    rows: [Object.values(cells)],
+  };
+}
+
+async function write(
+  { options, logger }: Context,
+  file: string,
+  before: string,
+  after: string,
+  mode: number,
+  what: string,
+): Promise<void> {
+  const isSame = before === after && ((await stat(file)).mode & 0o777) === mode;
+  if (isSame) return logger.info(`${file} has ${what} already`);
+  if (options.dryRun) return logger.info(`would write ${what} to ${file}`);
+  await replaceFile(file, after, mode);
+  logger.info(`wrote ${what} to ${file}`);
+}
+
+/** The real environment wins over `.env`: what was imported would never be used. */
+function warnOfEnvironment({ logger }: Context, { variables }: ImportPlan, credentials: S3Credentials): void {
+  const { id, secret } = variables;
+  for (const [name, value] of [
+    [id, credentials.accessKeyId],
+    [secret, credentials.secretAccessKey],
+  ] as const)
+    if (process.env[name] && process.env[name] !== value)
+      logger.warn(
+        `${name} is set in the environment to something else, which wins over .env: unset it there`,
+      );
+}
+
+/** @param optional whether the file may be missing */
+async function textOf(file: string, optional = false): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' && optional) return '';
+    if (code === 'ENOENT')
+      throw new UsageError(`${file} is not there`, { hint: 'asapp-warehouse init writes a starter' });
+    throw new UsageError(`${file} cannot be read (${code})`, { cause });
+  }
+}

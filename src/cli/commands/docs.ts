@@ -1,0 +1,29 @@
+import { join, resolve } from 'node:path';
+import { generateDocs } from '../../operations/artifacts.ts';
+import { openProject } from '../../pipeline/build.ts';
+import { count } from '../../pipeline/reporter.ts';
+import { openWorkspace } from '../../pipeline/workspace.ts';
+import type { CommandContext, CommonOptions } from '../command.ts';
+
+interface GenerateOptions extends CommonOptions {
+  outputDir?: string;
+}
+
+/** `docs generate`: the documentation as one page, with dbt's artifacts beside it. */
+export async function generate(context: CommandContext<GenerateOptions>): Promise<number> {
+  const config = await context.readConfig();
+  const { outputDir } = context.options;
+  const directory = outputDir === undefined ? join(config.directory, 'target') : resolve(outputDir);
+  await using workspace = await openWorkspace(config, { ...context, reporter: context.logger, dryRun: true });
+  const { session, catalogue } = workspace;
+  const project = await openProject(config, catalogue);
+  const written = await generateDocs(
+    { config, catalogue, project, session, now: context.clock() },
+    directory,
+  );
+  const { index, models, feeds, tests } = written;
+  context.logger.info(
+    `wrote ${index}: ${count(models, 'model')}, ${count(feeds, 'feed')}, ${count(tests, 'test')}; manifest.json and run_results.json beside it`,
+  );
+  return 0;
+}

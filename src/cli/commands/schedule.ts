@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { Cron } from 'croner';
+import { UsageError } from '../../errors.ts';
+import type { CommandContext, CommonOptions } from '../command.ts';
+
+/**
+ * `schedule`: stays up and calls `run` on a cron expression, for machines that have no scheduler.
+ *
+ * Each run is a process of its own, so that one that ends badly takes nothing with it. A run that is due while another is
+ * still going is left out. croner reads the expression: it is kept up, has no dependencies, and knows time zones.
+ */
+export default async function schedule(
+  context: CommandContext<CommonOptions & { cron: string }>,
+): Promise<number> {
+  const { options, logger, signal } = context;
+  // What is wrong with the configuration is said now, not at three in the morning.
+  await context.readConfig();
+  const job = cronJob(options.cron, async () => {
+    const exit = await runOnce(options, signal);
+    logger.info(
+      `run ended with exit code ${exit}; the next is at ${job.nextRun()?.toISOString() ?? 'no time'}`,
+    );
+  });
+  logger.info(`the first run is at ${job.nextRun()?.toISOString()}; stop with Ctrl+C`);
+  if (!signal.aborted) await once(signal, 'abort');
+  job.stop();
+  while (job.isBusy()) await new Promise((resolve) => setTimeout(resolve, 50));
+  logger.info('stopped');
+  return 0;
+}
+
+function cronJob(expression: string, work: () => Promise<void>): Cron {
+  try {
+    const job = new Cron(expression, { timezone: 'UTC', protect: true }, work);
+    if (job.nextRun()) return job;
+    throw new Error('it never comes due');
+  } catch (error) {
+    throw new UsageError(`--cron ${JSON.stringify(expression)}: ${(error as Error).message}`, {
+      hint: 'five fields, in UTC: minute hour day month weekday; "*/15 * * * *" is every quarter of an hour',
+      cause: error,
+    });
+  }
+}
+
+/** @returns the exit code of one run; a signal to us is handed on to it */
+async function runOnce(options: CommonOptions, signal: AbortSignal): Promise<number> {
+  const words = ['run', '--config', options.config, '--log-format', options.logFormat];
+  if (options.quiet) words.push('--quiet');
+  const child = spawn(process.execPath, [process.argv[1] as string, ...words], { stdio: 'inherit' });
+  const stop = () => child.kill('SIGTERM');
+  signal.addEventListener('abort', stop, { once: true });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  signal.removeEventListener('abort', stop);
+  return code ?? 1;
+}

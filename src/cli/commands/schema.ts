@@ -1,0 +1,199 @@
+import { StorageError, UsageError } from '../../errors.ts';
+import { tableName } from '../../feeds/names.ts';
+import { keepsDocuments } from '../../ledger/documents.ts';
+import { openReadOnly } from '../../operations/read-only.ts';
+import { openProject } from '../../pipeline/build.ts';
+import { count } from '../../pipeline/reporter.ts';
+import { schemaOnly } from '../../pipeline/run.ts';
+import { openWorkspace, type Workspace } from '../../pipeline/workspace.ts';
+import type { SchemaOptions, SchemaResult } from '../../schema/follow.ts';
+import { changesBetween } from '../../schema/history.ts';
+import { lineageOf } from '../../schema/lineage.ts';
+import { differences } from '../../schema/observe.ts';
+import { rowsRewritten } from '../../schema/plan.ts';
+import { documentHistory, feedHistory } from '../../schema/tables.ts';
+import type { Cell, ResultTable } from '../../warehouse/values.ts';
+import type { CommandContext, CommonOptions } from '../command.ts';
+
+type Options<More = unknown> = CommonOptions & More;
+
+/** `schema diff`: what is published, present and in the data, where they differ; or two days of documents. */
+export async function diff(
+  context: CommandContext<Options<{ feed?: string; from?: Date; to?: Date }>>,
+): Promise<number> {
+  const { feed, from, to } = context.options;
+  if ((from === undefined) !== (to === undefined)) {
+    throw new UsageError('--from and --to go together', {
+      hint: 'schema diff --from 2026-01-01 --to 2026-02-01',
+    });
+  }
+  await using workspace = await openToRead(context);
+  const { session } = workspace;
+  const groups = groupsOf(workspace);
+  if (from !== undefined && to !== undefined) {
+    const changes = await changesBetween(session, groups, dayOf(from), dayOf(to));
+    const own = changes.filter((change) => feed === undefined || isNamed(change.group, change, feed));
+    await context.print(
+      table(
+        { feed: 'VARCHAR', column: 'VARCHAR', kind: 'VARCHAR', before: 'VARCHAR', after: 'VARCHAR' },
+        own.map((change) => [
+          `${change.group}.${tableName(change.feed, change.version)}`,
+          ...[change.column, change.kind, change.before, change.after].map(cell),
+        ]),
+      ),
+    );
+    return 0;
+  }
+  const found = await differences(session, groups, feed);
+  if (feed !== undefined && found.length === 0) await mustBeKnown(workspace, feed);
+  await context.print(
+    table(
+      {
+        ...{
+          feed: 'VARCHAR',
+          column: 'VARCHAR',
+          finding: 'VARCHAR',
+          published: 'VARCHAR',
+          present: 'VARCHAR',
+        },
+        ...{ observed: 'VARCHAR', rows: 'BIGINT', since: 'TIMESTAMP', example: 'VARCHAR' },
+      },
+      found.map(
+        ({ group, feed: name, column, finding, published, present, observed, rows, since, example }) => [
+          `${group}.${name}`,
+          ...[column, finding, published, present, observed, rows, since && timeOf(since), example].map(cell),
+        ],
+      ),
+    ),
+  );
+  return 0;
+}
+
+/** `schema apply`: follows the newest documents; with `--dry-run`, says with which statements it would. */
+export async function apply(
+  context: CommandContext<Options<{ file?: string; source?: string }>>,
+): Promise<number> {
+  return act(context, { file: context.options.file, source: context.options.source });
+}
+
+/** `schema accept`: a person decides about changes that wait. */
+export async function accept(
+  context: CommandContext<Options<{ reject?: boolean }>>,
+  ...ids: string[]
+): Promise<number> {
+  const numbers = ids.map((id) => {
+    if (/^\d{1,15}$/.test(id)) return Number(id);
+    throw new UsageError(`${id} is not the number of a schema change`, {
+      hint: 'asapp-warehouse schema diff shows those that wait',
+    });
+  });
+  return act(context, context.options.reject ? { reject: numbers } : { accept: numbers });
+}
+
+/** `schema history`: every version of the documents, or the life of one feed. */
+export async function history(context: CommandContext<Options<{ feed?: string }>>): Promise<number> {
+  const { feed } = context.options;
+  await using workspace = await openToRead(context);
+  if (feed === undefined) await context.print(await documentHistory(workspace.session));
+  else {
+    await mustBeKnown(workspace, feed);
+    await context.print(await feedHistory(workspace.session, feed));
+  }
+  return 0;
+}
+
+async function act(context: CommandContext<Options>, options: SchemaOptions): Promise<number> {
+  const { logger } = context;
+  const { dryRun } = context.options;
+  const config = await context.readConfig();
+  await using workspace = await openWorkspace(config, { ...context, reporter: logger, dryRun });
+  const project = dryRun ? await openProject(config, workspace.catalogue) : undefined;
+  const { schema, exitCode, attention } = await schemaOnly(workspace, {
+    ...options,
+    ...(dryRun === undefined ? {} : { dryRun }),
+  });
+  logger.progress.stop();
+  await context.print(planTable(schema, project));
+  const wait =
+    schema.held > 0 ? `; ${count(schema.held, 'change')} ${schema.held === 1 ? 'waits' : 'wait'}` : '';
+  logger.info(`${count(schema.applied, 'schema change')} ${dryRun ? 'would be ' : ''}applied${wait}`);
+  for (const line of attention) logger.warn(line);
+  return exitCode;
+}
+
+/** Each change of the plans, with what it takes. */
+function planTable(
+  { plans }: SchemaResult,
+  project: Awaited<ReturnType<typeof openProject>> | undefined,
+): ResultTable {
+  const rows = plans.flatMap(({ group, changes, steps, counts, statements }) => {
+    const own = changes.map(({ id, change, decision }): Cell[] => {
+      const step = steps.find((each) => each.change === id);
+      const lineage = project ? lineageOf(project, group, change) : undefined;
+      const sql = statements.filter((each) => each.change === id).map((each) => each.sql);
+      return [
+        id,
+        `${group}.${tableName(change.feed, change.version)}`,
+        ...[change.column, change.kind, change.before, change.after, decision].map(cell),
+        decision === 'applied' && step ? rowsRewritten(step, counts) : 0,
+        cell(lineage?.rebuilt.join(', ') || undefined),
+        cell(lineage?.readers.join(', ') || undefined),
+        cell(sql.join(';\n') || undefined),
+      ];
+    });
+    const rest = statements.filter(({ change }) => change === undefined).map(({ sql }) => sql);
+    const further: Cell[] = [null, group, null, 'comments and columns', null, null, 'applied', 0, null, null];
+    return rest.length > 0 ? [...own, [...further, rest.join(';\n')]] : own;
+  });
+  const columns = {
+    ...{ change: 'BIGINT', feed: 'VARCHAR', column: 'VARCHAR', kind: 'VARCHAR', before: 'VARCHAR' },
+    ...{ after: 'VARCHAR', decision: 'VARCHAR', rows_rewritten: 'BIGINT', models_rebuilt: 'VARCHAR' },
+    ...{ read_by: 'VARCHAR', statements: 'VARCHAR' },
+  };
+  return table(columns, rows);
+}
+
+async function openToRead(context: CommandContext<Options>): Promise<Workspace> {
+  const workspace = await openReadOnly(await context.readConfig(), { ...context, reporter: context.logger });
+  if (await keepsDocuments(workspace.session)) return workspace;
+  await workspace[Symbol.asyncDispose]();
+  throw new StorageError('no schema document was followed yet', {
+    hint: 'asapp-warehouse schema apply follows the newest',
+  });
+}
+
+function groupsOf({ config }: Workspace): string[] {
+  return [...new Set(config.sources.map(({ group }) => group))];
+}
+
+function isNamed(group: string, { feed, version }: { feed: string; version: string }, name: string): boolean {
+  return [tableName(feed, version), `${group}.${tableName(feed, version)}`].includes(name);
+}
+
+/** @throws UsageError for a feed that nobody knows: an empty answer would look like good news */
+async function mustBeKnown({ session }: Workspace, name: string): Promise<void> {
+  const feeds = await session.ledger
+    .selectFrom('ops.feeds')
+    .select(['feed_group', 'feed', 'version'])
+    .execute();
+  if (feeds.some((feed) => isNamed(feed.feed_group, feed, name))) return;
+  throw new UsageError(`there is no feed named ${name}`, {
+    hint: 'a feed is named as its table is: convos_metrics, messaging.convos_metrics, convos_metrics__v2',
+  });
+}
+
+function table(columns: Record<string, string>, rows: Cell[][]): ResultTable {
+  return { columns: Object.entries(columns).map(([name, type]) => ({ name, type })), rows };
+}
+
+function cell(value: string | number | undefined): Cell {
+  return value ?? null;
+}
+
+function dayOf(time: Date): string {
+  return time.toISOString().slice(0, 10);
+}
+
+function timeOf(time: Date): string {
+  return time.toISOString().slice(0, 19).replace('T', ' ');
+}

@@ -1,0 +1,29 @@
+import { openReadOnly } from '../../operations/read-only.ts';
+import { verify } from '../../operations/verify.ts';
+import { openProject } from '../../pipeline/build.ts';
+import { count } from '../../pipeline/reporter.ts';
+import type { CommandContext, CommonOptions } from '../command.ts';
+
+type Options = CommonOptions & { select?: string[]; exclude?: string[]; sample?: number };
+
+/** `verify`: proves from stored data that nothing was lost or counted twice. */
+export default async function verifyCommand(context: CommandContext<Options>): Promise<number> {
+  const { logger, options } = context;
+  const config = await context.readConfig();
+  await using workspace = await openReadOnly(config, { ...context, reporter: logger });
+  const project = await openProject(config, workspace.catalogue);
+  const findings = await verify(workspace, project, { ...options, random: Math.random });
+  logger.progress.stop();
+  const names = ['check', 'name', 'result', 'detail'] as const;
+  await context.print({
+    columns: names.map((name) => ({ name, type: 'VARCHAR' })),
+    rows: findings.map((finding) => names.map((name) => finding[name])),
+  });
+  const broken = findings.filter(({ result }) => result === 'broken');
+  for (const { check, name, detail } of broken) logger.warn(`${check} does not hold: ${name}: ${detail}`);
+  const skipped = findings.filter(({ result }) => result === 'skipped').length;
+  const held = findings.length - skipped - broken.length;
+  const rest = skipped > 0 ? `, ${count(skipped, 'model')} skipped` : '';
+  logger.info(`${count(held, 'check')} of ${held + broken.length} hold${rest}`);
+  return broken.length > 0 ? 3 : 0;
+}

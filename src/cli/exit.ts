@@ -1,0 +1,79 @@
+import { BusyError, ConfigError, ModelError, UsageError, WarehouseError } from '../errors.ts';
+
+/**
+ * The exit code of a command that threw: 2 when it was asked for something that cannot be and nothing was started, 4 when
+ * another run holds the warehouse, else 1. (3, done but to be looked at, is an outcome and not an error.)
+ */
+export function exitCodeOf(error: unknown): 1 | 2 | 4 {
+  if (error instanceof UsageError || error instanceof ConfigError || error instanceof ModelError) return 2;
+  if (error instanceof BusyError) return 4;
+  return 1;
+}
+
+/**
+ * An error for a person: what happened and why, and on a line of its own what to do next.
+ * @param debug also where in the code it happened
+ */
+export function describeError(error: unknown, { debug }: { debug: boolean }): string {
+  const { text, hint } = summary(error);
+  return [text, ...(hint ? [`  → ${hint}`] : []), ...(debug ? [stacks(error)] : [])].join('\n');
+}
+
+function summary(error: unknown): { text: string; hint?: string | undefined } {
+  if (error instanceof ConfigError) {
+    const count = error.problems.length;
+    const lines = error.message.split('\n').map((line) => `  ${line}`);
+    return {
+      text: [`the configuration has ${count} problem${count === 1 ? '' : 's'}:`, ...lines].join('\n'),
+      hint: error.hint,
+    };
+  }
+  if (error instanceof WarehouseError) return { text: withReason(error), hint: error.hint };
+  return {
+    text: `unexpected: ${withReason(error).replace(/\s*\n\s*/g, ' ')}`,
+    hint: 'run again with DEBUG=asapp-warehouse for the stack trace',
+  };
+}
+
+/** The message, and behind it the reason at the root of it all, unless the message says so already. */
+function withReason(error: unknown): string {
+  const message = error instanceof Error ? messageOf(error) : String(error);
+  const reason = rootReason(error);
+  if (reason === '' || message.includes(reason)) return message;
+  return reason.includes(message) ? reason : `${message}: ${reason}`;
+}
+
+/** The first line of the deepest cause that says anything. */
+function rootReason(error: unknown): string {
+  let reason = '';
+  for (const cause of causes(error)) {
+    const text = (cause instanceof Error ? messageOf(cause) : String(cause)).split('\n')[0]?.trim();
+    if (text) reason = text;
+  }
+  return reason;
+}
+
+/** The causes of an error, outermost first; each once, should they go round in a circle. */
+function* causes(error: unknown): Generator<unknown> {
+  const seen = new Set<unknown>([error]);
+  for (let cause = causeOf(error); cause !== undefined && !seen.has(cause); cause = causeOf(cause)) {
+    seen.add(cause);
+    yield cause;
+  }
+}
+
+/** Node tries all addresses of a host, and then throws an AggregateError without a message of its own. */
+function causeOf(error: unknown): unknown {
+  if (error instanceof AggregateError) return error.errors[0];
+  return error instanceof Error ? (error.cause ?? undefined) : undefined;
+}
+
+function messageOf(error: Error & { code?: unknown }): string {
+  return error.message || (typeof error.code === 'string' ? error.code : error.name);
+}
+
+function stacks(error: unknown): string {
+  return [error, ...causes(error)]
+    .map((one) => (one instanceof Error ? (one.stack ?? one.message) : String(one)))
+    .join('\ncaused by: ');
+}

@@ -1,0 +1,143 @@
+import picocolors from 'picocolors';
+import stringWidth from 'string-width';
+import type { Cell, ResultTable } from '../warehouse/values.ts';
+import { cellText, isNumeric } from './cells.ts';
+import { printable } from './printable.ts';
+
+/** A text column may be cut down to this many places to make a table fit. */
+const MIN_TEXT_WIDTH = 8;
+/** Half a timestamp says nothing, and half a number lies: these and numbers are not cut. */
+const WHOLE_TYPES = /^(TIMESTAMP|DATE|TIME|UUID|BOOLEAN)/;
+/** Without a terminal nothing is cut: a cell longer than this pushes the rest of its own row, not every row. */
+const MAX_PADDING = 60;
+const MAX_COUNTED = 2000;
+const GAP = '  ';
+
+interface Column {
+  name: string;
+  numeric: boolean;
+  /** Whether its cells must not be cut. */
+  whole: boolean;
+  /** Places that its longest cell takes. */
+  widest: number;
+  width: number;
+}
+
+interface Layout {
+  columns: Column[];
+  /** Places across; undefined where the output is no terminal. */
+  width: number | undefined;
+  colors: ReturnType<typeof picocolors.createColors>;
+}
+
+/**
+ * A table as lines of text, in columns: numbers to the right, NULL dim.
+ *
+ * @param width places across a terminal: long texts are cut to fit, and when that is not enough every row becomes a
+ *   block with a line for each column. Undefined: nothing is cut.
+ */
+export function* tableLines(
+  table: ResultTable,
+  { width, color }: { width: number | undefined; color: boolean },
+): Generator<string> {
+  const colors = picocolors.createColors(color);
+  const columns = table.columns.map((column, index) => measure(column, table.rows, index));
+  const layout = { columns, width, colors };
+  if (width !== undefined && !shrink(columns, width - GAP.length * (columns.length - 1))) {
+    yield* blocks(table, layout);
+  } else {
+    yield* grid(table, layout);
+  }
+  if (table.rows.length === 0) yield colors.dim('(no rows)');
+}
+
+function measure(column: ResultTable['columns'][number], rows: Cell[][], index: number): Column {
+  const name = printable(column.name);
+  const cells = rows.map((row) => row[index] ?? null);
+  const widest = cells.reduce((most: number, cell) => Math.max(most, places(shown(cell))), 0);
+  const filled = cells.filter((cell) => cell !== null);
+  const numeric = filled.length > 0 && filled.every(isNumeric);
+  const whole = numeric || WHOLE_TYPES.test(column.type);
+  return { name, numeric, whole, widest, width: Math.min(Math.max(widest, places(name)), MAX_PADDING) };
+}
+
+/** Narrows columns, the widest first, until they take no more than `space` places. False when they cannot. */
+function shrink(columns: Column[], space: number): boolean {
+  const wanted = columns.map(({ name, widest }) => Math.max(widest, places(name)));
+  const needed = columns.map(({ whole, widest }) => (whole ? widest : Math.min(widest, MIN_TEXT_WIDTH)));
+  const widthsAt = (limit: number) =>
+    wanted.map((most, index) => Math.max(needed[index] ?? 0, Math.min(most, limit)));
+  const total = (widths: number[]) => widths.reduce((sum, one) => sum + one, 0);
+  let limit = Math.min(Math.max(0, ...wanted), space);
+  while (limit > MIN_TEXT_WIDTH && total(widthsAt(limit)) > space) limit -= 1;
+  const widths = widthsAt(limit);
+  columns.forEach((column, index) => {
+    column.width = widths[index] ?? 0;
+  });
+  return total(widths) <= space;
+}
+
+function* grid(table: ResultTable, layout: Layout): Generator<string> {
+  const { columns, colors, width } = layout;
+  const line = (part: (column: Column, index: number) => string) => columns.map(part).join(GAP).trimEnd();
+  const fitted = (text: string, column: Column) =>
+    pad(width === undefined ? text : cut(text, column.width), column);
+  yield line((column) => style(fitted(column.name, column), colors.bold));
+  yield line((column) => colors.dim('─'.repeat(column.width)));
+  for (const row of table.rows) {
+    yield line((column, index) => {
+      const cell = row[index] ?? null;
+      const text = fitted(shown(cell), column);
+      return cell === null ? style(text, colors.dim) : text;
+    });
+  }
+}
+
+function* blocks(table: ResultTable, { columns, width = 0, colors }: Layout): Generator<string> {
+  const names = Math.max(...columns.map(({ name }) => places(name)));
+  const nameWidth = Math.min(names, Math.floor(width / 2));
+  for (const [number, row] of table.rows.entries()) {
+    yield colors.dim(`── row ${number + 1} `.padEnd(width, '─'));
+    for (const [index, { name }] of columns.entries()) {
+      const cell = row[index] ?? null;
+      const text = cut(shown(cell), width - nameWidth - GAP.length);
+      const label = cut(name, nameWidth);
+      yield `${colors.bold(label)}${' '.repeat(nameWidth - places(label))}${GAP}${cell === null ? colors.dim(text) : text}`;
+    }
+  }
+}
+
+function shown(cell: Cell): string {
+  return cell === null ? 'NULL' : printable(cellText(cell));
+}
+
+/** How many places a text takes on a terminal: 中 takes two. One that is longer than any terminal is not counted out. */
+function places(text: string): number {
+  return text.length > MAX_COUNTED || /^[ -~]*$/.test(text) ? text.length : stringWidth(text);
+}
+
+function pad(text: string, { numeric, width }: Column): string {
+  const blanks = ' '.repeat(Math.max(0, width - places(text)));
+  return numeric ? blanks + text : text + blanks;
+}
+
+/** Colours a padded text without its blanks, so that lines can be trimmed. */
+function style(text: string, paint: (text: string) => string): string {
+  const word = text.trim();
+  return word === '' ? text : text.replace(word, () => paint(word));
+}
+
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+function cut(text: string, width: number): string {
+  if (places(text) <= width) return text;
+  let kept = '';
+  let taken = 0;
+  // No more than four times as many characters as places are looked at: a cell may hold megabytes.
+  for (const { segment } of graphemes.segment(text.slice(0, width * 4))) {
+    taken += places(segment);
+    if (taken > width - 1) break;
+    kept += segment;
+  }
+  return `${kept}…`;
+}

@@ -1,0 +1,504 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { copyFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Warehouse } from '../../src/warehouse/warehouse.ts';
+import { asapp, type Ended } from '../support/command.ts';
+import { Project } from '../support/project.ts';
+import { OtherProcess } from '../support/reader.ts';
+
+const FEED = 'voice_intents';
+
+/** Hours of a feed, the newest of them a little while ago: nothing is late or missing. */
+async function deliver(project: Project, ...hoursAgo: number[]): Promise<void> {
+  for (const ago of hoursAgo) {
+    const time = new Date(Date.now() - ago * 3_600_000).toISOString().slice(0, 13).replace('T', ' ');
+    await project.partition(FEED, time, [
+      {
+        issue_id: 1,
+        voice_intent_code: `V${ago}`,
+        instance_ts: new Date(0).toISOString(),
+        company_name: 'acme',
+      },
+      {
+        issue_id: 9007199254740993n.toString(),
+        voice_intent_code: 'Ünïcödé, "quoted"',
+        company_name: 'acme',
+      },
+    ]);
+  }
+}
+
+/** Loaded and published. Tests only read it. */
+let loaded: Project;
+let firstRun: Ended;
+/** Never loaded. Tests only read it. */
+let fresh: Project;
+
+beforeAll(async () => {
+  loaded = await Project.create();
+  fresh = await Project.create();
+  await deliver(loaded, 1, 2, 3);
+  await deliver(fresh, 1, 2);
+  firstRun = await asapp(loaded, ['run']);
+});
+afterAll(async () => {
+  await loaded[Symbol.asyncDispose]();
+  await fresh[Symbol.asyncDispose]();
+});
+
+async function snapshot(project: Project): Promise<string[]> {
+  const entries = await readdir(project.folder, { recursive: true, withFileTypes: true });
+  const files = entries.map(async (entry) => {
+    const path = join(entry.parentPath, entry.name);
+    const bytes = entry.isFile()
+      ? createHash('sha256')
+          .update(await readFile(path))
+          .digest('hex')
+      : '';
+    return `${path} ${(await stat(path)).mtimeMs} ${bytes}`;
+  });
+  return (await Promise.all(files)).sort();
+}
+
+describe('a mistake in what was typed ends with 2, and says what was meant', () => {
+  test.each<[string[], RegExp]>([
+    [['lod'], /unknown command 'lod'\s+\(Did you mean load\?\)/],
+    [['run', 'now'], /too many arguments/],
+    [['load', '--soruce', 'messaging'], /unknown option '--soruce'\s+\(Did you mean --source\?\)/],
+    [
+      ['load', '--since', 'yesterday'],
+      /--since.*'yesterday'.*is not a day of the calendar, written like 2026-01-31/,
+    ],
+    [['load', '--since', '2026-02-30'], /'2026-02-30'.*is not a day/],
+    [['load', '--source', 'messagin'], /there is no source named messagin\b[\s\S]*messaging/],
+    [['load', '--feed', 'voice_intent'], /voice_intent\b[\s\S]*voice_intents/],
+    [['build', '--select', 'convo_metrics'], /convo_metrics matches nothing.*did you mean "?convos_metrics/],
+    [['compile', 'convos_metric'], /convos_metric.*did you mean "?convos_metrics/],
+    [['query'], /missing required argument 'sql'/],
+    [['query', '--output', 'xml', 'SELECT 1'], /'xml' is invalid. Allowed choices are table, json, csv/],
+    [['status', '--log-format', 'yaml'], /'yaml' is invalid. Allowed choices are text, json/],
+    [['query', 'SELEC 1'], /syntax error at or near "SELEC"/],
+    [['query', 'FROM messaging.voice_intent'], /voice_intent does not exist![\s\S]*voice_intents/],
+    [
+      ['run', '--config', 'nowhere.yaml'],
+      /nowhere\.yaml: .*there is no such file[\s\S]*asapp-warehouse init/,
+    ],
+    [['init'], /warehouse\.yaml is there already, and is not written over/],
+  ])('%j', async (words, message) => {
+    const before = await snapshot(loaded);
+    const { exit, stdout, stderr } = await asapp(loaded, words);
+    expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+    expect(await snapshot(loaded)).toEqual(before);
+  });
+
+  test('a configuration, with every problem and its line', async () => {
+    await using project = await Project.create(`warehose: x.duckdb
+look_back_days: many
+sources:
+  messaging:
+    connector: locale
+  archive:
+    connector: local
+    path: ./feeds
+    feeds: []
+`);
+    const { exit, stderr } = await asapp(project, ['run']);
+    expect(exit).toBe(2);
+    expect(stderr).toMatch(/the configuration has 4 problems:/);
+    expect(stderr).toMatch(/warehouse\.yaml:1: warehose: .*did you mean warehouse\?/);
+    expect(stderr).toMatch(/warehouse\.yaml:2: look_back_days: /);
+    expect(stderr).toMatch(/warehouse\.yaml:5: sources\.messaging\.connector: .*did you mean local\?/);
+    expect(stderr).toMatch(/warehouse\.yaml:9: sources\.archive\.feeds: /);
+    expect((await readdir(project.folder)).sort()).toEqual(['feeds', 'warehouse.yaml']);
+  });
+});
+
+describe('help', () => {
+  test('shows every command, and --version the version', async () => {
+    const [help, version] = await Promise.all([asapp(fresh, ['--help']), asapp(fresh, ['--version'])]);
+    expect(help.exit).toBe(0);
+    for (const name of ['init', 'run', 'load', 'build', 'status', 'query', 'compile'])
+      expect(help.stdout).toMatch(new RegExp(`^ {2}${name}\\b`, 'm'));
+    expect(version).toEqual({ exit: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/), stderr: '' });
+  });
+
+  test.each(['init', 'run', 'load', 'build', 'status', 'query', 'compile'])(
+    'of %s has an example',
+    async (name) => {
+      const { exit, stdout } = await asapp(fresh, [name, '--help']);
+      expect(exit).toBe(0);
+      expect(stdout).toMatch(new RegExp(`Examples:\\n {2}\\$ asapp-warehouse ${name}`));
+      expect(stdout).toMatch(/--config <file>/);
+    },
+  );
+});
+
+describe('run', () => {
+  test('tells on stderr what it did, and nothing on stdout', () => {
+    expect(firstRun).toMatchObject({ exit: 0, stdout: '' });
+    expect(firstRun.stderr).toMatch(/staged 3 files, 6 rows {2}messaging\.voice_intents/);
+    expect(firstRun.stderr).toMatch(/built messaging\.voice_intents, 2 rows/);
+    expect(firstRun.stderr).toMatch(
+      /loaded 3 files \(\d+ B\), 6 rows staged, 0 rejected; built 1 model; .*published\n$/,
+    );
+  });
+
+  test('shows no colours where there is no terminal', () => {
+    expect(firstRun.stderr).not.toContain('\u001b');
+  });
+
+  test('with nothing new says so', async () => {
+    await using project = await Project.create();
+    await deliver(project, 1);
+    await project.run();
+    expect(await asapp(project, ['run'])).toMatchObject({
+      exit: 0,
+      stderr: expect.stringMatching(/nothing new to load/),
+    });
+  });
+
+  test('with -q says nothing as long as all is well', async () => {
+    await using project = await Project.create();
+    await deliver(project, 1);
+    expect(await asapp(project, ['run', '-q'])).toEqual({ exit: 0, stdout: '', stderr: '' });
+    await deliver(project, 5);
+    expect(await asapp(project, ['load', '-q'])).toEqual({
+      exit: 3,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /^\d\d:\d\d:\d\d {2}warning: 3 partitions missing in the last 7 days\n.*status/,
+      ),
+    });
+  });
+
+  test('with --log-format json says it to machines, a line each', async () => {
+    await using project = await Project.create();
+    await deliver(project, 1);
+    const { exit, stdout, stderr } = await asapp(project, ['run', '--log-format', 'json']);
+    expect({ exit, stdout }).toEqual({ exit: 0, stdout: '' });
+    const lines = stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.length).toBeGreaterThan(2);
+    for (const line of lines) {
+      expect(line).toMatchObject({ level: 'info', message: expect.any(String) });
+      expect(line.time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    }
+    expect(lines[0]).toMatchObject({ feed: 'messaging.voice_intents', files: 1, rows: 2, rejected: 0 });
+    const failed = await asapp(project, ['load', '--log-format', 'json', '--source', 'x']);
+    expect(JSON.parse(failed.stderr)).toMatchObject({ level: 'error' });
+  });
+
+  test('with --dry-run says what would be done, and writes nothing', async () => {
+    const before = await snapshot(fresh);
+    for (const words of [
+      ['run', '--dry-run'],
+      ['load', '--dry-run'],
+    ]) {
+      const { exit, stdout, stderr } = await asapp(fresh, words);
+      expect({ exit, stdout }).toEqual({ exit: 0, stdout: '' });
+      expect(stderr).toMatch(
+        /would load 2 files in 2 partitions \(\d+ B\) {2}messaging\.voice_intents version 1 from messaging/,
+      );
+    }
+    expect(await snapshot(fresh)).toEqual(before);
+    const builds = await asapp(loaded, ['build', '--dry-run', '--full-refresh']);
+    expect(builds).toMatchObject({
+      exit: 0,
+      stderr: expect.stringMatching(/would build messaging\.voice_intents\n/),
+    });
+  });
+
+  test('stops between two steps when it is asked to, and the next one goes on', async () => {
+    await using project = await Project.create();
+    await deliver(project, 1, 2);
+    await project.partition('utterances', '2026-01-09 07', [{ issue_id: 1, sender_id: 2 }]);
+    let sent = false;
+    const { exit, stderr } = await asapp(project, ['run'], {
+      onStderr(_, signal) {
+        if (sent) return;
+        sent = true;
+        signal('SIGTERM');
+      },
+    });
+    expect({ exit, sent }).toEqual({ exit: 1, sent: true });
+    expect(stderr).toMatch(/stopped; what was committed stays/);
+    expect(await project.loader('SELECT status FROM ops.runs')).toEqual([{ status: 'failed' }]);
+    await project.run();
+    expect(await project.published('SELECT count(*) AS n FROM messaging.voice_intents')).toEqual([{ n: 2 }]);
+  });
+});
+
+describe('the exit code', () => {
+  test('is 3 for rejected rows over the limit, a failing file and a gap, each said in its own words', async () => {
+    await using project = await Project.create();
+    await deliver(project, 1, 2, 4);
+    const hour = new Date(Date.now() - 5 * 3_600_000).toISOString().slice(0, 13).replace('T', ' ');
+    await project.partition(FEED, hour, { '.01': ['{"issue_id":'], '.02.gz': Buffer.from('broken') });
+    const { exit, stderr } = await asapp(project, ['run']);
+    expect(exit).toBe(3);
+    expect(stderr).toMatch(/warning: .*voice_intents\.jsonl\.02\.gz does not decompress to its end/);
+    expect(stderr).toMatch(/warning: 1 file could not be staged and will be tried again/);
+    expect(stderr).toMatch(/warning: 1 rejected row, and max_rejected_rows is 0/);
+    expect(stderr).toMatch(/warning: 1 partition missing in the last 7 days/);
+    expect(stderr).toMatch(/asapp-warehouse status shows more/);
+  });
+
+  test('is 1 for a source that cannot be reached, while the others are loaded', async () => {
+    await using project = await Project.create(`sources:
+  archive: {connector: local, path: ./nowhere, group: messaging}
+  messaging: {connector: local, path: ./feeds}
+`);
+    await deliver(project, 1);
+    const { exit, stderr } = await asapp(project, ['run']);
+    expect(exit).toBe(1);
+    expect(stderr).toMatch(/warning: archive: the folder .*nowhere is not there/);
+    expect(stderr).toMatch(/Correct `path` of this source in warehouse\.yaml/);
+    expect(await project.published('SELECT count(*) AS n FROM messaging.voice_intents')).toEqual([{ n: 2 }]);
+  });
+
+  test('is 1 for a warehouse that is no DuckDB file', async () => {
+    await using project = await Project.create();
+    await writeFile(
+      project.path('warehouse.duckdb'),
+      'not a database, but long enough to be taken for one'.repeat(100),
+    );
+    const { exit, stderr } = await asapp(project, ['load']);
+    expect(exit).toBe(1);
+    expect(stderr).toMatch(/error: .*warehouse\.duckdb is not a DuckDB database.*\n {2}→ name another file/);
+  });
+
+  test('is 4 while another process holds the warehouse, which is named; readers are let in', async () => {
+    await using project = await Project.create();
+    await deliver(project, 1);
+    await project.run();
+    await using holder = await OtherProcess.open(project.path('warehouse.duckdb'), 'READ_WRITE');
+    const [run, load, build, status, query] = await Promise.all([
+      asapp(project, ['run']),
+      asapp(project, ['load']),
+      asapp(project, ['build']),
+      asapp(project, ['status', '--output', 'json']),
+      asapp(project, ['query', '--output', 'json', 'SELECT count(*) AS n FROM messaging.voice_intents']),
+    ]);
+    for (const { exit, stdout, stderr } of [run, load, build]) {
+      expect({ exit, stdout }).toEqual({ exit: 4, stdout: '' });
+      expect(stderr).toMatch(
+        new RegExp(
+          `error: .*warehouse\\.duckdb is held by .*\\(process ${holder.pid}\\).*\\n {2}→ wait for it`,
+        ),
+      );
+    }
+    expect(status.exit).toBe(0);
+    expect(JSON.parse(status.stdout)).toMatchObject([{ feed: 'messaging.voice_intents', state: 'ok' }]);
+    expect(status.stderr).toMatch(
+      /a run holds the warehouse: this is how things stood when it was last published/,
+    );
+    expect(query).toMatchObject({ exit: 0, stdout: '[\n{"n":2}\n]\n', stderr: '' });
+  });
+
+  test('is 1 for what needs a warehouse that is not there yet', async () => {
+    for (const words of [['query', 'SELECT 1'], ['status']]) {
+      const { exit, stdout, stderr } = await asapp(fresh, words);
+      expect({ exit, stdout }).toEqual({ exit: 1, stdout: '' });
+      expect(stderr).toMatch(/warehouse\.duckdb is not there yet\n {2}→ asapp-warehouse run makes it/);
+    }
+    expect(existsSync(fresh.path('warehouse.duckdb'))).toBe(false);
+  });
+});
+
+describe('query', () => {
+  const json = async (sql: string) => {
+    const { exit, stdout, stderr } = await asapp(loaded, ['query', '--output', 'json', sql]);
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+    return stdout;
+  };
+
+  test('prints JSON in which nothing is rounded', async () => {
+    const text = await json(`SELECT 9223372036854775807 AS big, -9007199254740993::BIGINT AS small,
+      170141183460469231731687303715884105727::HUGEINT AS huge, 1.10::DECIMAL(18, 2) AS price, 0.1::DOUBLE AS double,
+      TIMESTAMP '2026-01-05 07:00:00' AS whole, TIMESTAMP '2026-01-05 07:00:00.123456' AS micros,
+      DATE '2026-01-05' AS date, NULL AS nothing, true AS yes, 'a "b" \n 中' AS text, [1, NULL] AS list,
+      {a: 1, b: 'x'} AS struct, '{"n": 12345678901234567890, "t": 1.50}'::JSON AS json`);
+    expect(text).toBe(
+      '[\n{"big":9223372036854775807,"small":-9007199254740993,"huge":170141183460469231731687303715884105727,' +
+        '"price":1.10,"double":0.1,"whole":"2026-01-05 07:00:00","micros":"2026-01-05 07:00:00.123456",' +
+        '"date":"2026-01-05","nothing":null,"yes":true,"text":"a \\"b\\" \\n 中","list":[1,null],' +
+        '"struct":{"a":1,"b":"x"},"json":{"n": 12345678901234567890, "t": 1.50}}\n]\n',
+    );
+  });
+
+  test('prints one array, whether it has rows or not', async () => {
+    expect(await json('SELECT 1 AS a UNION ALL SELECT 2 ORDER BY a')).toBe('[\n{"a":1},\n{"a":2}\n]\n');
+    expect(await json('SELECT 1 AS a WHERE false')).toBe('[]\n');
+    expect(await json(`SELECT issue_id FROM messaging.${FEED} ORDER BY 1`)).toBe(
+      '[\n{"issue_id":1},\n{"issue_id":9007199254740993}\n]\n',
+    );
+  });
+
+  test('prints CSV', async () => {
+    const { stdout } = await asapp(loaded, [
+      ...['query', '--output', 'csv'],
+      `SELECT issue_id, voice_intent_code, instance_ts FROM messaging.${FEED} ORDER BY 1`,
+    ]);
+    expect(stdout).toBe(
+      'issue_id,voice_intent_code,instance_ts\n1,V1,1970-01-01 00:00:00\n9007199254740993,"Ünïcödé, ""quoted""",\n',
+    );
+  });
+
+  test('prints a table, without colours where there is no terminal', async () => {
+    const { stdout } = await asapp(loaded, [
+      'query',
+      `SELECT issue_id, voice_intent_code AS code FROM messaging.${FEED} ORDER BY 1`,
+    ]);
+    expect(stdout).toBe(
+      [
+        '        issue_id  code',
+        '────────────────  ─────────────────',
+        '               1  V1',
+        '9007199254740993  Ünïcödé, "quoted"',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test.each([
+    `INSERT INTO messaging.${FEED} BY NAME SELECT 3 AS issue_id`,
+    `DROP TABLE messaging.${FEED}`,
+    'CREATE TABLE messaging.mine AS SELECT 1 AS a',
+    `UPDATE ops.runs SET status = 'done'`,
+  ])('cannot change anything: %s', async (sql) => {
+    const before = await snapshot(loaded);
+    const { exit, stdout, stderr } = await asapp(loaded, ['query', sql]);
+    expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' });
+    expect(stderr).toMatch(/read-only/);
+    expect(await snapshot(loaded)).toEqual(before);
+  });
+});
+
+describe('status', () => {
+  test('shows a row a feed, as data', async () => {
+    const { exit, stdout, stderr } = await asapp(loaded, ['status', '--output', 'json']);
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toEqual([
+      {
+        feed: 'messaging.voice_intents',
+        state: 'ok',
+        newest_partition: expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:00:00$/),
+        ...{ partitions: 3, waiting: 0, missing: 0, staged: 6, deduped: 2, rejected: 0, failing: 0 },
+        unreconciled_days: 0,
+      },
+    ]);
+  });
+
+  test('says in one word what is the matter with each', async () => {
+    await using project = await Project.create();
+    await deliver(project, 1, 2, 4);
+    await project.partition('reps', '2026-01-05', [{ rep_id: 'r1', created_ts: '2026-01-05T00:00:00Z' }]);
+    await project.partition('issue_sentiment', '2026-01-05', {
+      '.01': [{ issue_id: 1 }],
+      '.02.gz': Buffer.from('x'),
+    });
+    await asapp(project, ['run', '-q']);
+    const { stdout } = await asapp(project, ['status', '--output', 'json']);
+    const states = JSON.parse(stdout).map(({ feed, state }: Record<string, string>) => [feed, state]);
+    expect(Object.fromEntries(states)).toEqual({
+      'messaging.issue_sentiment': 'failing',
+      'messaging.reps': 'late',
+      'messaging.voice_intents': 'gaps',
+    });
+  });
+
+  test('changes nothing', async () => {
+    const before = await snapshot(loaded);
+    await asapp(loaded, ['status']);
+    expect(await snapshot(loaded)).toEqual(before);
+  });
+});
+
+describe('compile', () => {
+  test('prints SQL that runs, and nothing else', async () => {
+    const before = await snapshot(loaded);
+    const { exit, stdout, stderr } = await asapp(loaded, ['compile', FEED]);
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+    expect(await snapshot(loaded)).toEqual(before);
+    const copy = loaded.path('copy.duckdb');
+    await copyFile(loaded.path('warehouse.duckdb'), copy);
+    await using warehouse = await Warehouse.open(copy);
+    const session = await warehouse.session();
+    await session.run(`DROP TABLE messaging.${FEED}; ${stdout}`);
+    const rows = await session.rows(`SELECT issue_id FROM messaging.${FEED} ORDER BY 1`);
+    expect(rows).toEqual([{ issue_id: 1 }, { issue_id: 9007199254740993n }]);
+    await warehouse[Symbol.asyncDispose]();
+    await rm(copy);
+  });
+
+  test('works before anything was loaded', async () => {
+    const before = await snapshot(fresh);
+    const { exit, stdout } = await asapp(fresh, ['compile', FEED]);
+    expect(exit).toBe(0);
+    expect(stdout).toMatch(/"staging_messaging"."voice_intents"/);
+    expect(await snapshot(fresh)).toEqual(before);
+  });
+});
+
+describe('init', () => {
+  test('writes a configuration to begin with, and says what to do with it', async () => {
+    await using project = await Project.create();
+    await rm(project.path('warehouse.yaml'));
+    expect(await asapp(project, ['init'])).toMatchObject({
+      ...{ exit: 0, stdout: '' },
+      stderr: expect.stringMatching(
+        /wrote warehouse\.yaml\n.*next: fill in warehouse\.yaml, then asapp-warehouse run\n$/,
+      ),
+    });
+    // What is left to fill in is told.
+    const { exit, stderr } = await asapp(project, ['run']);
+    expect(exit).toBe(2);
+    expect(stderr).toMatch(/ASAPP_S3_KEY_ID/);
+  });
+
+  test('--demo writes feeds that can be loaded as they are', async () => {
+    await using project = await Project.create();
+    await rm(project.path('warehouse.yaml'));
+    await rm(project.path('feeds'), { recursive: true });
+    expect(await asapp(project, ['init', '--demo'])).toMatchObject({
+      ...{ exit: 0, stdout: '' },
+      stderr: expect.stringMatching(
+        /wrote feeds: sample feeds, [\d,]+ files, [\d,]+ rows\n[\s\S]*next: asapp-warehouse run\n$/,
+      ),
+    });
+    const dryRun = await asapp(project, ['load', '--dry-run']);
+    expect(dryRun).toMatchObject({
+      exit: 0,
+      stderr: expect.stringMatching(/would load .* ai_services\.utterances version 1/),
+    });
+    expect(await asapp(project, ['init', '--demo'])).toMatchObject({ exit: 2 });
+  });
+});
+
+test('secrets are in no output', { timeout: 60_000 }, async () => {
+  const secret = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
+  // biome-ignore-start lint/suspicious/noTemplateCurlyInString: a variable of warehouse.yaml
+  await using project = await Project.create(`sources:
+  messaging:
+    connector: s3
+    bucket: nowhere
+    region: us-east-1
+    endpoint: http://127.0.0.1:9
+    access_key_id: \${KEY_ID}
+    secret_access_key: \${SECRET}
+`);
+  // biome-ignore-end lint/suspicious/noTemplateCurlyInString: see above
+  const env = { KEY_ID: 'AKIAIOSFODNN7EXAMPLE', SECRET: secret, DEBUG: '' };
+  const { exit, stdout, stderr } = await asapp(project, ['run', '--log-format', 'json'], { env });
+  expect(exit).toBe(1);
+  expect(stderr).toMatch(/127\.0\.0\.1:9/);
+  for (const hidden of [secret, encodeURIComponent(secret), env.KEY_ID])
+    expect(stdout + stderr).not.toContain(hidden);
+  const stored = await readFile(project.path('warehouse.duckdb'));
+  expect(stored.includes(secret)).toBe(false);
+});

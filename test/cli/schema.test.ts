@@ -1,0 +1,114 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { documentText, feedDoc } from '../schema/support.ts';
+import { PROGRAM } from '../support/build.ts';
+import { Project } from '../support/project.ts';
+
+const COLUMNS = { id: 'bigint', name: 'varchar(191)', seconds: 'int' };
+
+interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+async function command(project: Project, ...args: string[]): Promise<Ended> {
+  try {
+    const done = await promisify(execFile)(process.execPath, [PROGRAM, ...args], { cwd: project.folder });
+    return { code: 0, ...done };
+  } catch (error) {
+    return error as Ended;
+  }
+}
+
+/** What a command prints, as data; the exit code must be as expected. */
+async function printed(
+  project: Project,
+  code: number,
+  ...args: string[]
+): Promise<Record<string, unknown>[]> {
+  const ended = await command(project, ...args, '--output', 'json');
+  expect(ended.code, ended.stderr).toBe(code);
+  return JSON.parse(ended.stdout);
+}
+
+test('a change from its document to its acceptance', { timeout: 120_000 }, async () => {
+  await using project = await Project.create(
+    'models: ./models\nsources:\n  phones:\n    connector: local\n    path: ./feeds\n    group: phones\n',
+  );
+  await project.write(
+    'models/marts/names.sql',
+    "select name, id + 1 as next from {{ ref('phones', 'calls') }}\n",
+  );
+  const publish = (day: string, columns: Record<string, string>) =>
+    project.write(`feeds/export_docs/dt=${day}/export_docs.yaml`, documentText([feedDoc('calls', columns)]));
+  await publish('2026-01-05', COLUMNS);
+  await project.partition('calls', '2026-01-05', [
+    { id: 1, name: '12', flag: true },
+    { id: 2, name: 'Ann' },
+  ]);
+  expect((await command(project, 'run', '-q')).code).toBe(0);
+
+  await publish('2026-01-06', { ...COLUMNS, name: 'bigint', flag: 'boolean' });
+  const plan = await printed(project, 3, 'schema', 'apply', '--dry-run');
+  expect(plan).toMatchObject([
+    {
+      change: 2,
+      feed: 'phones.calls',
+      column: 'name',
+      kind: 'type_changed',
+      decision: 'held',
+      read_by: 'marts.names',
+    },
+    {
+      ...{ change: 3, column: 'flag', kind: 'column_added', decision: 'applied', rows_rewritten: 1 },
+      ...{ models_rebuilt: 'phones.calls', read_by: null },
+    },
+    { change: null, kind: 'comments and columns' },
+  ]);
+  expect(plan[1]?.statements).toContain('ALTER TABLE "staging_phones"."calls" ADD COLUMN "flag" BOOLEAN');
+  expect(await printed(project, 0, 'schema', 'diff')).toMatchObject([
+    { feed: 'phones.calls', column: 'seconds', finding: 'never seen', rows: 0 },
+    { feed: 'phones.calls', column: 'flag', finding: 'not documented', observed: 'BOOLEAN', rows: 1 },
+  ]);
+
+  const run = await command(project, 'run', '-q');
+  expect(run.code).toBe(3);
+  expect(run.stderr).toContain('schema change 2 is held: phones.calls.name: type changed, VARCHAR -> BIGINT');
+  expect(await printed(project, 0, 'query', 'SELECT id, name, flag FROM phones.calls ORDER BY id')).toEqual([
+    { id: 1, name: '12', flag: true },
+    { id: 2, name: 'Ann', flag: null },
+  ]);
+
+  await printed(project, 0, 'schema', 'accept', '2');
+  expect((await command(project, 'run', '-q')).code).toBe(0);
+  expect(await printed(project, 0, 'query', 'SELECT id, name FROM phones.calls ORDER BY id')).toEqual([
+    { id: 1, name: 12 },
+    { id: 2, name: null },
+  ]);
+  expect(await printed(project, 0, 'schema', 'history', '--feed', 'calls')).toMatchObject([
+    { change: 1, kind: 'feed_added', decision: 'applied' },
+    { change: 2, column: 'name', kind: 'type_changed', decision: 'applied', rows_rewritten: 2 },
+    { change: 3, column: 'flag', kind: 'column_added', decision: 'applied', rows_rewritten: 1 },
+  ]);
+  expect(await printed(project, 0, 'schema', 'history')).toMatchObject([
+    { document: 1, group: 'phones', feeds: 1, changes: 1, followed: false },
+    { document: 2, group: 'phones', feeds: 1, changes: 2, followed: true },
+  ]);
+  expect(await printed(project, 0, 'schema', 'diff', '--from', '2026-01-05', '--to', '2026-01-06')).toEqual([
+    { feed: 'phones.calls', column: 'name', kind: 'type_changed', before: 'VARCHAR', after: 'BIGINT' },
+    { feed: 'phones.calls', column: 'flag', kind: 'column_added', before: null, after: 'BOOLEAN' },
+  ]);
+
+  for (const [args, message] of [
+    [['schema', 'accept', '99'], 'there is no schema change 99'],
+    [['schema', 'diff', '--from', '2026-01-05'], '--from and --to go together'],
+    [['schema', 'history', '--feed', 'nothing'], 'there is no feed named nothing'],
+    [['schema', 'apply', '--file', 'nothing.yaml'], 'nothing.yaml is not there'],
+  ] as const) {
+    const ended = await command(project, ...args);
+    expect(ended.code, args.join(' ')).toBe(2);
+    expect(ended.stderr).toContain(message);
+  }
+});
