@@ -41,51 +41,70 @@ export interface DedupQuery {
  *
  * Only keys, ordering and `rowid` are ranked, and the winners fetched by `rowid`: a window over whole rows takes three
  * times as long, and far more memory.
- * @param among a condition on `s` that narrows the rows that are ranked; keys must be whole within it
  */
-export function winners({ from, columns, rule }: DedupQuery, among = 'true'): string {
-  return `SELECT ${columns.map(identifier).join(', ')}
-FROM ${from}
-WHERE rowid IN (
-  SELECT s.rowid
-  FROM ${from} AS s JOIN (${FILE_ORDER}) AS f ON f.file_id = s._file_id
-  WHERE ${among}
-  QUALIFY row_number() OVER (PARTITION BY ${keyOf('s', rule)} ORDER BY ${ranking(rule)}) = 1)`;
+export function winners(query: DedupQuery): string {
+  return fetch(query, `SELECT s.rowid FROM ${query.from} AS s ${bestOf(query.rule)}`);
 }
 
 /** The same over any query that carries `_file_id` and `_line` along: its rows have no `rowid` to be fetched by. */
 export function winnersOfQuery({ from, columns, rule }: DedupQuery): string {
   return `SELECT ${columns.map((name) => `s.${identifier(name)}`).join(', ')}
-FROM ${from} AS s JOIN (${FILE_ORDER}) AS f ON f.file_id = s._file_id
-QUALIFY row_number() OVER (PARTITION BY ${keyOf('s', rule)} ORDER BY ${ranking(rule)}) = 1`;
+FROM ${from} AS s ${bestOf(rule)}`;
 }
 
-/** The table of keys that an incremental build ranks again. */
+/** The keys that an incremental build ranks again, and all rows of theirs. */
 const CHANGED_KEYS = 'dedup_changed_keys';
+const CANDIDATES = 'dedup_candidates';
 
 /**
  * The statements that bring a dedup table up to date: only keys that have new rows, or whose winner went with its file, are
  * ranked again, among all of their rows. What comes out is what a full build gives, row for row.
+ *
+ * Keys are compared by `=`, which lets DuckDB leave out the row groups that none of them lie in; those with a NULL
+ * somewhere, which `=` does not find, by statements of their own.
  * @param watermark the newest file that the table has seen
  */
 export function refresh(target: TableName, query: DedupQuery, watermark: number): string[] {
   const { rule, from } = query;
-  const keys = rule.uniqueKey.map(identifier).join(', ');
-  const same = (left: string, right: string) =>
-    rule.uniqueKey
-      .map((name) => `${left}.${identifier(name)} IS NOT DISTINCT FROM ${right}.${identifier(name)}`)
-      .join(' AND ');
+  const names = rule.uniqueKey.map(identifier);
+  const keys = names.join(', ');
+  const ranked = [...rule.uniqueKey, ...rule.orderBy].map((name) => `s.${identifier(name)}`);
+  const same = (alias: string, by: string) =>
+    names.map((name) => `${alias}.${name} ${by} k.${name}`).join(' AND ');
+  const hasNull = (alias: string) => names.map((name) => `${alias}.${name} IS NULL`).join(' OR ');
+  const candidates = `SELECT s.rowid AS _rowid, ${[...new Set(ranked), 's._file_id', 's._line'].join(', ')} FROM ${from} AS s`;
+  const nullSafe = `SELECT 1 FROM ${CHANGED_KEYS} AS k WHERE`;
   return [
     `CREATE OR REPLACE TEMP TABLE ${CHANGED_KEYS} AS
 SELECT DISTINCT ${keys} FROM ${from} WHERE _file_id > ${watermark}
 UNION
 SELECT ${keys} FROM ${qualified(target)} WHERE _file_id IN (
   SELECT file_id FROM ops.files WHERE superseded_by > ${watermark})`,
-    `DELETE FROM ${qualified(target)} AS t USING ${CHANGED_KEYS} AS k WHERE ${same('t', 'k')}`,
+    `CREATE OR REPLACE TEMP TABLE ${CANDIDATES} AS
+${candidates} SEMI JOIN ${CHANGED_KEYS} AS k ON ${same('s', '=')}
+UNION ALL
+${candidates} WHERE (${hasNull('s')}) AND EXISTS (${nullSafe} ${same('s', 'IS NOT DISTINCT FROM')})`,
+    `DELETE FROM ${qualified(target)} AS t USING ${CHANGED_KEYS} AS k WHERE ${same('t', '=')}`,
+    `DELETE FROM ${qualified(target)} AS t
+WHERE (${hasNull('t')}) AND EXISTS (${nullSafe} ${same('t', 'IS NOT DISTINCT FROM')})`,
     `INSERT INTO ${qualified(target)} (${query.columns.map(identifier).join(', ')})
-${winners(query, `EXISTS (FROM ${CHANGED_KEYS} AS k WHERE ${same('s', 'k')})`)}`,
-    `DROP TABLE ${CHANGED_KEYS}`,
+${fetch(query, `SELECT s._rowid FROM ${CANDIDATES} AS s ${bestOf(rule)}`)}`,
+    `DROP TABLE ${CANDIDATES}; DROP TABLE ${CHANGED_KEYS}`,
   ];
+}
+
+/** The rows of a staging table whose `rowid` a query names. */
+function fetch({ from, columns }: DedupQuery, rowids: string): string {
+  return `SELECT ${columns.map(identifier).join(', ')}
+FROM ${from}
+WHERE rowid IN (
+  ${rowids})`;
+}
+
+/** Joins rows `s` with their files, and leaves the best of each key. */
+function bestOf(rule: DedupRule): string {
+  return `JOIN (${FILE_ORDER}) AS f ON f.file_id = s._file_id
+QUALIFY row_number() OVER (PARTITION BY ${keyOf('s', rule)} ORDER BY ${ranking(rule)}) = 1`;
 }
 
 function keyOf(alias: string, { uniqueKey }: DedupRule): string {

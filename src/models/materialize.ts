@@ -1,16 +1,19 @@
-import { ModelError } from '../errors.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
+import { dedupComments, ownComments } from './comments.ts';
 import { type DedupQuery, refresh, winners, winnersOfQuery } from './dedup.ts';
 import type { Model } from './model.ts';
 import { didYouMean } from './nearest.ts';
-import type { ColumnProperties } from './properties.ts';
+import { ProjectError } from './problems.ts';
+import { ALL_ROWS, modelTable } from './relations.ts';
 
 /** What is to be run to make a model's table or view, and what is known of it beforehand. */
 export interface Materialization {
-  /** In order, in one transaction. */
-  statements: string[];
-  /** What is said of the table and its columns, to be run after the statements. */
+  /** Make it anew. In order, in one transaction. */
+  full: string[];
+  /** Bring what is there up to date, in one transaction; undefined where it is made anew each time. */
+  step: string[] | undefined;
+  /** What is said of the table and its columns, to be run after either. */
   comments: string[];
   /** What the statements come from, by meaning: when it changes, the model is built from all of its rows. */
   definition: string;
@@ -25,30 +28,63 @@ const KEPT_LAST = ['_partition_ts', '_file_id', '_line'];
 
 /**
  * Plans how a model is made.
- * @param sql the model's rendered SQL
- * @param watermark the newest file that the table has seen; undefined to make it anew
+ * @param sql the model's SQL, rendered for all of its rows
+ * @param watermark the newest file that the table has seen; 0 where it has seen none
  * @throws ModelError when the model's key or ordering names a column that is not there
  */
 export async function materialize(
   session: Session,
   model: Model,
   sql: string,
-  watermark: number | undefined,
+  watermark = 0,
 ): Promise<Materialization> {
-  const target = { schema: model.schema, table: model.name };
-  if (model.config.materialized === 'dedup') return materializeDedup(session, model, target, sql, watermark);
-  const kind = model.config.materialized === 'view' ? 'VIEW' : 'TABLE';
-  const columns = await session.rows<{ column_name: string }>(`DESCRIBE (${sql}\n)`);
-  const names = columns.map(({ column_name }) => column_name);
-  return {
-    statements: [`CREATE OR REPLACE ${kind} ${qualified(target)} AS\n${sql}`],
-    comments: [
-      ...(model.description ? [tableComment(kind, target, model.description)] : []),
-      ...columnComments(target, names, new Map(), model.columns),
-    ],
-    definition: JSON.stringify([model.config, await meaning(session, sql)]),
+  const { config } = model;
+  const target = modelTable(model.id);
+  if (config.materialized === 'dedup') return materializeDedup(session, model, sql, watermark);
+  const kind = config.materialized === 'view' ? 'VIEW' : 'TABLE';
+  const described = await session.rows<{ column_name: string; column_type: string }>(`DESCRIBE (${sql}\n)`);
+  const columns = described.map(({ column_name }) => column_name);
+  const made = {
+    full: [`CREATE OR REPLACE ${kind} ${qualified(target)} AS\n${sql}`],
+    comments: ownComments(model, kind, target, columns),
     rowsIn: undefined,
   };
+  if (config.materialized !== 'incremental') {
+    const definition = JSON.stringify([config.materialized, await meaning(session, sql)]);
+    return { ...made, step: undefined, definition };
+  }
+  const { strategy, unique_key: uniqueKey = [] } = config;
+  requireColumns(model, 'unique_key', uniqueKey, columns);
+  const more = model.render({ ...ALL_ROWS, isIncremental: true }).sql;
+  const meanings = [await meaning(session, sql), await meaning(session, more)];
+  return {
+    ...made,
+    step: strategy === 'append' ? append(target, more) : merge(model, target, more, uniqueKey),
+    definition: JSON.stringify([config.materialized, strategy, uniqueKey, described, ...meanings]),
+  };
+}
+
+/** Adds the rows of a query, by the names of its columns. */
+function append(target: TableName, sql: string): string[] {
+  return [`INSERT INTO ${qualified(target)} BY NAME\n${sql}`];
+}
+
+/** The rows that an incremental model brings. */
+const NEW_ROWS = 'incremental_rows';
+
+/** Adds the rows of a query in place of those that have the same key. NULLs compare equal. */
+function merge(model: Model, target: TableName, sql: string, uniqueKey: readonly string[]): string[] {
+  const keys = uniqueKey.map(identifier);
+  const same = keys.map((key) => `old.${key} IS NOT DISTINCT FROM new.${key}`).join(' AND ');
+  const twice = `${model.file}: its new rows have one ${uniqueKey.join(', ')} twice: `;
+  return [
+    `CREATE OR REPLACE TEMP TABLE ${NEW_ROWS} AS\n${sql}`,
+    `SELECT error(${literal(twice)} || concat_ws(', ', ${keys.join(', ')})) FROM ${NEW_ROWS}
+GROUP BY ${keys.join(', ')} HAVING count(*) > 1 LIMIT 1`,
+    `DELETE FROM ${qualified(target)} AS old USING ${NEW_ROWS} AS new WHERE ${same}`,
+    `INSERT INTO ${qualified(target)} BY NAME FROM ${NEW_ROWS}`,
+    `DROP TABLE ${NEW_ROWS}`,
+  ];
 }
 
 /** What a dedup model ranks, and what it keeps. */
@@ -84,15 +120,18 @@ export async function planDedup(session: Session, model: Model, sql: string): Pr
 async function materializeDedup(
   session: Session,
   model: Model,
-  target: TableName,
   sql: string,
-  watermark: number | undefined,
+  watermark: number,
 ): Promise<Materialization> {
+  const target = modelTable(model.id);
   const { query, source, columns } = await planDedup(session, model, sql);
   const { uniqueKey, orderBy } = query.rule;
-  const full = `CREATE OR REPLACE TABLE ${qualified(target)} AS\n${source ? winners(query) : winnersOfQuery(query)}`;
   return {
-    statements: watermark === undefined || !source ? [full] : refresh(target, query, watermark),
+    full: [
+      `CREATE OR REPLACE TABLE ${qualified(target)} AS\n${source ? winners(query) : winnersOfQuery(query)}`,
+    ],
+    // The rows of a query have no `rowid`.
+    step: source ? refresh(target, query, watermark) : undefined,
     comments: await dedupComments(session, model, target, source, query.columns),
     definition: JSON.stringify([uniqueKey, orderBy, columns, await meaning(session, sql)]),
     rowsIn: `SELECT count(*) AS rows FROM ${query.from}`,
@@ -115,9 +154,8 @@ function requireColumns(
   const missing = wanted.filter((name) => !known.has(name.toLowerCase()));
   if (missing.length === 0) return;
   const guess = didYouMean(missing[0] as string, present);
-  throw new ModelError(
-    `${model.file}: ${where} names ${missing.join(', ')}, which its rows do not have${guess}`,
-  );
+  const message = `${where} names ${missing.join(', ')}, which its rows do not have${guess}`;
+  throw new ProjectError([{ file: model.file, message }]);
 }
 
 /** The query's meaning: the same for two spellings that differ in layout and comments. */
@@ -126,61 +164,4 @@ async function meaning(session: Session, sql: string): Promise<string> {
     `SELECT json_serialize_sql(${literal(sql)})::VARCHAR AS tree`,
   );
   return tree.replace(/"query_location":\d+/g, '""');
-}
-
-/** Descriptions of the table and its columns: the model's own, else those of the feed. */
-async function dedupComments(
-  session: Session,
-  model: Model,
-  target: TableName,
-  source: string | undefined,
-  columns: readonly string[],
-): Promise<string[]> {
-  const inherited = source === undefined ? new Map<string, string>() : await commentsOf(session, source);
-  const table = model.description || (await feedComment(session, model));
-  return [tableComment('TABLE', target, table), ...columnComments(target, columns, inherited, model.columns)];
-}
-
-/** What a deduped table holds, by what the schema documents say of its feed. */
-async function feedComment(session: Session, { sources, name }: Model): Promise<string> {
-  const { group, feed } = sources[0] ?? { group: '', feed: name };
-  const [found] = await session.rows<{ description: string }>(
-    `SELECT description FROM ops.feeds
-     WHERE feed_group = $1 AND feed || CASE WHEN version = '1' THEN '' ELSE '__v' || version END = $2`,
-    [group, feed],
-  );
-  return `The latest version of each record of ${feed}. ${found?.description ?? ''}`.trim();
-}
-
-function tableComment(kind: 'TABLE' | 'VIEW', target: TableName, comment: string): string {
-  return `COMMENT ON ${kind} ${qualified(target)} IS ${literal(comment)}`;
-}
-
-/**
- * @param columns those that the table has: what is said of others has nothing to land on
- * @param inherited comments by column, for those that the model itself says nothing of
- */
-function columnComments(
-  target: TableName,
-  columns: readonly string[],
-  inherited: ReadonlyMap<string, string>,
-  described: readonly ColumnProperties[],
-): string[] {
-  const own = new Map(described.map(({ name, description }) => [name.toLowerCase(), description]));
-  return columns.flatMap((name) => {
-    const comment = own.get(name.toLowerCase()) || inherited.get(name);
-    if (!comment) return [];
-    return [`COMMENT ON COLUMN ${qualified(target)}.${identifier(name)} IS ${literal(comment)}`];
-  });
-}
-
-/** What the columns of a table are said to hold. @param table as SQL names it */
-async function commentsOf(session: Session, table: string): Promise<Map<string, string>> {
-  const rows = await session.rows<{ name: string; comment: string }>(
-    `SELECT column_name AS name, comment FROM duckdb_columns()
-     WHERE database_name = current_database() AND comment IS NOT NULL
-       AND '"' || replace(schema_name, '"', '""') || '"."' || replace(table_name, '"', '""') || '"' = $1`,
-    [table],
-  );
-  return new Map(rows.map(({ name, comment }) => [name, comment]));
 }

@@ -55,6 +55,6 @@ async function compile(session: Session, model: Model, present: ReadonlySet<stri
   const feeds = model.sources.map(({ group, feed }) => `staging_${group}.${feed}`);
   const absent = [...feeds, ...model.refs].find((name) => !present.has(name));
   if (absent !== undefined) return { query, absent };
-  const { statements, comments } = await materialize(session, model, query, undefined);
-  return { query, statements: `${[...statements, ...comments].join(';\n\n')};` };
+  const { full, comments } = await materialize(session, model, query);
+  return { query, statements: `${[...full, ...comments].join(';\n\n')};` };
 }

@@ -6,7 +6,6 @@ import { insertCareful } from '../pipeline/staging/careful.ts';
 import { openStagingTable } from '../pipeline/staging/table.ts';
 import type { Workspace } from '../pipeline/workspace.ts';
 import type { Session } from '../warehouse/session.ts';
-import { literal } from '../warehouse/sql.ts';
 import type { ResultTable } from '../warehouse/values.ts';
 
 /** Which rejected lines are meant: those of a file, or one of them; all when nothing is said. */
@@ -105,6 +104,18 @@ export async function replayRejects(
   return result;
 }
 
+/**
+ * Has every model that reads a feed built from all of its rows next time; that a few others are, too, does no harm. Those
+ * that are `incremental` keep their rows, which may be more than what is staged now.
+ */
+async function forgetReaders(session: Session, feed: string): Promise<void> {
+  await session.run(
+    `DELETE FROM ops.models WHERE contains(definition, $1)
+     AND model NOT IN (SELECT model FROM ops.model_runs WHERE materialized = 'incremental')`,
+    [feed],
+  );
+}
+
 async function replayFile(
   session: Session,
   spec: FeedSpec,
@@ -143,9 +154,6 @@ async function replayFile(
      AND EXISTS (FROM ops.rejected_rows AS again WHERE again.file_id = old.file_id AND again.line = old.line
        AND again.resolved_at IS NULL)`,
   );
-  if (staged > 0) {
-    const model = `${file.feed_group}.${file.feed}`;
-    await session.run(`DELETE FROM ops.models WHERE model = ${literal(model)}`);
-  }
+  if (staged > 0) await forgetReaders(session, file.feed);
   return { staged, left: lines.length - staged };
 }

@@ -22,6 +22,8 @@ export interface Workspace extends AsyncDisposable {
   session: Session;
   /** One more, for reading while the other is in a transaction. */
   reader: Session;
+  /** Yet another, for what is done at the same time. */
+  connect(): Promise<Session>;
   reporter: Reporter;
   clock: () => Date;
   /** Takes the secrets out of a message that is to be kept. */
@@ -60,6 +62,7 @@ export async function openWorkspace(config: Config, options: WorkspaceOptions): 
     const reader = await warehouse.session();
     return {
       ...{ config, catalogue, session, reader, reporter, clock, signal, redact: redactor(config.secrets) },
+      connect: () => warehouse.session(),
       [Symbol.asyncDispose]: () => warehouse[Symbol.asyncDispose](),
     };
   } catch (error) {

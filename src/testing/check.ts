@@ -1,11 +1,14 @@
 import type { Project } from '../models/assemble.ts';
 import type { DataTest } from '../models/data-tests.ts';
+import type { Rendered } from '../models/jinja.ts';
+import { materialize } from '../models/materialize.ts';
 import type { Model } from '../models/model.ts';
 import { didYouMean } from '../models/nearest.ts';
 import { type ModelProblem, ProjectError } from '../models/problems.ts';
 import type { Relation } from '../models/relation-call.ts';
 import { ALL_ROWS } from '../models/relations.ts';
 import type { SingularTest } from '../models/singular.ts';
+import type { Session } from '../warehouse/session.ts';
 import { columnsOf, failingRows } from './failing-rows.ts';
 import type { Column, Shapes } from './shapes.ts';
 import { sqlProblem } from './sql-problem.ts';
@@ -31,6 +34,8 @@ export async function checkTests(
 }
 
 async function checkModel(model: Model, shapes: Shapes): Promise<ModelProblem[]> {
+  const wrong = await checkSql(model, shapes);
+  if (wrong.length > 0) return wrong;
   if (model.columns.length === 0 && model.tests.length === 0) return [];
   const columns = await shapes.model(model.id);
   if (!columns) return [];
@@ -42,6 +47,33 @@ async function checkModel(model: Model, shapes: Shapes): Promise<ModelProblem[]>
   const tests = [];
   for (const test of model.tests) tests.push(...(await checkTest(test, columns, told, shapes)));
   return [...described, ...tests];
+}
+
+/** Whether a model's SQL can be run, and its key and ordering are among its columns. */
+async function checkSql(model: Model, shapes: Shapes): Promise<ModelProblem[]> {
+  if (!(await shapes.knows(model))) return [];
+  const session = await shapes.session();
+  const all = model.render(ALL_ROWS);
+  const wrong = await sqlProblemIn(session, model.file, all);
+  if (wrong) return [wrong];
+  await shapes.model(model.id);
+  try {
+    await materialize(session, model, all.sql);
+  } catch (error) {
+    return error instanceof ProjectError ? [...error.problems] : [];
+  }
+  if (model.config.materialized !== 'incremental') return [];
+  const more = await sqlProblemIn(session, model.file, model.render({ ...ALL_ROWS, isIncremental: true }));
+  return more ? [more] : [];
+}
+
+async function sqlProblemIn(
+  session: Session,
+  file: string,
+  { sql, sourceLine }: Rendered,
+): Promise<ModelProblem | undefined> {
+  const wrong = await binds(session, sql);
+  return wrong && { file, line: wrong.line && sourceLine(wrong.line), message: wrong.message };
 }
 
 /** @param told columns whose absence is said where they are described */
@@ -69,22 +101,20 @@ async function checkTest(
 
 async function checkSingular(test: SingularTest, shapes: Shapes): Promise<ModelProblem[]> {
   if (!(await shapes.knows(test))) return [];
-  const rendered = test.render(ALL_ROWS);
-  const wrong = await binds(await shapes.session(), rendered.sql);
-  if (!wrong) return [];
-  const line = wrong.line && rendered.sourceLine(wrong.line);
-  return [{ file: test.file, line, message: wrong.message }];
+  const wrong = await sqlProblemIn(await shapes.session(), test.file, test.render(ALL_ROWS));
+  return wrong ? [wrong] : [];
 }
 
 /** Asks DuckDB for the plan of a query: what is wrong with it, where there is anything. */
-async function binds(session: { run(sql: string): Promise<void> }, query: string) {
+async function binds(session: Session, query: string) {
   try {
     await session.run(`EXPLAIN ${query}`);
     return undefined;
   } catch (error) {
     const problem = sqlProblem(error);
-    // A table that is named without ref() may be in the warehouse all the same.
-    return /^Catalog Error: (Table|Schema)/.test(problem.message) ? undefined : problem;
+    // A table that is named without ref() may be in the warehouse all the same, and a file there tomorrow.
+    const isSure = /^(Parser|Binder|Catalog) Error: (?!Table|Schema)/.test(problem.message);
+    return isSure ? problem : undefined;
   }
 }
 

@@ -124,8 +124,8 @@ async function dropShape(session: Session, { schema, table }: TableName): Promis
 async function makeResult(session: Session, model: Model, isIncremental: boolean): Promise<void> {
   if (model.config.materialized === 'dedup') {
     await session.run(`CREATE SCHEMA IF NOT EXISTS ${identifier(model.schema)}`);
-    const { statements } = await materialize(session, model, renderModel(model), undefined);
-    for (const statement of statements) await session.run(statement);
+    const { full } = await materialize(session, model, renderModel(model));
+    for (const statement of full) await session.run(statement);
     await session.run(`CREATE TEMP TABLE ${RESULT} AS FROM ${relationName(model.id)}`);
     return;
   }

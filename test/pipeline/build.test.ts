@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ModelError, UsageError } from '../../src/errors.ts';
+import { replayRejects } from '../../src/operations/rejects.ts';
 import { differences } from '../support/differences.ts';
 import { Project } from '../support/project.ts';
 
@@ -112,6 +113,26 @@ describe('a build', () => {
     );
     expect(exitCode).toBe(0);
   });
+});
+
+test('a line that is replayed comes into every model that reads its feed', async () => {
+  await using project = await withMarts();
+  await project.write(
+    'models/own/latest.sql',
+    `{{ config(materialized='dedup', unique_key='issue_id') }} select * from {{ source('messaging', '${FEED}') }}\n`,
+  );
+  await project.partition(FEED, '2026-01-09 08', ['{"issue_id": 8', intent(9, 'D', '08')]);
+  await project.run();
+  // As if what made the line unreadable had been mended.
+  await using workspace = await project.open();
+  await workspace.session.run(`UPDATE ops.rejected_rows SET raw = '{"issue_id": 8}'::BLOB`);
+  expect(await replayRejects(workspace, {})).toEqual({ staged: 1, left: 0 });
+  await workspace[Symbol.asyncDispose]();
+  await project.run();
+  for (const model of [`messaging.${FEED}`, 'own.latest'])
+    expect(await project.loader(`SELECT issue_id AS id FROM ${model} ORDER BY 1`)).toEqual([
+      ...[{ id: 1 }, { id: 2 }, { id: 8 }, { id: 9 }],
+    ]);
 });
 
 describe('a model whose file changes', () => {
@@ -230,9 +251,36 @@ describe('what can be known to be wrong before anything is built', () => {
       { 'marts/a.sql': "select * from {{ ref('b') }}", 'marts/b.sql': "select * from {{ ref('a') }}" },
       /a.*b/s,
     ],
+    [
+      'SQL that is none',
+      { 'marts/a.sql': "select 1 as one\nfrm {{ ref('voice_intents') }}" },
+      /^models\/marts\/a\.sql:2: Parser Error: syntax error/,
+    ],
+    [
+      'a column that is not there',
+      { 'marts/a.sql': "select\n  voice_intent_cod\nfrom {{ ref('voice_intents') }}" },
+      /^models\/marts\/a\.sql:2: Binder Error: .*voice_intent_cod/s,
+    ],
+    [
+      'SQL of an incremental model that only its second build would run',
+      {
+        'marts/a.sql':
+          "{{ config(materialized='incremental') }}\nselect 1 as one\n{% if is_incremental() %}\n, two {% endif %}",
+      },
+      /^models\/marts\/a\.sql:4: Binder Error: .*two/s,
+    ],
+    [
+      'a key that is not there',
+      {
+        'marts/a.sql':
+          "{{ config(materialized='dedup', unique_key='issue_idd') }} select * from {{ source('messaging', 'voice_intents') }}",
+      },
+      /^models\/marts\/a\.sql: unique_key names issue_idd, which its rows do not have.*did you mean/s,
+    ],
     ['Jinja that is not closed', { 'marts/a.sql': "select {{ var('x' " }, /models\/marts\/a\.sql:1/],
   ])('%s', async (_, models, message) => {
     await using project = await withMarts();
+    await project.load();
     for (const [path, sql] of Object.entries(models)) await project.write(`models/${path}`, sql);
     const failure = await project.build().catch((error) => error);
     expect(failure).toBeInstanceOf(ModelError);

@@ -25,7 +25,7 @@ export async function verifyModel(
   definition: string | undefined,
 ): Promise<Finding[]> {
   const sql = renderModel(model);
-  const now = await materialize(session, model, sql, undefined);
+  const now = await materialize(session, model, sql);
   if (now.definition !== definition)
     return [
       skipped(

@@ -1,0 +1,76 @@
+import type { Session } from '../warehouse/session.ts';
+import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
+import type { Model } from './model.ts';
+import type { ColumnProperties } from './properties.ts';
+
+/** The statements that put descriptions into the warehouse, where every client shows them. */
+
+/** Descriptions of the table and its columns: the model's own, else those of the feed. */
+export async function dedupComments(
+  session: Session,
+  model: Model,
+  target: TableName,
+  source: string | undefined,
+  columns: readonly string[],
+): Promise<string[]> {
+  const inherited = source === undefined ? new Map<string, string>() : await commentsOf(session, source);
+  const table = model.description || (await feedComment(session, model));
+  return [tableComment('TABLE', target, table), ...columnComments(target, columns, inherited, model.columns)];
+}
+
+/** What a deduped table holds, by what the schema documents say of its feed. */
+async function feedComment(session: Session, { sources, name }: Model): Promise<string> {
+  const { group, feed } = sources[0] ?? { group: '', feed: name };
+  const [found] = await session.rows<{ description: string }>(
+    `SELECT description FROM ops.feeds
+     WHERE feed_group = $1 AND feed || CASE WHEN version = '1' THEN '' ELSE '__v' || version END = $2`,
+    [group, feed],
+  );
+  return `The latest version of each record of ${feed}. ${found?.description ?? ''}`.trim();
+}
+
+/** Descriptions of the table or view and its columns, as the model itself has them. */
+export function ownComments(
+  model: Model,
+  kind: 'TABLE' | 'VIEW',
+  target: TableName,
+  columns: readonly string[],
+): string[] {
+  return [
+    ...(model.description ? [tableComment(kind, target, model.description)] : []),
+    ...columnComments(target, columns, new Map(), model.columns),
+  ];
+}
+
+function tableComment(kind: 'TABLE' | 'VIEW', target: TableName, comment: string): string {
+  return `COMMENT ON ${kind} ${qualified(target)} IS ${literal(comment)}`;
+}
+
+/**
+ * @param columns those that the table has: what is said of others has nothing to land on
+ * @param inherited comments by column, for those that the model itself says nothing of
+ */
+function columnComments(
+  target: TableName,
+  columns: readonly string[],
+  inherited: ReadonlyMap<string, string>,
+  described: readonly ColumnProperties[],
+): string[] {
+  const own = new Map(described.map(({ name, description }) => [name.toLowerCase(), description]));
+  return columns.flatMap((name) => {
+    const comment = own.get(name.toLowerCase()) || inherited.get(name);
+    if (!comment) return [];
+    return [`COMMENT ON COLUMN ${qualified(target)}.${identifier(name)} IS ${literal(comment)}`];
+  });
+}
+
+/** What the columns of a table are said to hold. @param table as SQL names it */
+async function commentsOf(session: Session, table: string): Promise<Map<string, string>> {
+  const rows = await session.rows<{ name: string; comment: string }>(
+    `SELECT column_name AS name, comment FROM duckdb_columns()
+     WHERE database_name = current_database() AND comment IS NOT NULL
+       AND '"' || replace(schema_name, '"', '""') || '"."' || replace(table_name, '"', '""') || '"' = $1`,
+    [table],
+  );
+  return new Map(rows.map(({ name, comment }) => [name, comment]));
+}

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import type { BuiltModel } from '../ledger/tables.ts';
+import type { Model } from '../models/model.ts';
+import { presentRelations } from '../models/relations.ts';
+import type { Session } from '../warehouse/session.ts';
+
+/** What a model is made of. */
+export interface Inputs {
+  /** A hash of its file as rendered, and of what is said of it. */
+  text: string;
+  /** How far the feeds and models it reads had come, and the columns of the feeds. */
+  data: string;
+  /** The newest file among those. */
+  newest: number;
+}
+
+/** How far a feed has come: its files, and those that were replaced. */
+interface FeedState {
+  newest: number;
+  replaced: number;
+}
+
+/** What the models of one build are made of: looked up once, and kept up to date as they are built. */
+export class BuildInputs {
+  /** What each model was last built from, by id. */
+  readonly built: Map<string, BuiltModel>;
+  /** Tables and views that are there, as `schema.name`. */
+  readonly present: Set<string>;
+  /** By the feed's table: `messaging.calls__v2`. */
+  readonly #feeds: ReadonlyMap<string, FeedState>;
+  /** The columns of each staging table, as one text. */
+  readonly #columns: ReadonlyMap<string, string>;
+
+  private constructor(
+    built: Map<string, BuiltModel>,
+    present: Set<string>,
+    feeds: ReadonlyMap<string, FeedState>,
+    columns: ReadonlyMap<string, string>,
+  ) {
+    this.built = built;
+    this.present = present;
+    this.#feeds = feeds;
+    this.#columns = columns;
+  }
+
+  static async read(session: Session): Promise<BuildInputs> {
+    const built = await session.ledger.selectFrom('ops.models').selectAll().execute();
+    return new BuildInputs(
+      new Map(built.map((row) => [row.model, row])),
+      await presentRelations(session),
+      await feedStates(session),
+      await stagingColumns(session),
+    );
+  }
+
+  /** What a model is made of now. @param sql as it is rendered */
+  of(model: Model, sql: string): Inputs {
+    const read = model.sources.map(({ group, feed }) => this.#feeds.get(`${group}.${feed}`));
+    const shapes = model.sources.map(({ group, feed }) => this.#columns.get(`staging_${group}.${feed}`));
+    const said = JSON.stringify([sql, model.config, model.description, model.columns], plain);
+    return {
+      text: createHash('sha256').update(said).digest('hex'),
+      data: JSON.stringify([read, shapes, model.refs.map((id) => this.built.get(id)?.run_id ?? 0)]),
+      newest: Math.max(0, ...read.map((feed) => feed?.newest ?? 0)),
+    };
+  }
+
+  /** Why a model cannot be built yet: nothing has come of a feed it reads, or a model it reads is not there. */
+  missing(model: Model): string | undefined {
+    const source = model.sources.find(({ group, feed }) => !this.present.has(`staging_${group}.${feed}`));
+    if (source) return `nothing has come of ${source.group}.${source.feed} yet`;
+    const absent = model.refs.find((id) => !this.present.has(id));
+    return absent && `${absent} is not there`;
+  }
+}
+
+/** Templates give whole numbers as big ones, which JSON does not know. */
+function plain(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}
+
+async function feedStates(session: Session): Promise<Map<string, FeedState>> {
+  const rows = await session.rows<FeedState & { name: string }>(
+    `SELECT feed_group || '.' || feed || CASE WHEN version = '1' THEN '' ELSE '__v' || version END AS name,
+       max(file_id) AS newest, count(superseded_by) AS replaced
+     FROM ops.files GROUP BY ALL`,
+  );
+  return new Map(rows.map(({ name, ...state }) => [name, state]));
+}
+
+async function stagingColumns(session: Session): Promise<Map<string, string>> {
+  const rows = await session.rows<{ name: string; columns: string }>(
+    `SELECT schema_name || '.' || table_name AS name,
+       md5(string_agg(column_name || ' ' || data_type, ', ' ORDER BY column_index)) AS columns
+     FROM duckdb_columns() WHERE database_name = current_database()
+       AND schema_name LIKE 'staging\\_%' ESCAPE '\\' GROUP BY ALL`,
+  );
+  return new Map(rows.map(({ name, columns }) => [name, columns]));
+}
