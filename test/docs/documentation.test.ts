@@ -11,7 +11,7 @@ const FILES = {
   'models/reports/by_platform.sql':
     "{{ config(materialized='table', tags=['daily']) }}\nselect platform, count(*) as conversations from {{ ref('messaging', 'convos_metrics') }} group by 1",
   'models/reports/top.sql': `select max(conversations) as "<b>most</b>" from {{ ref('by_platform') }}`,
-  'models/reports/broken.sql': "select nope from {{ ref('top') }}",
+  'models/reports/broken.sql': "select error('no such luck') from {{ ref('top') }}",
   'models/reports/schema.yml': `
 models:
   - name: by_platform
