@@ -9,6 +9,7 @@ import { local } from '../../src/connectors/local.ts';
 import { FileError, SourceError } from '../../src/errors.ts';
 import { parsePath } from '../../src/feeds/paths.ts';
 import { Landing, type WantedFile } from '../../src/pipeline/landing.ts';
+import { asOrdinaryUser } from '../support/ordinary-user.ts';
 
 const NOW = new Date('2026-02-01T00:00:00Z');
 const FOLDER = 'calls/version=1/format=jsonl/dt=2026-01-05/hr=07';
@@ -201,11 +202,13 @@ describe('a file that is not whole', () => {
     await expect(landing.land(inPlace, file)).rejects.toThrow(FileError);
   });
 
-  test.skipIf(process.getuid?.() === 0)('cannot be read', async () => {
+  test('cannot be read', async () => {
     const landing = await open();
     const file = await deliver('calls.jsonl', TEXT);
     await chmod(delivered(file), 0o000);
-    await expect(landing.land(inPlace, file)).rejects.toThrow(/permission|EACCES/);
+    await asOrdinaryUser(root, () =>
+      expect(landing.land(inPlace, file)).rejects.toThrow(/permission|EACCES/),
+    );
   });
 
   test('is encrypted, and there is no key', async () => {

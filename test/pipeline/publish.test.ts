@@ -6,6 +6,7 @@ import { migrate } from '../../src/ledger/migrations.ts';
 import { publish } from '../../src/pipeline/publish.ts';
 import type { Session } from '../../src/warehouse/session.ts';
 import { Warehouse } from '../../src/warehouse/warehouse.ts';
+import { asOrdinaryUser } from '../support/ordinary-user.ts';
 import { ask, NOW } from '../support/project.ts';
 import { OtherProcess } from '../support/reader.ts';
 
@@ -182,10 +183,14 @@ describe('publishing', () => {
     expect(await names()).toEqual(['warehouse.duckdb']);
   });
 
-  test.skipIf(process.getuid?.() === 0)('into a folder that cannot be written to says so', async () => {
+  test('into a folder that cannot be written to says so', async () => {
     await mkdir(join(target, '..'));
-    await chmod(join(target, '..'), 0o500);
-    await expect(publish(session, target)).rejects.toThrow(/permission/i);
+    await chmod(join(target, '..'), 0o555);
+    await asOrdinaryUser(folder, () =>
+      expect(publish(session, target)).rejects.toThrow(
+        /the copy for analysts, .* cannot be written: .*permission/is,
+      ),
+    );
   });
 
   test('leaves the session where it was', async () => {

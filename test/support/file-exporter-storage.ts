@@ -17,7 +17,7 @@ export function linkTo(path: string, exporter: FileExporterServer): string {
   const isStale = exporter.staleLinks > 0;
   if (isStale) exporter.staleLinks -= 1;
   const expires = String(Date.now() + (isStale ? -1 : exporter.linkLifeMs));
-  const link = `${exporter.linkOrigin}${pathname}?X-Expires=${expires}&X-Signature=${sign(pathname, expires)}`;
+  const link = `${exporter.linkOrigin}${pathname}?X-Amz-Expires=${expires}&X-Amz-Signature=${sign(pathname, expires)}`;
   exporter.links.push(link);
   return link;
 }
@@ -54,9 +54,9 @@ function answer(
     exporter.complaints.push(`the storage was shown our secrets: ${path}`);
     return refused(400, 'InvalidRequest');
   }
-  const expires = query.get('X-Expires') ?? '';
+  const expires = query.get('X-Amz-Expires') ?? '';
   const right = Buffer.from(sign(path, expires));
-  const given = Buffer.from(query.get('X-Signature') ?? '');
+  const given = Buffer.from(query.get('X-Amz-Signature') ?? '');
   if (method !== 'GET' || given.length !== right.length || !timingSafeEqual(given, right))
     return refused(403, 'SignatureDoesNotMatch');
   if (Date.now() > Number(expires)) return refused(403, 'AccessDenied');

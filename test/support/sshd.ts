@@ -29,6 +29,8 @@ export interface Sshd {
   log(): string;
   /** Kills the processes that serve the connections of now; new ones are let in. */
   killSessions(): Promise<void>;
+  /** CPU time of it and all its sessions so far, in seconds; 0 where there is no /proc. */
+  cpuSeconds(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -81,6 +83,11 @@ export async function startSshd(): Promise<Sshd> {
     log,
     killSessions: async () => {
       for (const pid of await children(server.pid as number)) kill(pid);
+    },
+    cpuSeconds: async () => {
+      const pid = server.pid as number;
+      const times = await Promise.all([pid, ...(await children(pid))].map(cpuSeconds));
+      return times.reduce((sum, seconds) => sum + seconds, 0);
     },
     stop: async () => {
       const sessions = await children(server.pid as number);
@@ -189,6 +196,20 @@ async function children(pid: number): Promise<number[]> {
   const { stdout } = await run('pgrep', ['-P', String(pid)]).catch(() => ({ stdout: '' }));
   const own = stdout.split('\n').filter(Boolean).map(Number);
   return [...own, ...(await Promise.all(own.map(children))).flat()];
+}
+
+/** Linux counts CPU time in hundredths of a second. */
+const TICKS_PER_SECOND = 100;
+
+/** CPU time of a process and of its children that have ended (proc(5)); 0 for one that is gone. */
+async function cpuSeconds(pid: number): Promise<number> {
+  const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  // The second field is a name in parentheses, which may hold blanks; of the rest, fields 14 to 17 are wanted.
+  const times = line
+    .slice(line.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 15);
+  return times.reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS_PER_SECOND;
 }
 
 function kill(pid: number): void {
