@@ -22,6 +22,11 @@ export const FILE_ORDER = `SELECT file_id, row_number() OVER (ORDER BY partition
     sha256, file_id) AS file_order
   FROM ops.files WHERE superseded_by IS NULL`;
 
+/** The same, of the files that some rows are from: a ledger of years knows of very many more. */
+function fileOrderOf(rows: string): string {
+  return `${FILE_ORDER} AND file_id IN (SELECT _file_id FROM ${rows})`;
+}
+
 /** The ranking of rows `s` joined with their files `f`, best first: for the window's ORDER BY. */
 export function ranking({ orderBy }: DedupRule): string {
   const columns = orderBy.map((name) => `s.${identifier(name)} DESC NULLS LAST`);
@@ -43,13 +48,16 @@ export interface DedupQuery {
  * times as long, and far more memory.
  */
 export function winners(query: DedupQuery): string {
-  return fetch(query, `SELECT s.rowid FROM ${query.from} AS s ${bestOf(query.rule)}`);
+  return fetch(
+    query,
+    `SELECT s.rowid FROM ${query.from} AS s ${bestOf(query.rule, fileOrderOf(query.from))}`,
+  );
 }
 
 /** The same over any query that carries `_file_id` and `_line` along: its rows have no `rowid` to be fetched by. */
 export function winnersOfQuery({ from, columns, rule }: DedupQuery): string {
   return `SELECT ${columns.map((name) => `s.${identifier(name)}`).join(', ')}
-FROM ${from} AS s ${bestOf(rule)}`;
+FROM ${from} AS s ${bestOf(rule, FILE_ORDER)}`;
 }
 
 /** The keys that an incremental build ranks again, and all rows of theirs. */
@@ -88,7 +96,7 @@ ${candidates} WHERE (${hasNull('s')}) AND EXISTS (${nullSafe} ${same('s', 'IS NO
     `DELETE FROM ${qualified(target)} AS t
 WHERE (${hasNull('t')}) AND EXISTS (${nullSafe} ${same('t', 'IS NOT DISTINCT FROM')})`,
     `INSERT INTO ${qualified(target)} (${query.columns.map(identifier).join(', ')})
-${fetch(query, `SELECT s._rowid FROM ${CANDIDATES} AS s ${bestOf(rule)}`)}`,
+${fetch(query, `SELECT s._rowid FROM ${CANDIDATES} AS s ${bestOf(rule, fileOrderOf(CANDIDATES))}`)}`,
     `DROP TABLE ${CANDIDATES}; DROP TABLE ${CHANGED_KEYS}`,
   ];
 }
@@ -102,8 +110,8 @@ WHERE rowid IN (
 }
 
 /** Joins rows `s` with their files, and leaves the best of each key. */
-function bestOf(rule: DedupRule): string {
-  return `JOIN (${FILE_ORDER}) AS f ON f.file_id = s._file_id
+function bestOf(rule: DedupRule, fileOrder: string): string {
+  return `JOIN (${fileOrder}) AS f ON f.file_id = s._file_id
 QUALIFY row_number() OVER (PARTITION BY ${keyOf('s', rule)} ORDER BY ${ranking(rule)}) = 1`;
 }
 
