@@ -1,8 +1,8 @@
 import type { z } from 'zod';
+import { nearest } from '../nearest.ts';
 import { check } from './check.ts';
 import type { Connectors, Decryption, Environment, Source } from './config.ts';
 import { sourceKeys } from './definition.ts';
-import { nearest } from './nearest.ts';
 import { absolutePath } from './paths.ts';
 import type { Finding, Path } from './problems.ts';
 import { isMapping, type Tree, valueAt } from './tree.ts';

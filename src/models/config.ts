@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { allowed } from '../config/wording.ts';
+import { didYouMean } from '../nearest.ts';
 import type { Place } from './jinja.ts';
-import { didYouMean } from './nearest.ts';
 import { type ModelProblem, ProjectError } from './problems.ts';
 
 /** What `config()` and the `config:` of a properties file say of a model. */

@@ -1,5 +1,5 @@
+import { didYouMean } from '../nearest.ts';
 import { type CallSite, type Globals, relationOf, type Value } from './jinja.ts';
-import { didYouMean } from './nearest.ts';
 
 /** What stays the same through one run of the program. */
 export interface Settings {

@@ -1,4 +1,4 @@
-import { didYouMean } from './nearest.ts';
+import { didYouMean } from '../nearest.ts';
 import { ProjectError } from './problems.ts';
 
 /** Something that is built from others. */

@@ -1,9 +1,9 @@
+import { didYouMean } from '../nearest.ts';
 import type { ModelSource, PropertiesSource } from './assemble.ts';
 import type { ConfigEntries, ModelConfig } from './config.ts';
 import type { Check, DataTest, TestEntry } from './data-tests.ts';
 import { resolveRef } from './graph.ts';
 import { type Model, type ParsedSql, refKey } from './model.ts';
-import { didYouMean } from './nearest.ts';
 import type { Problems } from './problems.ts';
 import type { GivenRows, ModelProperties, UnitTestEntry } from './properties.ts';
 import type { Relation, RelationCall } from './relation-call.ts';

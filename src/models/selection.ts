@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.ts';
+import { didYouMean } from '../nearest.ts';
 import { ancestors, descendants, type Graph } from './graph.ts';
-import { didYouMean } from './nearest.ts';
 
 /** What a selection can be about: a model, or a test. */
 export interface Selectable {

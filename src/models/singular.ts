@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { allowed } from '../config/wording.ts';
+import { didYouMean } from '../nearest.ts';
 import { settingsOf, settingsShape, type TestSettings } from './data-tests.ts';
 import type { ParsedSql, RenderContext, RenderedModel, SourceRef } from './model.ts';
-import { didYouMean } from './nearest.ts';
 import { ProjectError } from './problems.ts';
 
 /** A test that is a query of its own: each row that it gives is a failure. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { didYouMean } from '../nearest.ts';
 import { type Check, settingsOf, settingsShape, type TestEntry, type TestSettings } from './data-tests.ts';
-import { didYouMean } from './nearest.ts';
 import { type RelationCall, readRelationCall } from './relation-call.ts';
 
 const text = z.string().min(1, { error: 'must be text that is not empty' });

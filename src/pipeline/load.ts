@@ -1,8 +1,8 @@
 import type { Source } from '../config/config.ts';
-import { nearest } from '../config/nearest.ts';
 import { SourceError, UsageError } from '../errors.ts';
 import { recordGaps } from '../ledger/partitions.ts';
 import { wasCutShort } from '../ledger/runs.ts';
+import { nearest } from '../nearest.ts';
 import type { LoadContext, LoadOptions, LoadResult } from './load-context.ts';
 import { SourceLoad } from './source-load.ts';
 

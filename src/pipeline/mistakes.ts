@@ -1,6 +1,6 @@
-import { nearest } from '../config/nearest.ts';
 import { UsageError } from '../errors.ts';
 import { selectModels } from '../models/selection.ts';
+import { nearest } from '../nearest.ts';
 import { type BuildOptions, openProject } from './build.ts';
 import { chosenSources } from './load.ts';
 import type { LoadOptions } from './load-context.ts';

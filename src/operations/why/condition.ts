@@ -1,5 +1,5 @@
 import { UsageError } from '../../errors.ts';
-import { didYouMean } from '../../models/nearest.ts';
+import { didYouMean } from '../../nearest.ts';
 import { valueSql } from '../../testing/given-rows.ts';
 import type { Column } from '../../testing/shapes.ts';
 import type { Session } from '../../warehouse/session.ts';

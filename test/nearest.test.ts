@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nearest } from '../../src/config/nearest.ts';
+import { nearest } from '../src/nearest.ts';
 
 const KEYS = ['bucket', 'region', 'look_back_days', 'access_key_id', 'path'];
 
