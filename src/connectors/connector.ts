@@ -24,7 +24,14 @@ export interface ListedFile {
 }
 
 /** What one folder holds, one level deep. */
-export type Entry = { kind: 'folder'; name: string } | ({ kind: 'file'; name: string } & ListedFile);
+export type Entry =
+  | { kind: 'folder'; name: string }
+  | ({
+      kind: 'file';
+      name: string;
+      /** When it was last changed; left out where the place does not say. Only tells files of one day apart. */
+      modified?: Date | undefined;
+    } & ListedFile);
 
 export interface FetchOptions {
   /** Ends the fetch, which then rejects with the signal's reason; `partial` keeps what came. */

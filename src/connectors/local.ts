@@ -98,12 +98,12 @@ class LocalConnector implements Connector {
   }
 
   /** What `path` is, through symbolic links; undefined when it is neither file nor folder, or not there. */
-  async #look(path: string): Promise<ListedFile | 'folder' | undefined> {
+  async #look(path: string): Promise<(ListedFile & { modified: Date }) | 'folder' | undefined> {
     try {
       const found = await stat(join(this.#root, path), { bigint: true });
       if (found.isDirectory()) return 'folder';
       if (!found.isFile()) return undefined;
-      return { path, bytes: Number(found.size), etag: String(found.mtimeNs) };
+      return { path, bytes: Number(found.size), etag: String(found.mtimeNs), modified: found.mtime };
     } catch (error) {
       // Removed since its folder was read, or a symbolic link to nothing or to itself.
       if (isMissing(error)) return undefined;

@@ -1,3 +1,4 @@
+import { dedupedComment } from '../schema/comments.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
 import type { Model } from './model.ts';
@@ -21,12 +22,13 @@ export async function dedupComments(
 /** What a deduped table holds, by what the schema documents say of its feed. */
 async function feedComment(session: Session, { sources, name }: Model): Promise<string> {
   const { group, feed } = sources[0] ?? { group: '', feed: name };
-  const [found] = await session.rows<{ description: string }>(
-    `SELECT description FROM ops.feeds
-     WHERE feed_group = $1 AND feed || CASE WHEN version = '1' THEN '' ELSE '__v' || version END = $2`,
+  const [found] = await session.rows<Parameters<typeof dedupedComment>[0]>(
+    `SELECT feed AS name, version, description, deprecated_on AS deprecated, expected_end_on AS "expectedEnd",
+       actual_end_on AS "actualEnd", gone_on AS gone, coalesce(replacement, '') AS replacement
+     FROM ops.feeds WHERE feed_group = $1 AND feed || CASE WHEN version = '1' THEN '' ELSE '__v' || version END = $2`,
     [group, feed],
   );
-  return `The latest version of each record of ${feed}. ${found?.description ?? ''}`.trim();
+  return found ? dedupedComment(found) : `The latest version of each record of ${feed}.`;
 }
 
 /** Descriptions of the table or view and its columns, as the model itself has them. */

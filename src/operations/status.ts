@@ -28,6 +28,8 @@ WITH parts AS (
 ), counted AS (
   SELECT feed, count(*) AS unreconciled FROM ops.reconciliation
   WHERE NOT reconciles AND over GROUP BY feed
+), held AS (
+  SELECT feed_group, feed, version, count(*) AS held FROM ops.schema_changes WHERE decision = 'held' GROUP BY ALL
 ), kept AS (
   SELECT model, rows_kept FROM ops.model_runs WHERE status = 'built'
   QUALIFY row_number() OVER (PARTITION BY model ORDER BY run_id DESC) = 1
@@ -38,12 +40,13 @@ SELECT p.feed_group || '.' || p.feed || CASE WHEN p.version = '1' THEN '' ELSE '
     WHEN p.newest + to_minutes(2 * f.cadence_minutes) < ${timestamp(now)} THEN 'late' ELSE 'ok' END AS state,
   p.newest AS newest_partition, p.partitions, p.waiting, p.missing,
   coalesce(s.rows, 0) AS staged, k.rows_kept AS deduped, coalesce(r.rejected, 0) AS rejected,
-  coalesce(x.failing, 0) AS failing, coalesce(c.unreconciled, 0) AS unreconciled_days
+  coalesce(x.failing, 0) AS failing, coalesce(c.unreconciled, 0) AS unreconciled_days, coalesce(h.held, 0) AS held
 FROM parts p
 LEFT JOIN ops.feeds f USING (feed_group, feed, version)
 LEFT JOIN staged s USING (feed_group, feed, version)
 LEFT JOIN rejected r USING (feed_group, feed, version)
 LEFT JOIN failing x USING (feed_group, feed)
+LEFT JOIN held h USING (feed_group, feed, version)
 LEFT JOIN kept k ON k.model = p.feed_group || '.' || p.feed AND p.version = '1'
 LEFT JOIN counted c ON c.feed = p.feed AND p.feed_group = 'messaging'
 ORDER BY 1`);

@@ -24,6 +24,9 @@ export interface Target {
   path: string;
 }
 
+/** The folder of the daily schema documents, which `src/schema/watch.ts` reads: no feed. */
+const DOCUMENTS = 'export_docs';
+
 /** How many folders of a source are listed at the same time. */
 const LISTINGS = 8;
 
@@ -36,7 +39,7 @@ export async function findTargets(
   feeds: readonly string[] | undefined,
   onMisfit: (misfit: FoundMisfit) => void,
 ): Promise<Target[]> {
-  const wanted = feeds ?? (await folders(connector, ''));
+  const wanted = feeds ?? (await folders(connector, '')).filter((name) => name !== DOCUMENTS);
   const nested = await pMap(
     wanted,
     async (feed) => {

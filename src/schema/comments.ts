@@ -1,4 +1,4 @@
-import { stagingTable } from '../feeds/names.ts';
+import { stagingTable, tableName } from '../feeds/names.ts';
 import { type Present, presentId } from '../ledger/known-feeds.ts';
 import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
 import type { KnownFeed, TypedColumn } from './known.ts';
@@ -16,11 +16,10 @@ export function columnComment({
     .join(' ');
 }
 
+type Life = Pick<KnownFeed, 'deprecated' | 'expectedEnd' | 'actualEnd' | 'gone' | 'replacement'>;
+
 /** How a feed's life goes on; `''` for one that just lives. */
-export function lifeNote(
-  feed: Pick<KnownFeed, 'deprecated' | 'expectedEnd' | 'actualEnd' | 'gone' | 'replacement'>,
-): string {
-  const { deprecated, expectedEnd, actualEnd, gone, replacement } = feed;
+export function lifeNote({ deprecated, expectedEnd, actualEnd, gone, replacement }: Life): string {
   const notes = [
     deprecated && `Deprecated since ${deprecated}.`,
     actualEnd ? `Ended ${actualEnd}.` : expectedEnd && `Ends ${expectedEnd}.`,
@@ -31,6 +30,15 @@ export function lifeNote(
 }
 
 const STAGED = 'Every version of every record received.';
+const LATEST = 'The latest version of each record of';
+
+/** What a deduped table holds: the latest of each record of a feed, what the documents say of it, and how its life goes on. */
+export function dedupedComment(
+  feed: Pick<KnownFeed, 'name' | 'version' | 'description' | keyof Life>,
+): string {
+  const { name, version, description } = feed;
+  return [`${LATEST} ${tableName(name, version)}.`, description, lifeNote(feed)].filter(Boolean).join(' ');
+}
 
 /** The statements that bring comments up to date; none where they are. */
 export function commentStatements(group: string, feed: KnownFeed, present: Present): string[] {
@@ -65,9 +73,8 @@ function dedupedComments(
   const table = { schema: group, table: feed.name };
   const there = present.get(presentId(group, feed.name));
   if (!there) return [];
-  const plain = `The latest version of each record of ${feed.name}.`;
-  const text = [plain, lifeNote(feed)].filter(Boolean).join(' ');
-  const ours = there.comment === null || there.comment.startsWith(plain);
+  const text = dedupedComment(feed);
+  const ours = there.comment === null || there.comment.startsWith(LATEST);
   return [
     ...(ours && there.comment !== text ? [onTable(table, text)] : []),
     ...there.columns.flatMap(({ name, comment }) => {

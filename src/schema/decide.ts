@@ -76,12 +76,17 @@ function severityOf(change: Change, decision: Decided['decision'], { covers }: D
 
 /** The identity of the change that a row of the ledger speaks of. */
 export function rowIdentity(row: SchemaChange): string {
-  return changeIdentity({
+  return changeIdentity(changeOf(row));
+}
+
+/** The change that a row of the ledger speaks of. */
+export function changeOf(row: SchemaChange): Change {
+  return {
     kind: row.kind as ChangeKind,
     feed: row.feed,
     version: row.version ?? '1',
     column: row.column_name ?? undefined,
-    before: undefined,
+    before: row.before ?? undefined,
     after: row.after ?? undefined,
-  });
+  };
 }

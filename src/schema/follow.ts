@@ -13,7 +13,7 @@ import { changeRows } from './group-write.ts';
 import { isUndone, judgementOf, mustBeAskedFor } from './judgement.ts';
 import type { NumberedChange } from './plan.ts';
 import { Preparation } from './prepare.ts';
-import { undoChange } from './undo.ts';
+import { planUndo, type Undo, writeUndo } from './undo.ts';
 import { describeChange, describeRow } from './wording.ts';
 
 export interface SchemaOptions {
@@ -42,6 +42,8 @@ export interface SchemaResult {
   changed: boolean;
   /** What was, or in a dry run would be, done: a plan for each group that had anything to compare. */
   plans: GroupPlan[];
+  /** Changes that were, or in a dry run would be, taken back. */
+  undone: Undo[];
   /** Sources that could not be looked into. The others count. */
   failed: { source: string; message: string }[];
 }
@@ -61,13 +63,18 @@ export async function applySchema(
   const failed: SchemaResult['failed'] = [];
   if (!(await keepsDocuments(session))) {
     reporter.info('the schema is compared once a run has brought the warehouse up to date');
-    return { held: 0, applied: 0, attention: [], changed: false, plans: [], failed };
+    return { held: 0, applied: 0, attention: [], changed: false, plans: [], undone: [], failed };
   }
   const sources = chosenSources(workspace.config.sources, options);
   const judgement = await judgementOf(session, options.accept ?? [], options.reject ?? []);
-  const undone = judgement.rows.filter((row) => judgement.reject.has(row.change_id) && isUndone(row));
-  for (const row of undone) {
-    if (!options.dryRun) await undoChange(session, row, clock());
+  const undone: Undo[] = [];
+  for (const row of judgement.rows) {
+    // All of them are looked at before the first is done: one that cannot be undone keeps the others, too.
+    if (judgement.reject.has(row.change_id) && isUndone(row)) undone.push(await planUndo(session, row));
+  }
+  for (const { row } of undone) {
+    // One before it may have been of the same feed.
+    if (!options.dryRun) await writeUndo(session, await planUndo(session, row), clock());
     reporter.info(
       `schema change ${row.change_id} ${options.dryRun ? 'would be' : 'is'} undone: ${describeRow(row)}`,
     );
@@ -104,6 +111,7 @@ export async function applySchema(
     attention: attentionLines(open),
     changed: undone.length > 0 || tasks.some(isNews),
     plans,
+    undone,
     failed,
   };
 }

@@ -15,7 +15,7 @@ import type { Reporter } from '../pipeline/reporter.ts';
 import type { Session } from '../warehouse/session.ts';
 import type { ExportDocument } from './document.ts';
 import { parseExportDocument } from './parse.ts';
-import { type FoundDocument, fetchDocument, findDocuments, UnreadableDocument } from './watch.ts';
+import { byAge, type FoundDocument, fetchDocument, findDocuments, UnreadableDocument } from './watch.ts';
 
 /** A version of a group's document, with where it was found. */
 export interface GroupDocument {
@@ -95,8 +95,7 @@ export class GroupDocuments {
       await this.#attempt(source, options.onFailure, async (connector) => {
         const found = await this.#newestOf(source, connector, catalogue);
         if (!found) return;
-        const time = (each: FoundDocument) => each.time?.getTime() ?? 0;
-        if (!newest || time(found) > time(newest.found)) newest = { source, found };
+        if (!newest || byAge(found, newest.found) < 0) newest = { source, found };
       });
     }
     if (!newest || this.#isSeen(newest.source, newest.found) || this.#isOld(newest.found, options.now)) {
@@ -131,7 +130,7 @@ export class GroupDocuments {
     }
   }
 
-  /** Of documents of one time, one whose bytes are new is the newer. */
+  /** Where the place does not say when they were changed, of documents of one time one whose bytes are new is the newer. */
   async #newestOf(
     source: Source,
     connector: Connector,
@@ -147,8 +146,10 @@ export class GroupDocuments {
       isFeed: (folder) => feeds.has(folder),
       hints: hints.map(({ path }) => path),
     });
-    const newest = found.filter(({ time }) => time?.getTime() === found[0]?.time?.getTime());
-    return newest.find((each) => !this.#isSeen(source, each)) ?? newest[0];
+    const [first] = found;
+    if (first?.modified) return first;
+    const newest = found.filter(({ time }) => time?.getTime() === first?.time?.getTime());
+    return newest.find((each) => !this.#isSeen(source, each)) ?? first;
   }
 
   #isSeen(source: Source, { listed }: FoundDocument): boolean {

@@ -93,6 +93,29 @@ export function widen(table: TableName, { column, to }: Retype): Moves {
   };
 }
 
+/**
+ * Makes a column text. A value that is one of the type `to` as well is spelled as one of that; one that is kept, as it came.
+ */
+export function spellOut(
+  table: TableName,
+  { column, from, to }: Retype,
+  originals: TableName | undefined,
+): Moves {
+  const name = identifier(column);
+  const as = `try_cast(${name} AS ${to})`;
+  const text = `CASE WHEN try_cast(${as} AS ${from}) = ${name} THEN CAST(${as} AS VARCHAR) ELSE ${asJson(name, from, undefined)} ->> '$' END`;
+  return {
+    read: [],
+    alter: [setType(table, column, 'VARCHAR', text)],
+    update: originals
+      ? [
+          `UPDATE ${qualified(table)} AS t SET ${name} = k.original ->> '$'
+FROM ${qualified(originals)} AS k WHERE t._file_id = k._file_id AND t._line = k._line`,
+        ]
+      : [],
+  };
+}
+
 /** What a conversion keeps, or goes by. */
 export interface ConvertOptions {
   /** Where values are kept that the new type does not give back as they were, to undo it. */
@@ -178,12 +201,24 @@ SELECT t._file_id, t._line, ${value} AS original FROM ${qualified(table)} AS t $
  * A query for how many values of a column another type would not take (`unfit`), and how many it would not give back as
  * they are (`changed`; those that it does not take among them).
  */
-export function misfits(table: TableName, { column, from, to }: Retype): string {
-  const objects = `SELECT _file_id, _line, CAST(json_object(${literal(column)}, ${asJson(identifier(column), from, undefined)}) AS VARCHAR) AS text,
-  ${identifier(column)} AS old FROM ${qualified(table)} WHERE ${identifier(column)} IS NOT NULL`;
+export function misfits(table: TableName, retype: Retype): string {
   return `SELECT count(*) FILTER (value IS NULL) AS unfit,
-  count(*) FILTER (value IS NULL OR try_cast(value AS ${from}) IS DISTINCT FROM old) AS changed
-FROM (${valued({ name: column, type: to }, objects, ['old'])})`;
+  count(*) FILTER (value IS NULL OR try_cast(value AS ${retype.from}) IS DISTINCT FROM old) AS changed
+FROM (${revalued(table, retype)})`;
+}
+
+/** A query for the values that another type would not take: how many `rows`, `since` which partition, and an `example`. */
+export function misfitFacts(table: TableName, retype: Retype): string {
+  return `SELECT count(*) AS rows, min(_partition_ts) AS since,
+  arg_min(left(CAST(old AS VARCHAR), 80), (_partition_ts, _file_id, _line)) AS example
+FROM (${revalued(table, retype)}) WHERE value IS NULL`;
+}
+
+/** The values of a column as another type would have them, beside what they are (`old`). */
+function revalued(table: TableName, { column, from, to }: Retype): string {
+  const objects = `SELECT _file_id, _line, _partition_ts, CAST(json_object(${literal(column)}, ${asJson(identifier(column), from, undefined)}) AS VARCHAR) AS text,
+  ${identifier(column)} AS old FROM ${qualified(table)} WHERE ${identifier(column)} IS NOT NULL`;
+  return valued({ name: column, type: to }, objects, ['old', '_partition_ts']);
 }
 
 /** A typed value as it could have come, or where that is known, as it came. */

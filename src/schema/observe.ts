@@ -5,12 +5,13 @@ import type { SchemaChange } from '../ledger/tables.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, qualified, type TableName } from '../warehouse/sql.ts';
 import { type KnownFeed, sameName, type TypedColumn } from './known.ts';
+import { misfitFacts } from './moves.ts';
 import type { ColumnType } from './types.ts';
 
 /** One thing about a feed or a column in which what is published, what is present and what is in the data differ. */
 export interface Difference {
   group: string;
-  /** The feed's name within its group: version 2 of `calls` is `calls__v2`. */
+  /** The feed's name within its group: version 2 of `calls` is `calls__v2`. `''`: about the group's document. */
   feed: string;
   column: string | undefined;
   finding: Finding;
@@ -31,8 +32,10 @@ export type Finding =
   | 'never seen'
   /** Values that are not of the published type; they are in `_rescued`, or the column is text. */
   | 'type contradicted'
-  /** A document asks for something that waits for a person: `held #12: …`. */
-  | `held #${number}: ${string}`;
+  /** A document asks for something that waits for a person; of a type, `rows` counts the values that would not fit it. */
+  | `held #${number}: ${string}`
+  /** Was applied, and a person should know of it. */
+  | `to be seen #${number}: ${string}`;
 
 /**
  * Compares what is published, what is present in the warehouse, and what is in the data. Only reads.
@@ -43,39 +46,71 @@ export async function differences(
   groups: readonly string[],
   only?: string,
 ): Promise<Difference[]> {
-  const open = (await openChanges(session)).filter(({ decision }) => decision === 'held');
+  const open = await openChanges(session);
   const found: Difference[] = [];
   for (const group of groups) {
+    const isChosen = (name: string) => only === undefined || only === name || only === `${group}.${name}`;
+    const waiting = open.filter(({ feed_group }) => feed_group === group);
     const present = await presentTables(session, group);
-    for (const feed of await knownFeeds(session, group, present)) {
+    const feeds = await knownFeeds(session, group, present);
+    for (const row of waiting) {
+      // About the document itself, or a feed that is not taken up.
+      const isKnown = feeds.some((feed) => isOf(row, feed));
+      const name = tableName(row.feed, row.version ?? '1');
+      if (!isKnown && isChosen(name)) found.push({ ...nothing(group, name), finding: inWords(row) });
+    }
+    for (const feed of feeds) {
       const name = tableName(feed.name, feed.version);
-      if (only !== undefined && only !== name && only !== `${group}.${name}`) continue;
-      const held = open.filter((row) => isOf(row, group, feed)).map((row) => heldBack(group, feed, row));
-      found.push(...held, ...(await differencesOf(session, group, feed, present)));
+      if (!isChosen(name)) continue;
+      for (const row of waiting.filter((each) => isOf(each, feed))) {
+        found.push(await waitingChange(session, group, feed, row, present));
+      }
+      found.push(...(await differencesOf(session, group, feed, present)));
     }
   }
   return found;
 }
 
-function isOf(row: SchemaChange, group: string, { name, version }: KnownFeed): boolean {
-  return row.feed_group === group && sameName(row.feed, name) && row.version === version;
+function isOf(row: SchemaChange, { name, version }: KnownFeed): boolean {
+  return sameName(row.feed, name) && row.version === version;
 }
 
-function heldBack(group: string, feed: KnownFeed, row: SchemaChange): Difference {
-  const column = feed.columns.find(({ name }) => row.column_name !== null && sameName(name, row.column_name));
-  const values = [row.before, row.after].filter(Boolean).join(' -> ');
-  return {
-    ...nothing(group, feed),
-    column: row.column_name ?? undefined,
-    finding: `held #${row.change_id}: ${row.kind.replaceAll('_', ' ')}${values && ` ${values}`}`,
-    published: column?.published,
-    present: column?.type,
+function inWords({ change_id, kind, before, after, decision }: SchemaChange): Finding {
+  const values = [before, after].filter(Boolean).join(' -> ');
+  const what = kind === 'document_held' ? 'the document' : kind.replaceAll('_', ' ');
+  return `${decision === 'held' ? 'held' : 'to be seen'} #${change_id}: ${what}${values && ` ${values}`}`;
+}
+
+async function waitingChange(
+  session: Session,
+  group: string,
+  feed: KnownFeed,
+  row: SchemaChange,
+  present: Present,
+): Promise<Difference> {
+  const base = { ...nothing(group, tableName(feed.name, feed.version)), finding: inWords(row) };
+  const name = row.column_name;
+  if (name === null) return base;
+  const table = stagingTable(group, feed.name, feed.version);
+  const column = feed.columns.find((each) => sameName(each.name, name));
+  const type = present
+    .get(presentId(table.schema, table.table))
+    ?.columns.find((each) => sameName(each.name, name))?.type;
+  const about = {
+    ...base,
+    ...{ column: name, published: column?.published, present: type ?? column?.type },
   };
+  if (type === undefined || row.decision !== 'held' || !row.kind.startsWith('type_')) return about;
+  const retype = { column: name, from: type, to: row.after as ColumnType };
+  const facts = await session.row<{ rows: number; since: Date | null; example: string | null }>(
+    misfitFacts(table, retype),
+  );
+  return { ...about, rows: facts.rows, since: facts.since ?? undefined, example: facts.example ?? undefined };
 }
 
-function nothing(group: string, { name, version }: KnownFeed): Omit<Difference, 'finding'> {
+function nothing(group: string, feed: string): Omit<Difference, 'finding'> {
   return {
-    ...{ group, feed: tableName(name, version), column: undefined, published: undefined, present: undefined },
+    ...{ group, feed, column: undefined, published: undefined, present: undefined },
     ...{ observed: undefined, rows: undefined, since: undefined, example: undefined },
   };
 }
@@ -88,7 +123,7 @@ async function differencesOf(
 ): Promise<Difference[]> {
   const table = stagingTable(group, feed.name, feed.version);
   const there = present.get(presentId(table.schema, table.table));
-  const base = nothing(group, feed);
+  const base = nothing(group, tableName(feed.name, feed.version));
   if (!there) return feed.documented ? [{ ...base, finding: 'never seen', rows: 0 }] : [];
   const types = new Map(there.columns.map(({ name, type }) => [name.toLowerCase(), type]));
   const rescued = await rescuedFields(session, table);
@@ -132,7 +167,8 @@ interface Facts {
 /** The fields in `_rescued`, the most frequent first. */
 async function rescuedFields(session: Session, table: TableName): Promise<{ field: string; facts: Facts }[]> {
   const rows = await session.rows<Facts & { field: string }>(
-    `SELECT key AS field, mode(type ORDER BY type) AS observed, count(*) AS rows, min(_partition_ts) AS since,
+    // That a number has no sign says nothing of its column.
+    `SELECT key AS field, mode(replace(type, 'UBIGINT', 'BIGINT') ORDER BY type) AS observed, count(*) AS rows, min(_partition_ts) AS since,
        arg_min(left(value::VARCHAR, 80), (_partition_ts, _file_id, _line)) AS example
      FROM (SELECT s._partition_ts, s._file_id, s._line, field.key, field.value, field.type
        FROM (SELECT _partition_ts, _file_id, _line, _rescued FROM ${qualified(table)} WHERE _rescued IS NOT NULL) AS s,

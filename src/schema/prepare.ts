@@ -27,6 +27,9 @@ export interface PrepareOptions {
   onFailure(source: Source, error: Error): void;
 }
 
+/** More problems of one document than these are not told in the log. */
+const MAX_SHOWN = 10;
+
 /** A document that a group may follow. */
 interface Followable {
   id: number;
@@ -118,20 +121,26 @@ export class Preparation {
     if (file !== undefined) {
       const text = await readGiven(file);
       const place = { source: sources[0]?.name ?? '', path: basename(file), etag: sha256(text) };
-      return documents.receive({ ...place, text, origin: 'file', time: undefined }, this.#now);
+      const given = { ...place, text, origin: 'file', time: undefined } as const;
+      return this.#tellProblems(await documents.receive(given, this.#now));
     }
     const look = { now: this.#now, reporter, signal, onFailure };
     const delivered = await documents.look(sources, catalogue, look);
     if (!delivered) return undefined;
-    const received = await documents.receive({ ...delivered, origin: 'source' }, this.#now);
-    const [problem] = received.facts.problems;
-    if (received.fresh && problem !== undefined) {
-      const count = received.facts.problems.length;
-      reporter.warn(
-        `${delivered.path}: ${count === 1 ? 'one thing' : `${count} things`} could not be understood: ${problem}`,
-        { source: delivered.source },
-      );
-    }
+    return this.#tellProblems(await documents.receive({ ...delivered, origin: 'source' }, this.#now));
+  }
+
+  /** Says what could not be understood of a document that is new. @returns the document */
+  #tellProblems(received: GroupDocument): GroupDocument {
+    const { facts, file, fresh } = received;
+    const { problems } = facts;
+    if (!fresh || problems.length === 0) return received;
+    const count = problems.length === 1 ? 'one thing' : `${problems.length} things`;
+    const more = problems.length > MAX_SHOWN ? '; ops.documents has them all' : '';
+    const shown = problems.slice(0, MAX_SHOWN).join('; ');
+    this.#workspace.reporter.warn(`${file.path}: ${count} could not be understood: ${shown}${more}`, {
+      source: file.source,
+    });
     return received;
   }
 

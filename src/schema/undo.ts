@@ -4,9 +4,18 @@ import { knownFeeds, presentTables, storeKnownFeeds } from '../ledger/known-feed
 import { updateChange } from '../ledger/schema-changes.ts';
 import type { SchemaChange } from '../ledger/tables.ts';
 import type { Session } from '../warehouse/session.ts';
-import { qualified } from '../warehouse/sql.ts';
-import { type KnownFeed, sameName } from './known.ts';
-import { convert, foldAway, type Moves, undoTable, unrescue } from './moves.ts';
+import { identifier, qualified, type TableName } from '../warehouse/sql.ts';
+import { feedId, type KnownFeed, sameName } from './known.ts';
+import {
+  convert,
+  foldAway,
+  type Moves,
+  misfits,
+  type Retype,
+  spellOut,
+  undoTable,
+  unrescue,
+} from './moves.ts';
 import type { ColumnType } from './types.ts';
 
 /** What takes a change back, beside the values in its undo table: `ops.schema_changes.undo`, as JSON. */
@@ -19,12 +28,24 @@ export type UndoNote =
   /** The version that the model read before. */
   | { kind: 'version'; version: string };
 
+/** What takes a change back, before any of it is done. */
+export interface Undo {
+  row: SchemaChange;
+  group: string;
+  /** The exact statements, in order. Those that write the ledger are not among them. */
+  statements: string[];
+  /** How many staged rows they rewrite. */
+  rows: number;
+  /** The feeds of the group as they are followed, and as they will be. */
+  before: readonly KnownFeed[];
+  next: readonly KnownFeed[];
+}
+
 /**
- * Takes back a change that was applied. Values are as they came: the change kept those that it could not make again.
- * Runs in a transaction of its own.
+ * Plans how a change that was applied is taken back. Only reads.
  * @throws UsageError for a change that rewrote nothing, or on top of which another was applied
  */
-export async function undoChange(session: Session, row: SchemaChange, now: Date): Promise<void> {
+export async function planUndo(session: Session, row: SchemaChange): Promise<Undo> {
   const { change_id: id, feed_group: group } = row;
   if (!row.undo || !group) {
     throw new UsageError(`schema change ${id} rewrote nothing that could be undone`, {
@@ -35,16 +56,34 @@ export async function undoChange(session: Session, row: SchemaChange, now: Date)
   const note = JSON.parse(row.undo) as UndoNote;
   const present = await presentTables(session, group);
   const before = await knownFeeds(session, group, present);
-  const next = before.map((feed) => revert(feed, row, note));
   const table = stagingTable(group, row.feed, row.version ?? '1');
   const kept = undoTable(id);
   const originals = (await isThere(session, kept.schema, kept.table)) ? kept : undefined;
-  const moves = await undoMoves(session, table, row, note, originals);
+  const feed = before.find(
+    (each) => feedId(each) === feedId({ name: row.feed, version: row.version ?? '1' }),
+  );
+  const { read, alter, update } = await undoMoves(session, table, row, note, { feed, originals });
+  const moves = [...read, ...alter, ...update];
+  const { rows } = await session.row<{ rows: number }>(
+    row.column_name === null || moves.length === 0
+      ? 'SELECT 0 AS rows'
+      : `SELECT count(${identifier(row.column_name)}) AS rows FROM ${qualified(table)}`,
+  );
+  const statements = originals ? [...moves, `DROP TABLE ${qualified(originals)}`] : moves;
+  return { row, group, statements, rows, before, next: before.map((feed) => revert(feed, row, note)) };
+}
+
+/** Takes a change back. Values are as they came: the change kept those that it could not make again. One transaction. */
+export async function writeUndo(
+  session: Session,
+  { row, group, statements, before, next }: Undo,
+  now: Date,
+): Promise<void> {
   await session.transaction(async () => {
-    for (const sql of [...moves.read, ...moves.alter, ...moves.update]) await session.run(sql);
-    if (originals) await session.run(`DROP TABLE ${qualified(originals)}`);
+    for (const sql of statements) await session.run(sql);
     await storeKnownFeeds(session, group, before, next, now);
-    await updateChange(session, id, { decision: 'rejected', decided_at: now, applied_at: null, undo: null });
+    const undone = { decision: 'rejected', decided_at: now, applied_at: null, undo: null } as const;
+    await updateChange(session, row.change_id, undone);
   });
 }
 
@@ -59,7 +98,9 @@ async function mustBeNewest(session: Session, row: SchemaChange): Promise<void> 
     .where('column_name', row.column_name === null ? 'is' : '=', row.column_name)
     .where('kind', 'in', row.column_name === null ? [row.kind] : COLUMN_KINDS)
     .where('decision', '=', 'applied')
-    .where('applied_at', '>', row.applied_at)
+    .where(({ eb, refTuple, tuple }) =>
+      eb(refTuple('applied_at', 'change_id'), '>', tuple(row.applied_at, row.change_id)),
+    )
     .where('undo', 'is not', null)
     .orderBy('applied_at', 'desc')
     .executeTakeFirst();
@@ -74,10 +115,10 @@ const COLUMN_KINDS = ['column_added', 'type_widened', 'type_narrowed', 'type_cha
 
 async function undoMoves(
   session: Session,
-  table: ReturnType<typeof stagingTable>,
+  table: TableName,
   { change_id: id, column_name: column }: SchemaChange,
   note: UndoNote,
-  originals: ReturnType<typeof undoTable> | undefined,
+  { feed, originals }: { feed: KnownFeed | undefined; originals: TableName | undefined },
 ): Promise<Moves> {
   const nothing: Moves = { read: [], alter: [], update: [] };
   if (column === null) return nothing;
@@ -87,13 +128,28 @@ async function undoMoves(
     [table.schema, table.table, column],
   );
   if (!there) return nothing;
-  if (note.kind === 'column') return foldAway(table, { name: column, type: there.type }, id, originals);
+  const uses = (names: readonly string[] = []) => names.some((name) => sameName(name, column));
+  if (note.kind === 'column') {
+    if (uses(feed?.key) || uses(feed?.orderBy)) throw inUse(id, column);
+    return foldAway(table, { name: column, type: there.type }, id, originals);
+  }
   if (note.kind !== 'type' || there.type === note.type) return nothing;
-  const changed = convert(table, { column, from: there.type, to: note.type }, id, {
-    undoes: { originals },
-  });
+  const retype: Retype = { column, from: there.type, to: note.type };
+  if (uses(feed?.key)) {
+    const { unfit } = await session.row<{ unfit: number }>(misfits(table, retype));
+    // A key holds every value: as staging would have it, it is text from then on.
+    if (unfit > 0) return there.type === 'VARCHAR' ? nothing : spellOut(table, retype, originals);
+  }
+  const changed = convert(table, retype, id, { undoes: { originals } });
   const moved = unrescue(table, { name: column, type: note.type }, id, undefined);
   return { ...changed, update: [...moved.update, ...changed.update] };
+}
+
+/** Records are told apart, or ranked, by the column now. */
+function inUse(id: number, column: string): UsageError {
+  return new UsageError(`schema change ${id} cannot be undone: the feed's key or ordering names ${column}`, {
+    hint: 'reject the change of the key or ordering first: asapp-warehouse schema history --feed FEED shows it',
+  });
 }
 
 function revert(feed: KnownFeed, row: SchemaChange, note: UndoNote): KnownFeed {

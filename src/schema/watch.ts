@@ -16,6 +16,8 @@ export interface FoundDocument {
   listed: ListedFile;
   /** The time in its path; undefined where there is none. */
   time: Date | undefined;
+  /** When it was last changed; undefined where the place does not say. */
+  modified: Date | undefined;
 }
 
 /** Whether a file of this name is a schema document. */
@@ -32,6 +34,18 @@ export interface WatchOptions {
   hints: readonly string[];
 }
 
+/** Newest first: by the time in the path, those without one last; of one time, by when they were changed, then by path. */
+export function byAge(a: FoundDocument, b: FoundDocument): number {
+  const age = (time: Date | undefined) => time?.getTime() ?? Number.NEGATIVE_INFINITY;
+  for (const [left, right] of [
+    [age(a.time), age(b.time)],
+    [age(a.modified), age(b.modified)],
+  ] as const) {
+    if (left !== right) return left > right ? -1 : 1;
+  }
+  return a.listed.path < b.listed.path ? 1 : a.listed.path > b.listed.path ? -1 : 0;
+}
+
 /** More listings of folders than this are not made to find a document. */
 const MAX_LISTINGS = 200;
 const MAX_DEPTH = 6;
@@ -39,7 +53,7 @@ const MAX_DEPTH = 6;
 const MAX_DATES = 8;
 
 /**
- * The documents of a source that are worth a look, newest first: by the time in their path, those without one last.
+ * The documents of a source that are worth a look, newest first: see {@link byAge}.
  * Bounded: of dated folders only the newest are listed, and of feeds' folders none.
  * @throws SourceError when the place cannot be listed
  */
@@ -102,16 +116,11 @@ class Walk {
   }
 
   found(): FoundDocument[] {
-    const time = (found: FoundDocument) => found.time?.getTime() ?? Number.NEGATIVE_INFINITY;
-    return [...this.#documents.values()].sort((a, b) => {
-      const later = time(b) - time(a);
-      if (later !== 0 && !Number.isNaN(later)) return later;
-      return a.listed.path < b.listed.path ? 1 : -1;
-    });
+    return [...this.#documents.values()].sort(byAge);
   }
 
-  #note({ path, bytes, etag }: Extract<Entry, { kind: 'file' }>): void {
-    this.#documents.set(path, { listed: { path, bytes, etag }, time: timeOf(path) });
+  #note({ path, bytes, etag, modified }: Extract<Entry, { kind: 'file' }>): void {
+    this.#documents.set(path, { listed: { path, bytes, etag }, time: timeOf(path), modified });
   }
 }
 

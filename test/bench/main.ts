@@ -11,6 +11,7 @@ import { memory } from './memory.ts';
 import { rowOf } from './sql.ts';
 import { staging } from './staging.ts';
 import { table } from './table.ts';
+import { transfer } from './transfer.ts';
 
 /**
  * `npm run bench [-- name… --size 1GB --keep]`: measures the built command on data of its own. A JSON line a
@@ -18,7 +19,7 @@ import { table } from './table.ts';
  *
  * Times depend on the machine; a ratio is of two things measured in turn on the same one, by the same run.
  */
-const BENCHES: Record<string, Bench> = { staging, dedup, incremental, idle, memory };
+const BENCHES: Record<string, Bench> = { staging, dedup, incremental, idle, memory, transfer };
 
 const FULL_SIZE = 1e9;
 

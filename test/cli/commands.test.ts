@@ -389,7 +389,7 @@ describe('status', () => {
         state: 'ok',
         newest_partition: expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:00:00$/),
         ...{ partitions: 3, waiting: 0, missing: 0, staged: 6, deduped: 2, rejected: 0, failing: 0 },
-        unreconciled_days: 0,
+        ...{ unreconciled_days: 0, held: 0 },
       },
     ]);
   });

@@ -75,13 +75,18 @@ test('a change from its document to its acceptance', { timeout: 120_000 }, async
 
   const run = await command(project, 'run', '-q');
   expect(run.code).toBe(3);
-  expect(run.stderr).toContain('schema change 2 is held: phones.calls.name: type changed, VARCHAR -> BIGINT');
+  const held = 'schema change 2 is held: phones.calls.name: type changed, VARCHAR -> BIGINT';
+  expect(run.stderr).toContain(held);
+  expect(run.stderr).not.toContain('passed over');
+  expect((await command(project, 'status')).stderr).toContain(held);
+  expect(await printed(project, 3, 'status')).toMatchObject([{ feed: 'phones.calls', held: 1 }]);
   expect(await printed(project, 0, 'query', 'SELECT id, name, flag FROM phones.calls ORDER BY id')).toEqual([
     { id: 1, name: '12', flag: true },
     { id: 2, name: 'Ann', flag: null },
   ]);
 
   await printed(project, 0, 'schema', 'accept', '2');
+  expect(await printed(project, 0, 'status')).toMatchObject([{ feed: 'phones.calls', held: 0 }]);
   expect((await command(project, 'run', '-q')).code).toBe(0);
   expect(await printed(project, 0, 'query', 'SELECT id, name FROM phones.calls ORDER BY id')).toEqual([
     { id: 1, name: 12 },
@@ -99,6 +104,21 @@ test('a change from its document to its acceptance', { timeout: 120_000 }, async
   expect(await printed(project, 0, 'schema', 'diff', '--from', '2026-01-05', '--to', '2026-01-06')).toEqual([
     { feed: 'phones.calls', column: 'name', kind: 'type_changed', before: 'VARCHAR', after: 'BIGINT' },
     { feed: 'phones.calls', column: 'flag', kind: 'column_added', before: null, after: 'BOOLEAN' },
+  ]);
+
+  const [undone] = await printed(project, 0, 'schema', 'accept', '--reject', '2', '--dry-run');
+  expect(undone).toMatchObject({
+    ...{ change: 2, column: 'name', decision: 'undone', rows_rewritten: 1 },
+    ...{ models_rebuilt: 'phones.calls', read_by: 'marts.names' },
+    statements: expect.stringContaining('ALTER COLUMN "name" SET DATA TYPE VARCHAR'),
+  });
+  expect((await command(project, 'schema', 'accept', '--reject', '2')).stderr).toContain(
+    '1 schema change undone',
+  );
+  expect((await command(project, 'run', '-q')).code).toBe(0);
+  expect(await printed(project, 0, 'query', 'SELECT id, name FROM phones.calls ORDER BY id')).toEqual([
+    { id: 1, name: '12' },
+    { id: 2, name: 'Ann' },
   ]);
 
   for (const [args, message] of [

@@ -330,6 +330,20 @@ describe('a transfer', () => {
     expect(gunzipSync(await readFile(partial)).toString()).toBe('{"a":1}\n');
   });
 
+  it('goes on from a long beginning, unless a byte of that is wrong', async () => {
+    const content = randomBytes(4_000_000);
+    const file = await put(content);
+    const beginning = Buffer.from(content.subarray(0, 2_500_001));
+    await writeFile(partial, beginning);
+    await connector.fetch(file, partial);
+    expect((await readFile(partial)).equals(content)).toBe(true);
+    expect(ranges()).toEqual(['bytes=2500001-']);
+    beginning[1_200_000] = 255 - (beginning[1_200_000] as number);
+    await writeFile(partial, beginning);
+    expect(await rejection(connector.fetch(file, partial))).toBeInstanceOf(FileError);
+    expect(await exists(partial)).toBe(false);
+  });
+
   it('whose MD5 does not fit is thrown away', async () => {
     const content = randomBytes(10_000);
     const file = await put(content);
@@ -420,12 +434,12 @@ it('shows neither secrets nor links in any error', async () => {
   await using untrusting = new FileExporter(options(), { clock });
   errors.push(await rejection(untrusting.fetch(file, partial)));
 
-  const signatures = server.links.map((link) => new URL(link).searchParams.get('X-Signature') as string);
+  const signatures = server.links.map((link) => new URL(link).searchParams.get('X-Amz-Signature') as string);
   expect(signatures.length).toBeGreaterThan(10);
   for (const error of errors) {
     expect(error).toBeInstanceOf(SourceError);
     const shown = inspect(error, { depth: 20, showHidden: true, maxStringLength: null });
-    for (const secret of [server.apiId, server.apiSecret, 'X-Signature', ...signatures])
+    for (const secret of [server.apiId, server.apiSecret, 'X-Amz-Signature', ...signatures])
       expect(shown).not.toContain(secret);
   }
 });

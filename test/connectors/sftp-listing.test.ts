@@ -10,6 +10,7 @@ import type { Connector } from '../../src/connectors/connector.ts';
 import { openSftp } from '../../src/connectors/sftp.ts';
 import { SourceError } from '../../src/errors.ts';
 import { dayFolder } from '../../src/feeds/paths.ts';
+import { Project } from '../support/project.ts';
 import { attributes, type OddServer, STATUS, serveFolders, startOddServer } from '../support/sftp-server.ts';
 import { hasSshd, optionsFor, type Sshd, startSshd } from '../support/sshd.ts';
 import { collect, rejection } from './contract.ts';
@@ -66,6 +67,7 @@ describe.skipIf(!hasSshd)('a listing of OpenSSH', () => {
         path: 'links/to-file.jsonl',
         bytes: 3,
         etag: expect.any(String),
+        modified: expect.any(Date),
       },
       { kind: 'folder', name: 'to-folder' },
     ]);
@@ -157,6 +159,38 @@ describe('a listing of an odd server', () => {
     const found = await collect(connector.files('', place.days.at(-2)));
     expect(found.length).toBe(2 * 24);
     expect(place.opened).toBe(1 + 2 + 2 * 24);
+  });
+
+  it('reads only the days inside the look-back in a run with nothing new', async () => {
+    const feed = '/voice_intents/version=1/format=jsonl';
+    const days = Array.from({ length: 30 }, (_, number) => day(number));
+    const folders: Record<string, string[]> = {
+      ...{ '/': ['voice_intents'], '/voice_intents': ['version=1'] },
+      ...{ '/voice_intents/version=1': ['format=jsonl'], [feed]: days },
+    };
+    for (const name of days) {
+      folders[`${feed}/${name}`] = ['hr=00', 'hr=12'];
+      for (const hour of ['hr=00', 'hr=12'])
+        folders[`${feed}/${name}/${hour}`] = ['voice_intents.jsonl', '_SUCCESS'];
+    }
+    let opened: string[] = [];
+    server = await startOddServer((sftp) => {
+      sftp.on('OPENDIR', (_, path) => opened.push(path));
+      serveFolders(sftp, folders);
+    });
+    const { options } = server;
+    const open = () => openSftp(options, impatient);
+    const source = { name: 'messaging', group: 'messaging', connector: 'sftp', options, open };
+    await using project = await Project.create(undefined, [source]);
+    expect((await project.load()).exitCode).toBe(0);
+    expect(new Set(opened)).toEqual(new Set(Object.keys(folders)));
+
+    opened = [];
+    expect((await project.load()).exitCode).toBe(0);
+    const recent = days.slice(-8).map((name) => `${feed}/${name}`);
+    expect(opened.filter((path) => path.includes('/dt=')).sort()).toEqual(
+      recent.flatMap((path) => [path, `${path}/hr=00`, `${path}/hr=12`]),
+    );
   });
 
   it('stops asking when nobody takes any more', async () => {

@@ -1,6 +1,8 @@
+import { utimes } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { build } from '../../src/pipeline/build.ts';
 import { schemaAttention } from '../../src/schema/attention.ts';
+import type { FeedDoc } from '../../src/schema/document.ts';
 import { columnDoc, documentText, feedDoc, SchemaBench } from './support.ts';
 
 const COLUMNS = { id: 'bigint', name: 'varchar(191)', seconds: 'int' };
@@ -142,12 +144,19 @@ describe('what is applied by itself', () => {
     ).toEqual([{ type: 'VARCHAR', pii: 'name', personal_data: true, created_on: '2025-01-01' }]);
     expect(await comment(bench, 'calls', 'name')).toBe('Who called. Personal data: name');
     expect(await comment(bench, 'calls', 'name', 'phones')).toBe('Who called. Personal data: name');
-    const [table] = await bench.rows<{ comment: string }>(
-      "SELECT comment FROM duckdb_tables() WHERE schema_name = 'phones'",
-    );
-    expect(table?.comment).toBe(
-      'The latest version of each record of calls. Deprecated since 2026-02-01. Ends 2026-06-01. Use calls_v2.',
-    );
+    const said = () => bench.rows("SELECT comment FROM duckdb_tables() WHERE schema_name = 'phones'");
+    const expected = [
+      {
+        comment:
+          'The latest version of each record of calls. All about calls. ' +
+          'Deprecated since 2026-02-01. Ends 2026-06-01. Use calls_v2.',
+      },
+    ];
+    expect(await said()).toEqual(expected);
+    // A table that is built anew says the same.
+    await build(bench.workspace, 1, { fullRefresh: true });
+    expect(await said()).toEqual(expected);
+    expect(await comment(bench, 'calls', 'name', 'phones')).toBe('Who called. Personal data: name');
   });
 });
 
@@ -278,6 +287,69 @@ describe('what is held', () => {
     expect(await names()).toEqual([{ name: 'old' }]);
   });
 
+  test('of a key is undone as far as all of its values go along: none becomes NULL', async () => {
+    await using bench = await SchemaBench.open();
+    await bench.follow('2026-01-05', [CALLS]);
+    await bench.load('calls', '2026-01-05', [{ id: 38 }]);
+    await bench.follow('2026-01-06', [
+      feedDoc('calls', { ...COLUMNS, id: 'decimal(38,5)', rep: 'int' }, { key: ['id', 'rep'] }),
+    ]);
+    expect(await bench.changes('change_id > 1')).toEqual([
+      '2 calls unique_condition_changed held',
+      '3 calls.id type_widened applied',
+      '4 calls.rep column_added applied',
+    ]);
+    await bench.load('calls', '2026-01-06', [{ id: 2.5, rep: 1 }]);
+    await bench.apply({ accept: [2] });
+    await bench.apply({ reject: [3] });
+    expect(await bench.rows('SELECT id, _rescued FROM staging_phones.calls ORDER BY id')).toEqual([
+      { id: '2.5', _rescued: null },
+      { id: '38', _rescued: null },
+    ]);
+    await expect(bench.apply({ reject: [4] })).rejects.toThrow(
+      "schema change 4 cannot be undone: the feed's key or ordering names rep",
+    );
+  });
+
+  test('several are undone together or not at all; what it takes can be seen before', async () => {
+    await using bench = await SchemaBench.open();
+    await bench.follow('2026-01-05', [CALLS]);
+    await bench.load('calls', '2026-01-05', [{ id: 1, name: 'Ann', seconds: 7, flag: true }]);
+    await bench.follow('2026-01-06', [feedDoc('calls', { ...COLUMNS, seconds: 'bigint', flag: 'boolean' })]);
+    await bench.follow('2026-01-07', [
+      feedDoc('calls', { ...COLUMNS, seconds: 'decimal(38,0)', flag: 'boolean' }),
+    ]);
+    const changes = [
+      '2 calls.seconds type_widened applied',
+      '3 calls.flag column_added applied',
+      '4 calls.seconds type_widened applied',
+    ];
+    expect(await bench.changes('change_id > 1')).toEqual(changes);
+    for (const dryRun of [true, false]) {
+      await expect(bench.apply({ reject: [2, 3], dryRun })).rejects.toThrow(
+        'schema change 4 was applied on top of 2',
+      );
+    }
+    const { undone } = await bench.apply({ reject: [3, 4], dryRun: true });
+    expect(undone.map(({ row, rows }) => [row.change_id, rows])).toEqual([
+      [3, 1],
+      [4, 1],
+    ]);
+    expect(undone[0]?.statements[1]).toBe('ALTER TABLE "staging_phones"."calls" DROP COLUMN "flag"');
+    expect(await bench.changes('change_id > 1')).toEqual(changes);
+    await bench.apply({ reject: [3, 4] });
+    expect(await bench.changes('change_id > 2')).toEqual([
+      '3 calls.flag column_added rejected',
+      '4 calls.seconds type_widened rejected',
+    ]);
+    expect(await bench.rows('SELECT id, seconds, _rescued FROM staging_phones.calls')).toEqual([
+      { id: 1, seconds: 7, _rescued: '{"flag":true}' },
+    ]);
+    expect(await bench.rows("SELECT type FROM ops.columns WHERE column_name = 'seconds'")).toEqual([
+      { type: 'BIGINT' },
+    ]);
+  });
+
   test('personal data without a rule raises attention until somebody has seen it', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS]);
@@ -351,6 +423,26 @@ describe('a document', () => {
     expect(await bench.rows("SELECT feed FROM ops.feeds WHERE state = 'gone'")).toEqual([]);
   });
 
+  test('of one day is followed as it was changed last, wherever that lies', async () => {
+    await using bench = await SchemaBench.open();
+    const { project } = bench;
+    const put = async (folder: string, second: number, feeds: readonly FeedDoc[]) => {
+      const path = `feeds/${folder}/dt=2026-01-05/export_docs.yaml`;
+      await project.write(path, documentText(feeds));
+      await utimes(project.path(path), 1_000 + second, 1_000 + second);
+    };
+    await put('z', 1, [CALLS]);
+    await put('a', 2, [CALLS, chats(1)]);
+    await bench.apply();
+    expect(await bench.rows('SELECT path FROM ops.document_files')).toEqual([
+      { path: 'a/dt=2026-01-05/export_docs.yaml' },
+    ]);
+    // The older one is no news; written anew, it is.
+    expect(await bench.apply()).toMatchObject({ changed: false });
+    await put('z', 3, [CALLS, chats(1), chats(2)]);
+    expect(await bench.apply()).toMatchObject({ applied: 1 });
+  });
+
   test('can be given by hand', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS]);
@@ -360,6 +452,11 @@ describe('a document', () => {
     // What the source holds is older than that.
     expect(await bench.apply()).toMatchObject({ changed: false });
     await expect(bench.apply({ file: bench.project.path('nothing.yaml') })).rejects.toThrow('is not there');
+    await bench.project.write('broken.yaml', 'schemas:\n  - tables: 7\n');
+    expect(await bench.apply({ file: bench.project.path('broken.yaml') })).toMatchObject({ held: 1 });
+    expect(bench.project.reporter.warnings.join('\n')).toContain(
+      'broken.yaml: one thing could not be understood: line 2: tables: must be a list or a mapping',
+    );
   });
 });
 

@@ -97,7 +97,7 @@ describe('a document is understood as far as it makes sense', () => {
     expect(await bench.apply()).toMatchObject({ held: 0, applied: 1 });
     expect(await bench.changes('change_id > 1')).toEqual(['2 calls.fresh column_added applied']);
     expect(bench.project.reporter.warnings.join('\n')).toMatch(
-      /2 things could not be understood: line 10: calls\.fresh: is there twice/,
+      /2 things could not be understood: line 10: calls\.fresh: is there twice.*; line 11: calls: is in the document twice/,
     );
     expect(await bench.rows('SELECT problems FROM ops.documents ORDER BY document_id DESC LIMIT 1')).toEqual([
       { problems: [expect.stringContaining('line 10'), expect.stringContaining('line 11')] },

@@ -93,7 +93,8 @@ describe('a column that is added', () => {
         }
         expect(await rowsOf(bench, before)).toEqual(await rowsOf(bench, after));
       }),
-      { numRuns: 12 },
+      // A list in a number's column sends the line the careful way.
+      { numRuns: 12, examples: [[['{"money":1e3,"big":[]}'], ['money']]] },
     );
   });
 

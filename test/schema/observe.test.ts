@@ -29,7 +29,7 @@ describe('published, observed, present', () => {
     await bench.load('calls', '2026-01-05', [{ id: 1, seconds: 7 }]);
     await bench.load('calls', '2026-01-06', [
       { id: 'A2', seconds: 'seven', mood: 'good' },
-      { id: 3, seconds: [8], mood: 4 },
+      { id: 3, seconds: [8], mood: 4, fee: 5 },
       { id: 4, mood: 'bad' },
     ]);
     await bench.load('reps', '2026-01-06', [{ rep: 'x' }]);
@@ -68,25 +68,53 @@ describe('published, observed, present', () => {
       },
       // Of what nobody documented, the kind of its values is shown and none of them.
       { feed: 'calls', column: 'mood', finding: 'not documented', observed: 'VARCHAR', rows: 3, since },
+      { feed: 'calls', column: 'fee', finding: 'not documented', observed: 'BIGINT', rows: 1, since },
       // Of a feed of which nothing came, the columns are not told one by one.
       { feed: 'chats', finding: 'never seen', rows: 0 },
       { feed: 'reps', finding: 'not documented', rows: 1, since },
     ]);
     expect(await shown(bench, 'reps')).toHaveLength(1);
-    expect(await shown(bench, 'phones.calls')).toHaveLength(4);
+    expect(await shown(bench, 'phones.calls')).toHaveLength(5);
   });
 
-  test('and what is held', async () => {
+  test('and what waits for a person: of a type, with how many values would not fit it', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS]);
-    await bench.load('calls', '2026-01-05', [{ id: 1, name: 'Ann', seconds: 7 }]);
-    await bench.follow('2026-01-06', [feedDoc('calls', { ...COLUMNS, seconds: 'varchar(9)' })]);
+    await bench.load('calls', '2026-01-05', [{ id: 1, name: '12', seconds: 7 }]);
+    await bench.load('calls', '2026-01-06', [{ id: 2, name: 'Ann', seconds: 7 }]);
+    await bench.follow('2026-01-06', [
+      feedDoc('calls', { ...COLUMNS, name: columnDoc('name', 'int', { pii: 'yes' }), seconds: 'varchar(9)' }),
+    ]);
     expect(await shown(bench)).toEqual([
       {
-        ...{ feed: 'calls', column: 'seconds', finding: 'held #2: type changed INTEGER -> VARCHAR' },
-        ...{ published: 'varchar(9)', present: 'INTEGER' },
+        ...{ feed: 'calls', column: 'name', finding: 'held #2: type changed VARCHAR -> INTEGER' },
+        ...{ published: 'int', present: 'VARCHAR' },
+        ...{ rows: 1, since: new Date('2026-01-06T00:00:00Z'), example: 'Ann' },
+      },
+      {
+        ...{ feed: 'calls', column: 'name', finding: 'to be seen #3: pii on yes' },
+        ...{ published: 'int', present: 'VARCHAR' },
+      },
+      {
+        ...{ feed: 'calls', column: 'seconds', finding: 'held #4: type changed INTEGER -> VARCHAR' },
+        ...{ published: 'varchar(9)', present: 'INTEGER', rows: 0 },
       },
     ]);
+  });
+
+  test('also a document, and a feed that the policy keeps out', async () => {
+    await using bench = await SchemaBench.open("policy: { '*': { feed_added: hold } }");
+    await bench.follow('2026-01-05', [CALLS]);
+    await bench.follow('2026-01-06', 'nothing');
+    expect(await shown(bench)).toEqual([
+      { feed: 'calls', finding: 'held #1: feed added' },
+      {
+        feed: '',
+        finding:
+          'held #2: the document export_docs/dt=2026-01-06/export_docs.yaml: no feed in it could be understood',
+      },
+    ]);
+    expect(await shown(bench, 'phones.calls')).toEqual([{ feed: 'calls', finding: 'held #1: feed added' }]);
   });
 });
 

@@ -59,6 +59,8 @@ interface VendorFeed {
   cadenceMinutes: number;
   description: string;
   deprecated: string | undefined;
+  expectedEnd: string | undefined;
+  actualEnd: string | undefined;
   inData: [from: number, until: number];
   inDocument: [from: number, until: number];
 }
@@ -79,6 +81,8 @@ export class Vendor {
   #day = 0;
   #number = 0;
   #names = 0;
+  /** Changes that are still to be made before one is made again. */
+  #turns: number[] = [];
 
   constructor(random: Random) {
     this.#random = random;
@@ -109,9 +113,10 @@ export class Vendor {
         const columns = feed.columns
           .filter(({ inDocument }) => this.#isOn(inDocument))
           .map((column) => [column.name, this.#columnDoc(column)] as const);
-        const { version, key, orderBy, cadenceMinutes, description, deprecated } = feed;
+        const { version, key, orderBy, cadenceMinutes, description } = feed;
+        const { deprecated, expectedEnd, actualEnd } = feed;
         return feedDoc(feed.name, Object.fromEntries(columns), {
-          ...{ version, orderBy, cadenceMinutes, description, deprecated },
+          ...{ version, orderBy, cadenceMinutes, description, deprecated, expectedEnd, actualEnd },
           key: this.#random.chance(0.5) ? key : key.toReversed(),
         });
       });
@@ -156,14 +161,21 @@ export class Vendor {
       () => this.#remove(feed, column, data, document),
       () => this.#rename(feed, column, data, document),
       () => this.#rename(feed, column, data, document),
-      () => this.#comeBack(feed),
+      () =>
+        this.#feeds.forEach((each) => {
+          this.#comeBack(each);
+        }),
       () => this.#retype(feed, column),
       () => this.#retype(feed, column),
+      () => this.#narrow(),
       () => this.#settle(),
-      () => Object.assign(column, { pii: random.pick(['', 'no', 'yes']) }),
+      () => Object.assign(column, { pii: 'yes' }),
+      () => this.#clear(),
       () => Object.assign(column, { description: `What it is, as of day ${this.#day}.` }),
       () => Object.assign(feed, { cadenceMinutes: random.pick([15, 60, 1440]) }),
       () => Object.assign(feed, { deprecated: random.pick([undefined, '2026-06-01']) }),
+      () => Object.assign(feed, { expectedEnd: random.pick([undefined, '2026-09-01']) }),
+      () => Object.assign(feed, { actualEnd: random.pick([undefined, '2026-09-02']) }),
       () => this.#rekey(feed),
       () => this.#reorder(feed),
       () => this.#addVersion(feed, data, document),
@@ -171,7 +183,10 @@ export class Vendor {
       () => Object.assign(feed, { inDocument: [feed.inDocument[0], this.#day + random.int(1, 5)] }),
       () => Object.assign(feed, { inDocument: [feed.inDocument[0], ALWAYS] }),
     ];
-    random.pick(changes)();
+    // Each in its turn, in an order of chance: what is rare must not be missing.
+    if (this.#turns.length === 0) this.#turns = changes.map((_, index) => index);
+    const turn = random.int(0, this.#turns.length - 1);
+    changes[this.#turns.splice(turn, 1)[0] as number]?.();
   }
 
   #name(what: string): string {
@@ -187,14 +202,17 @@ export class Vendor {
   ): void {
     if (this.#feeds.length >= 6) return;
     const feed: VendorFeed = {
-      ...{ name, version, columns: [], key: ['id'], orderBy: [], cadenceMinutes: 60, deprecated: undefined },
-      ...{ description: `About ${name}.`, inData, inDocument },
+      ...{ name, version, columns: [], orderBy: [], cadenceMinutes: 60, description: `About ${name}.` },
+      ...{ deprecated: undefined, expectedEnd: undefined, actualEnd: undefined, inData, inDocument },
+      // Of some nobody says, at first, what tells their records apart.
+      key: this.#random.chance(0.3) ? [] : ['id'],
     };
     for (const [column, kind] of [
       ['id', 'int'],
       ['rep', 'text'],
       ['at', 'time'],
       ['seconds', 'small'],
+      ['total', 'big'],
     ] as const) {
       feed.columns.push({
         ...{ name: column, kind, sent: undefined, pii: '', description: '' },
@@ -252,6 +270,20 @@ export class Vendor {
     const before = column.kind;
     column.kind = this.#random.pick(becomes);
     column.sent = this.#random.chance(0.5) ? before : undefined;
+  }
+
+  /** A larger integer becomes a smaller one. */
+  #narrow(): void {
+    const large = this.#feeds.flatMap(({ columns }) => columns.filter(({ kind }) => kind === 'big'));
+    const column = large.length > 0 ? this.#random.pick(large) : undefined;
+    if (column) Object.assign(column, { kind: 'int', sent: undefined });
+  }
+
+  /** What was personal is so no more. */
+  #clear(): void {
+    for (const { columns } of this.#feeds) {
+      for (const column of columns) if (column.pii !== '') column.pii = this.#random.pick(['', 'no']);
+    }
   }
 
   #settle(): void {

@@ -90,6 +90,24 @@ describe('a document is found', () => {
     expect((await find()).paths).toEqual(['export_docs/dt=2020-01-05/export_docs.yaml', 'export_docs.yaml']);
   });
 
+  test('of one day, or without one: first the one that was changed last', async () => {
+    const day = 'dt=2026-01-05/export_docs';
+    const paths = [
+      'export_docs.json',
+      'export_docs.yaml',
+      `b/${day}.yaml`,
+      `a/${day}.yaml`,
+      `c/${day}.json.gz`,
+    ];
+    for (const [seconds, path] of paths.entries()) {
+      await put(path);
+      await utimes(join(root, path), 1_000 + seconds, 1_000 + seconds);
+    }
+    expect((await find()).paths).toEqual([paths[4], paths[3], paths[2], paths[1], paths[0]]);
+    await utimes(join(root, paths[2] as string), 2_000, 2_000);
+    expect((await find()).paths[0]).toBe(paths[2]);
+  });
+
   test('where a listing of feeds has met it', async () => {
     const path = 'calls/version=1/format=jsonl/dt=2026-01-05/export_docs.yaml';
     await put(path);

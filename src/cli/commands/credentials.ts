@@ -44,12 +44,8 @@ async function credentialsOf(context: Context, file: string, { env }: Before): P
     return typed;
   };
   const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
-    throw new UsageError(
-      `${file} ${cause.code === 'ENOENT' ? 'is not there' : `cannot be read (${cause.code})`}`,
-      {
-        cause,
-      },
-    );
+    if (cause.code === 'ENOENT') throw new UsageError(`${file} is not there`);
+    throw new UsageError(`${file} cannot be read (${cause.code})`, { cause });
   });
   const text = await vendorText(bytes, file, {
     privateKey: context.options.privateKey,

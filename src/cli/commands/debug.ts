@@ -31,28 +31,33 @@ async function* checked(context: Context): AsyncGenerator<Check> {
   const { options, signal, logger } = context;
   const steps = { onStep: (what: string) => logger.progress.activity(what), signal };
   let problems: readonly Problem[] = [];
+  let hint: string | undefined;
   const config = await context
     .readConfig((found) => {
       problems = found;
     })
     .catch((error) => {
       if (!(error instanceof ConfigError)) throw error;
-      problems = error.problems;
+      ({ problems, hint } = error);
     });
   const wrong = problems
-    .map(configurationCheck)
+    .map((problem) => configurationCheck(problem, hint))
     .filter(({ source }) => options.source === undefined || [options.source, MACHINE].includes(source));
   yield* wrong;
-  const isWrong = wrong.some(({ source }) => source === options.source);
-  if (config) yield* debug(config, isWrong ? [] : chosenSources(config.sources, options.source), steps);
-  else yield* programChecks(steps);
+  const isWrong = (name: string | undefined) => wrong.some(({ source }) => source === name);
+  if (config) {
+    const chosen = isWrong(options.source) ? [] : chosenSources(config.sources, options.source);
+    const sound = chosen.filter(({ name }) => !isWrong(name));
+    yield* debug(config, sound, steps);
+  } else yield* programChecks(steps);
 }
 
-function configurationCheck({ file, line, key, message }: Problem): Check {
+/** @param hint what to do, where that is known of all problems together */
+function configurationCheck({ file, line, key, message }: Problem, hint: string | undefined): Check {
   const source = /^sources\.(\w+)/.exec(key)?.[1];
   return {
     ...{ source: source ?? MACHINE, step: 'configuration', state: 'failed', ms: null },
     detail: `${file}${line === undefined ? '' : `:${line}`}: ${key}: ${message}`,
-    advice: `Correct it in ${file}; what depends on it was not tried.`,
+    advice: hint ?? `Correct it in ${file}; what depends on it was not tried.`,
   };
 }

@@ -6,6 +6,8 @@ import { openProject } from '../../pipeline/build.ts';
 import { count } from '../../pipeline/reporter.ts';
 import { schemaOnly } from '../../pipeline/run.ts';
 import { openWorkspace, type Workspace } from '../../pipeline/workspace.ts';
+import type { Change } from '../../schema/changes.ts';
+import { changeOf } from '../../schema/decide.ts';
 import type { SchemaOptions, SchemaResult } from '../../schema/follow.ts';
 import { changesBetween } from '../../schema/history.ts';
 import { lineageOf } from '../../schema/lineage.ts';
@@ -60,7 +62,7 @@ export async function diff(
       },
       found.map(
         ({ group, feed: name, column, finding, published, present, observed, rows, since, example }) => [
-          `${group}.${name}`,
+          name === '' ? group : `${group}.${name}`,
           ...[column, finding, published, present, observed, rows, since && timeOf(since), example].map(cell),
         ],
       ),
@@ -116,31 +118,50 @@ async function act(context: CommandContext<Options>, options: SchemaOptions): Pr
   await context.print(planTable(schema, project));
   const wait =
     schema.held > 0 ? `; ${count(schema.held, 'change')} ${schema.held === 1 ? 'waits' : 'wait'}` : '';
-  logger.info(`${count(schema.applied, 'schema change')} ${dryRun ? 'would be ' : ''}applied${wait}`);
+  const { applied, undone } = schema;
+  const done = [
+    ...(undone.length > 0 ? [[undone.length, 'undone'] as const] : []),
+    ...(applied > 0 || undone.length === 0 ? [[applied, 'applied'] as const] : []),
+  ].map(([number, what]) => `${count(number, 'schema change')} ${dryRun ? 'would be ' : ''}${what}`);
+  logger.info(`${done.join(', ')}${wait}`);
   for (const line of attention) logger.warn(line);
   return exitCode;
 }
 
-/** Each change of the plans, with what it takes. */
+/** Each change that is taken back, and each of the plans, with what it takes. */
 function planTable(
-  { plans }: SchemaResult,
+  { plans, undone }: SchemaResult,
   project: Awaited<ReturnType<typeof openProject>> | undefined,
 ): ResultTable {
+  const line = (
+    group: string,
+    change: Change,
+    { id, decision, rows, statements }: { id: number; decision: string; rows: number; statements: string[] },
+  ): Cell[] => {
+    const lineage = project ? lineageOf(project, group, change) : undefined;
+    return [
+      id,
+      `${group}.${tableName(change.feed, change.version)}`,
+      ...[change.column, change.kind, change.before, change.after, decision].map(cell),
+      rows,
+      cell(lineage?.rebuilt.join(', ') || undefined),
+      cell(lineage?.readers.join(', ') || undefined),
+      cell(statements.join(';\n') || undefined),
+    ];
+  };
+  const back = undone.map(({ row, group, rows, statements }) =>
+    line(group, changeOf(row), { id: row.change_id, decision: 'undone', rows, statements }),
+  );
+  const isUndone = new Set(undone.map(({ row }) => row.change_id));
   const rows = plans.flatMap(({ group, changes, steps, counts, statements }) => {
-    const own = changes.map(({ id, change, decision }): Cell[] => {
-      const step = steps.find((each) => each.change === id);
-      const lineage = project ? lineageOf(project, group, change) : undefined;
-      const sql = statements.filter((each) => each.change === id).map((each) => each.sql);
-      return [
-        id,
-        `${group}.${tableName(change.feed, change.version)}`,
-        ...[change.column, change.kind, change.before, change.after, decision].map(cell),
-        decision === 'applied' && step ? rowsRewritten(step, counts) : 0,
-        cell(lineage?.rebuilt.join(', ') || undefined),
-        cell(lineage?.readers.join(', ') || undefined),
-        cell(sql.join(';\n') || undefined),
-      ];
-    });
+    const own = changes
+      .filter(({ id }) => !isUndone.has(id))
+      .map(({ id, change, decision }) => {
+        const step = steps.find((each) => each.change === id);
+        const rewritten = decision === 'applied' && step ? rowsRewritten(step, counts) : 0;
+        const sql = statements.filter((each) => each.change === id).map((each) => each.sql);
+        return line(group, change, { id, decision, rows: rewritten, statements: sql });
+      });
     const rest = statements.filter(({ change }) => change === undefined).map(({ sql }) => sql);
     const further: Cell[] = [null, group, null, 'comments and columns', null, null, 'applied', 0, null, null];
     return rest.length > 0 ? [...own, [...further, rest.join(';\n')]] : own;
@@ -150,7 +171,7 @@ function planTable(
     ...{ after: 'VARCHAR', decision: 'VARCHAR', rows_rewritten: 'BIGINT', models_rebuilt: 'VARCHAR' },
     ...{ read_by: 'VARCHAR', statements: 'VARCHAR' },
   };
-  return table(columns, rows);
+  return table(columns, [...back, ...rows]);
 }
 
 async function openToRead(context: CommandContext<Options>): Promise<Workspace> {

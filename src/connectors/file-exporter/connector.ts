@@ -8,6 +8,7 @@ import { Http, TIMEOUTS, type Timeouts } from './http.ts';
 import { Links } from './links.ts';
 import { type Found, Listings } from './listings.ts';
 import { look } from './look.ts';
+import { Md5Thread } from './md5-thread.ts';
 import { Pace } from './pace.ts';
 
 export interface Options extends Access {
@@ -43,6 +44,7 @@ export class FileExporter implements Connector {
   readonly #clock: Clock;
   readonly #listings: Listings;
   readonly #links: Links;
+  readonly #checksums = new Md5Thread();
 
   constructor(options: Options, { ca, clock = systemClock, timeouts = TIMEOUTS }: Surroundings = {}) {
     this.location = options.baseUrl;
@@ -66,7 +68,10 @@ export class FileExporter implements Connector {
   }
 
   fetch(file: ListedFile, partial: string, options?: FetchOptions): Promise<void> {
-    const from = { listings: this.#listings, links: this.#links, clock: this.#clock };
+    const from = {
+      ...{ listings: this.#listings, links: this.#links },
+      ...{ checksums: this.#checksums, clock: this.#clock },
+    };
     return fetchFile(file, partial, from, options);
   }
 
@@ -80,6 +85,7 @@ export class FileExporter implements Connector {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#http[Symbol.dispose]();
+    await this.#checksums[Symbol.asyncDispose]();
   }
 }
 

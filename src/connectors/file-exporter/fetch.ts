@@ -8,14 +8,23 @@ import { UnreachableError } from './failures.ts';
 import { Landing } from './landing.ts';
 import type { Links } from './links.ts';
 import type { Listings } from './listings.ts';
+import type { Md5Thread } from './md5-thread.ts';
 import { retrying } from './retry.ts';
 import { hasOpaqueEtag, looksLikeMd5, onlySame, totalBytes, versionOf } from './validators.ts';
+
+/** What a connector fetches with. */
+export interface From {
+  listings: Listings;
+  links: Links;
+  checksums: Md5Thread;
+  clock: Clock;
+}
 
 /** Does what `Connector.fetch` promises. */
 export async function fetchFile(
   file: ListedFile,
   partial: string,
-  { listings, links, clock }: { listings: Listings; links: Links; clock: Clock },
+  { listings, links, checksums, clock }: From,
   { signal, onBytes }: FetchOptions = {},
 ): Promise<void> {
   signal?.throwIfAborted();
@@ -24,14 +33,15 @@ export async function fetchFile(
     const parameters = await listings.parametersOf(file.path.slice(0, slash), file.path.slice(slash + 1));
     if (!parameters) throw gone(file);
     signal?.throwIfAborted();
-    await using landing = await Landing.open(partial, file.bytes, looksLikeMd5(file.etag));
+    const hash = looksLikeMd5(file.etag) ? () => checksums.hash() : undefined;
+    await using landing = await Landing.open(partial, file.bytes, hash);
     const headers = await retrying(clock, signal, (progressed) =>
       receive(file, parameters, links, landing, signal, (count) => {
         progressed();
         onBytes?.(count);
       }),
     );
-    const md5 = landing.md5();
+    const md5 = await landing.md5();
     if (md5 !== undefined && md5 !== file.etag.toLowerCase() && !hasOpaqueEtag(headers))
       throw new FileError(`${file.path} did not arrive as it is stored: it has another MD5`, {
         hint: 'What came was thrown away; the next run fetches it again.',

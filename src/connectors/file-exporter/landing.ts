@@ -1,36 +1,51 @@
-import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { type Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { StorageError } from '../../errors.ts';
+import type { Md5 } from './md5-thread.ts';
 
 /** Chunks arrive in the 16 KB of a TLS record; written one by one, the disk's part takes longer than the network's. */
 const BATCH_BYTES = 1 << 20;
+
+/** Bytes that are on their way to the disk, in memory that is used again, and that the hashing thread can see. */
+type Batch = Uint8Array<SharedArrayBuffer>;
 
 /** The local file that grows, with the checksum of what it holds. */
 export class Landing implements AsyncDisposable {
   readonly #path: string;
   readonly #handle: FileHandle;
-  #hash: Hash | undefined;
+  readonly #begin: (() => Md5) | undefined;
+  /** One is filled while the other is written. */
+  readonly #batches: [Batch, Batch];
+  #hash: Md5 | undefined;
   #bytes: number;
 
-  private constructor(path: string, handle: FileHandle, bytes: number, hash: Hash | undefined) {
+  private constructor(
+    path: string,
+    handle: FileHandle,
+    bytes: number,
+    { longest, begin }: { longest: number; begin: (() => Md5) | undefined },
+  ) {
     this.#path = path;
     this.#handle = handle;
-    this.#hash = hash;
+    this.#begin = begin;
+    this.#hash = begin?.();
     this.#bytes = bytes;
+    const batch = () => new Uint8Array(new SharedArrayBuffer(Math.min(BATCH_BYTES, Math.max(1, longest))));
+    this.#batches = [batch(), batch()];
   }
 
   /**
    * Opens the file, with the beginning it may hold already; one longer than `longest` bytes is none, and goes.
-   * @param isHashed whether {@link md5} will be asked for
+   * @param begin begins the hash that {@link md5} tells; left out where it is not asked for
    */
-  static async open(path: string, longest: number, isHashed: boolean): Promise<Landing> {
+  static async open(path: string, longest: number, begin: (() => Md5) | undefined): Promise<Landing> {
     return onDisk(path, async () => {
-      const handle = await open(path, 'a');
+      const handle = await open(path, 'a+');
       const { size } = await handle.stat();
-      const landing = new Landing(path, handle, size, isHashed ? createHash('md5') : undefined);
+      const landing = new Landing(path, handle, size, { longest, begin });
       if (size > longest) await landing.restart();
-      else if (isHashed) for await (const chunk of createReadStream(path)) landing.#hash?.update(chunk);
+      else await landing.#hashBeginning();
       return landing;
     });
   }
@@ -43,7 +58,7 @@ export class Landing implements AsyncDisposable {
   /** Forgets what is there. */
   async restart(): Promise<void> {
     await onDisk(this.#path, () => this.#handle.truncate(0));
-    this.#hash &&= createHash('md5');
+    this.#hash = this.#begin?.();
     this.#bytes = 0;
   }
 
@@ -52,47 +67,71 @@ export class Landing implements AsyncDisposable {
    * kept before the error goes on.
    * @param skip bytes at the start of the stream that are there already
    */
-  async append(
-    stream: AsyncIterable<Buffer>,
-    skip: number,
-    onBytes?: (count: number) => void,
-  ): Promise<void> {
-    let batch: Buffer[] = [];
-    let gathered = 0;
+  async append(stream: Readable, skip: number, onBytes?: (count: number) => void): Promise<void> {
+    let filled = 0;
     let writing = Promise.resolve();
+    const room = () => this.#batches[0].length - filled;
+    const put = (bytes: Buffer) => {
+      this.#batches[0].set(bytes, filled);
+      filled += bytes.length;
+    };
     const write = async () => {
-      const whole = Buffer.concat(batch, gathered);
-      batch = [];
-      gathered = 0;
       await writing;
-      writing = this.#write(whole, onBytes);
+      const [full, free] = this.#batches;
+      writing = this.#write(full.subarray(0, filled), onBytes);
       // It is awaited later; until then a failure must not count as unhandled.
       writing.catch(() => {});
+      this.#batches.splice(0, 2, free, full);
+      filled = 0;
+    };
+    const putAll = async (bytes: Buffer) => {
+      for (let rest = bytes; rest.length > 0; ) {
+        if (room() === 0) await write();
+        const fitting = rest.subarray(0, room());
+        put(fitting);
+        rest = rest.subarray(fitting.length);
+      }
     };
     let left = skip;
-    try {
-      for await (const chunk of stream) {
+    const sink = new Writable({
+      write(chunk: Buffer, _, done) {
         const fresh = chunk.subarray(left);
         left -= chunk.length - fresh.length;
-        batch.push(fresh);
-        gathered += fresh.length;
-        if (gathered >= BATCH_BYTES) await write();
-      }
+        if (fresh.length > room()) return void putAll(fresh).then(() => done(), done);
+        put(fresh);
+        done();
+      },
+    });
+    try {
+      // An iteration would copy all that waits into one buffer each time.
+      await pipeline(stream, sink);
     } finally {
-      if (gathered > 0) await write();
+      if (filled > 0) await write();
       await writing;
     }
   }
 
   /** The MD5 of what is there, in hexadecimal. Ends the hashing. */
-  md5(): string | undefined {
-    return this.#hash?.digest('hex');
+  async md5(): Promise<string | undefined> {
+    return this.#hash?.digest();
   }
 
-  async #write(bytes: Buffer, onBytes?: (count: number) => void): Promise<void> {
-    const written = onDisk(this.#path, () => this.#handle.appendFile(bytes));
-    this.#hash?.update(bytes);
-    await written;
+  async #hashBeginning(): Promise<void> {
+    const [batch] = this.#batches;
+    for (let at = 0; this.#hash && at < this.#bytes; ) {
+      const { bytesRead } = await this.#handle.read(batch, 0, batch.length, at);
+      if (bytesRead === 0) throw new Error('it is shorter than it was a moment ago');
+      await this.#hash.update(batch.subarray(0, bytesRead));
+      at += bytesRead;
+    }
+  }
+
+  async #write(bytes: Batch, onBytes?: (count: number) => void): Promise<void> {
+    const hashed = this.#hash?.update(bytes);
+    // It is awaited below, but for a disk that fails first.
+    hashed?.catch(() => {});
+    await onDisk(this.#path, () => this.#handle.appendFile(bytes));
+    await hashed;
     this.#bytes += bytes.length;
     onBytes?.(bytes.length);
   }

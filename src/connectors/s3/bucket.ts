@@ -63,8 +63,8 @@ class S3Connector implements Connector {
         // `a//b` has a folder without a name, which no path could lead to.
         if (name !== '') yield { kind: 'folder', name };
       }
-      for (const file of this.#listed(page))
-        yield { kind: 'file', name: file.path.slice(file.path.lastIndexOf('/') + 1), ...file };
+      for (const { file, modified } of this.#listed(page))
+        yield { kind: 'file', name: file.path.slice(file.path.lastIndexOf('/') + 1), ...file, modified };
     }
   }
 
@@ -72,7 +72,7 @@ class S3Connector implements Connector {
     const prefix = this.#folderKey(path);
     const start = from ? { StartAfter: prefix + justBefore(from) } : {};
     for await (const page of this.#pages({ Prefix: prefix, ...start })) {
-      for (const file of this.#listed(page)) {
+      for (const { file } of this.#listed(page)) {
         const [child = ''] = file.path.slice(prefix.length - this.#options.prefix.length).split('/', 1);
         // `dt=2026-01/` sorts after `dt=2026-01-10/` as a key, but before it as a name.
         if (from === undefined || child >= from) yield file;
@@ -133,11 +133,12 @@ class S3Connector implements Connector {
   }
 
   /** The files of a page, without the markers (`folder/`) that consoles make for empty folders. */
-  *#listed(page: ListObjectsV2CommandOutput): Generator<ListedFile> {
-    for (const { Key = '', Size = 0, ETag = '' } of page.Contents ?? []) {
+  *#listed(page: ListObjectsV2CommandOutput): Generator<{ file: ListedFile; modified: Date | undefined }> {
+    for (const { Key = '', Size = 0, ETag = '', LastModified } of page.Contents ?? []) {
       const key = decoded(page, Key);
       if (key.endsWith('/')) continue;
-      yield { path: key.slice(this.#options.prefix.length), bytes: Size, etag: ETag.replaceAll('"', '') };
+      const path = key.slice(this.#options.prefix.length);
+      yield { file: { path, bytes: Size, etag: ETag.replaceAll('"', '') }, modified: LastModified };
     }
   }
 

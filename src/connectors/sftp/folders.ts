@@ -57,7 +57,10 @@ async function toEntry(
     isWhole && !listed.isSymbolicLink() ? listed : await unlessMissing(session.stat(locate(path)));
   if (!attributes) return undefined;
   if (attributes.isFile())
-    return { kind: 'file', name, path, bytes: attributes.size, etag: etagOf(attributes) };
+    return {
+      ...{ kind: 'file', name, path, bytes: attributes.size, etag: etagOf(attributes) },
+      modified: new Date(attributes.mtime * 1000),
+    };
   if (!attributes.isDirectory()) return undefined;
   return listed.isSymbolicLink?.() && (await isLoop(session, locate, folder, path))
     ? undefined

@@ -87,7 +87,11 @@ async function decryptHead(path: string, head: Buffer, decryption: Decryption | 
       if (chunk.length > 0) return Buffer.from(chunk);
     return Buffer.alloc(0);
   } catch (error) {
-    throw fileError(path, error);
+    throw advised(
+      path,
+      error,
+      'Look at decrypt of this source, and ask ASAPP which key the file is encrypted for.',
+    );
   }
 }
 
@@ -95,8 +99,15 @@ function decompressHead(path: string, head: Buffer): Buffer {
   try {
     return gunzipSync(head.subarray(0, COMPRESSED_BYTES), { finishFlush: constants.Z_SYNC_FLUSH });
   } catch (error) {
-    throw fileError(path, error);
+    throw advised(path, error, 'Look at the file, and ask ASAPP to export it again when it is damaged.');
   }
+}
+
+/** @param hint what to do where the error itself does not know */
+function advised(path: string, cause: unknown, hint: string): unknown {
+  const error = fileError(path, cause);
+  if (!(error instanceof FileError) || error.hint !== undefined) return error;
+  return new FileError(error.message, { hint, cause });
 }
 
 function describeLine(path: string, bytes: Buffer, isWhole: boolean): string {

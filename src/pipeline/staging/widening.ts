@@ -30,7 +30,8 @@ export async function widen(
         .map(({ name, type }, index) => ({
           ...{ change_id: next + index, detected_at: now, source, feed: table.spec.feed, column_name: name },
           ...{ kind: 'type_widened', severity: 'info', before: before.get(name), after: type },
-          ...{ decision: 'applied', applied_at: now },
+          ...{ decision: 'applied', applied_at: now, decided_at: now },
+          ...{ feed_group: table.spec.group, version: table.spec.version },
         })),
     );
     return wider;
