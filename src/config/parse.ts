@@ -83,7 +83,9 @@ export function parseConfig(
   };
   if (wrong.length === 0) return { config };
   const isOfSource = ({ path: [top, source] }: Finding) => top === 'sources' && source !== undefined;
-  return wrong.every(isOfSource) ? { problems, sound: config } : { problems };
+  if (!wrong.every(isOfSource)) return { problems };
+  const names = new Set(wrong.map(({ path: [, source] }) => source));
+  return { problems, sound: { ...config, sources: sources.filter(({ name }) => !names.has(name)) } };
 }
 
 /** What is wrong with a file that does not hold a mapping. */

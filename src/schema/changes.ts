@@ -44,7 +44,7 @@ export const KIND_RULES = {
   unique_condition_changed: held,
   ordering_changed: held,
   cadence_changed: free,
-  /** A column is marked as personal data. Attention until a person has seen it, unless a rule covers the column. */
+  /** A column is marked as personal data. Attention until a person has seen it, unless the policy has a rule for it. */
   pii_on: { action: 'apply', severity: 'attention' },
   pii_off: free,
   description_changed: free,

@@ -1,7 +1,7 @@
 import type { SchemaChange } from '../ledger/tables.ts';
 import { type Change, type ChangeKind, changeIdentity, KIND_RULES, type Severity } from './changes.ts';
 import { feedId } from './known.ts';
-import { actionOf, type Policy } from './policy.ts';
+import { actionOf, type Policy, ruleFor } from './policy.ts';
 
 /** A change, and what becomes of it now. */
 export interface Decided {
@@ -22,8 +22,6 @@ export interface DecideOptions {
   accept: ReadonlySet<number>;
   /** Held changes that a person rejects now. */
   reject: ReadonlySet<number>;
-  /** Whether a rule takes care of the personal data in a column. */
-  covers(change: Change): boolean;
 }
 
 /** Decides what becomes of each change. Pure. A change whose feed or column is not taken up is left for that day. */
@@ -67,11 +65,16 @@ function decisionOn(
   return action === 'apply' ? 'applied' : action === 'hold' ? 'held' : 'ignored';
 }
 
-function severityOf(change: Change, decision: Decided['decision'], { covers }: DecideOptions): Severity {
+function severityOf(
+  change: Change,
+  decision: Decided['decision'],
+  { policy, source }: DecideOptions,
+): Severity {
   if (decision === 'held') return 'attention';
   if (decision !== 'applied') return 'info';
   const { severity } = KIND_RULES[change.kind];
-  return change.kind === 'pii_on' && covers(change) ? 'info' : severity;
+  // Whoever has a rule for personal data there need not be told of it.
+  return change.kind === 'pii_on' && ruleFor(policy, { source, change }) !== undefined ? 'info' : severity;
 }
 
 /** The identity of the change that a row of the ledger speaks of. */

@@ -27,8 +27,6 @@ export interface SchemaOptions {
   reject?: readonly number[];
   /** Finds out what there is to do, and does nothing. */
   dryRun?: boolean;
-  /** Whether a rule takes care of the personal data in a column. Left out: none does. */
-  covers?(group: string, feed: string, column: string): boolean;
 }
 
 export interface SchemaResult {
@@ -82,7 +80,6 @@ export async function applySchema(
 
   const preparation = new Preparation(workspace, {
     ...{ sources, file: options.file, judgement, runId },
-    covers: (group, { feed, column }) => options.covers?.(group, feed, column ?? '') ?? false,
     onFailure: ({ name }, error) => {
       failed.push({ source: name, message: error.message });
       reporter.warn(`no schema document from ${name}: ${error.message}`, { source: name });

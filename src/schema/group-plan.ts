@@ -6,7 +6,7 @@ import type { SchemaChange } from '../ledger/tables.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, qualified } from '../warehouse/sql.ts';
 import { advance } from './advance.ts';
-import { type Change, changeIdentity } from './changes.ts';
+import { changeIdentity } from './changes.ts';
 import { compare } from './compare.ts';
 import { decide, rowIdentity } from './decide.ts';
 import type { ExportDocument } from './document.ts';
@@ -55,7 +55,6 @@ export interface GroupInput {
   policy: Policy;
   accept: ReadonlySet<number>;
   reject: ReadonlySet<number>;
-  covers(change: Change): boolean;
   now: Date;
   /** The number of the first change that has none yet. */
   nextId: number;

@@ -23,9 +23,14 @@ export interface ChangePlace {
 }
 
 /** What is to be done with a change. Pure. */
-export function actionOf(policy: Policy, { source, change }: ChangePlace): Action {
+export function actionOf(policy: Policy, place: ChangePlace): Action {
+  return ruleFor(policy, place) ?? KIND_RULES[place.change.kind].action;
+}
+
+/** What a person said is to be done with a change; undefined when nothing was said of such a change there. Pure. */
+export function ruleFor(policy: Policy, { source, change }: ChangePlace): Action | undefined {
   const place = [source, tableName(change.feed, change.version), ...(change.column ? [change.column] : [])];
-  let action = KIND_RULES[change.kind].action;
+  let action: Action | undefined;
   let weight = -1;
   for (const [selector, actions] of Object.entries(policy)) {
     const chosen = actions[change.kind];

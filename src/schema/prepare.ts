@@ -7,7 +7,6 @@ import { nextChangeId, openChanges } from '../ledger/schema-changes.ts';
 import type { SchemaChange } from '../ledger/tables.ts';
 import type { Workspace } from '../pipeline/workspace.ts';
 import { bundledDocument, bundledOverrides } from './bundled.ts';
-import type { Change } from './changes.ts';
 import type { ExportDocument } from './document.ts';
 import { type GroupDocument, GroupDocuments } from './group-documents.ts';
 import { fingerprint, planGroup } from './group-plan.ts';
@@ -23,7 +22,6 @@ export interface PrepareOptions {
   file: string | undefined;
   judgement: Judgement;
   runId: number | undefined;
-  covers(group: string, change: Change): boolean;
   onFailure(source: Source, error: Error): void;
 }
 
@@ -77,7 +75,6 @@ export class Preparation {
           overrides: corrections.overrides,
           policy,
           ...{ accept: judgement.accept, reject: judgement.reject },
-          covers: (change) => this.#options.covers(group, change),
           now: this.#now,
           nextId: await this.#changeId(),
         })

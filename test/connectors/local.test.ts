@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ListedFile } from '../../src/connectors/connector.ts';
 import { local } from '../../src/connectors/local.ts';
 import { FileError, SourceError } from '../../src/errors.ts';
+import { asOrdinaryUser } from '../support/ordinary-user.ts';
 import { collect, describeConnector, exists, rejection } from './contract.ts';
 
 describeConnector('local', {
@@ -145,9 +146,9 @@ describe('local', () => {
     expect(await exists(partial)).toBe(false);
   });
 
-  it.skipIf(process.getuid?.() === 0)('says which folder it may not read', async () => {
+  it('says which folder it may not read', async () => {
     await chmod(join(root, 'a/b'), 0);
-    const failed = await rejection(paths());
+    const failed = await asOrdinaryUser(folder, () => rejection(paths()));
     await chmod(join(root, 'a/b'), 0o755);
     expect(failed).toBeInstanceOf(SourceError);
     expect(failed).toMatchObject({ message: `no permission to read ${root}/a/b` });

@@ -364,12 +364,13 @@ describe('what is held', () => {
   });
 
   test('personal data with a rule does not', async () => {
-    await using bench = await SchemaBench.open();
-    const marked = feedDoc('calls', { ...COLUMNS, name: columnDoc('name', 'varchar', { pii: 'yes' }) });
-    await bench.publish('2026-01-05', [marked]);
-    expect(
-      await bench.apply({ covers: (_group, feed, column) => feed === 'calls' && column === 'name' }),
-    ).toMatchObject({ attention: [] });
+    await using bench = await SchemaBench.open('policy: {phones.calls.name: {pii_on: apply}}\n');
+    const pii = columnDoc('name', 'varchar', { pii: 'yes' });
+    const other = columnDoc('seconds', 'int', { pii: 'yes' });
+    await bench.publish('2026-01-05', [feedDoc('calls', { ...COLUMNS, name: pii, seconds: other })]);
+    expect((await bench.apply()).attention).toEqual([
+      expect.stringContaining('phones.calls.seconds: pii on'),
+    ]);
   });
 });
 

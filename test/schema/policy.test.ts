@@ -50,7 +50,6 @@ describe('a decision', () => {
     source: 'messaging',
     accept: new Set<number>(),
     reject: new Set<number>(),
-    covers: () => false,
   };
   const held = {
     ...{ change_id: 7, kind: 'type_changed', feed: 'calls', version: '1', column_name: 'id' },
