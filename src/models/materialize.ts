@@ -13,8 +13,8 @@ export interface Materialization {
   full: string[];
   /** Bring what is there up to date, in one transaction; undefined where it is made anew each time. */
   step: string[] | undefined;
-  /** What is said of the table and its columns, to be run after either. */
-  comments: string[];
+  /** What is said of the table and its columns, to be run after either; looked up when it is asked for. */
+  comments(): Promise<string[]>;
   /** What the statements come from, by meaning: when it changes, the model is built from all of its rows. */
   definition: string;
   /** For a dedup model: a count of the rows that it ranks. */
@@ -46,7 +46,7 @@ export async function materialize(
   const columns = described.map(({ column_name }) => column_name);
   const made = {
     full: [`CREATE OR REPLACE ${kind} ${qualified(target)} AS\n${sql}`],
-    comments: ownComments(model, kind, target, columns),
+    comments: async () => ownComments(model, kind, target, columns),
     rowsIn: undefined,
   };
   if (config.materialized !== 'incremental') {
@@ -132,7 +132,7 @@ async function materializeDedup(
     ],
     // The rows of a query have no `rowid`.
     step: source ? refresh(target, query, watermark) : undefined,
-    comments: await dedupComments(session, model, target, source, query.columns),
+    comments: () => dedupComments(session, model, target, source, query.columns),
     definition: JSON.stringify([uniqueKey, orderBy, columns, await meaning(session, sql)]),
     rowsIn: `SELECT count(*) AS rows FROM ${query.from}`,
   };

@@ -56,5 +56,5 @@ async function compile(session: Session, model: Model, present: ReadonlySet<stri
   const absent = [...feeds, ...model.refs].find((name) => !present.has(name));
   if (absent !== undefined) return { query, absent };
   const { full, comments } = await materialize(session, model, query);
-  return { query, statements: `${[...full, ...comments].join(';\n\n')};` };
+  return { query, statements: `${[...full, ...(await comments())].join(';\n\n')};` };
 }

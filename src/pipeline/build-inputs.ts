@@ -65,6 +65,11 @@ export class BuildInputs {
     };
   }
 
+  /** Whether something has come of every feed that a model reads. */
+  hasFeeds({ sources }: Model): boolean {
+    return sources.every(({ group, feed }) => this.present.has(`staging_${group}.${feed}`));
+  }
+
   /** Why a model cannot be built yet: nothing has come of a feed it reads, or a model it reads is not there. */
   missing(model: Model): string | undefined {
     const source = model.sources.find(({ group, feed }) => !this.present.has(`staging_${group}.${feed}`));

@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { Catalogue } from '../feeds/catalogue.ts';
 import type { Project } from '../models/assemble.ts';
 import { loadProject } from '../models/project.ts';
-import { modelTable } from '../models/relations.ts';
+import { modelTable, renderModel } from '../models/relations.ts';
 import { selectModels } from '../models/selection.ts';
 import { modelledFeeds } from '../schema/catalogue.ts';
 import { followSchema } from '../schema/models.ts';
@@ -69,7 +69,7 @@ export async function build(
   });
   const inputs = await BuildInputs.read(workspace.session);
   const prepare = once(async () => {
-    await checkBeforeBuild(workspace, project, chosen);
+    await checkBeforeBuild(workspace, project, chosen, unproven(project, chosen, inputs));
     if (!options.dryRun) await createSchemas(workspace.session, chosen);
   });
   const work = new ModelBuild(workspace, inputs, prepare, { ...options, runId });
@@ -91,6 +91,20 @@ export async function build(
     ...{ project, changed, built: inOrder(built).map(({ model }) => model) },
     ...{ failed: inOrder(failed), skipped: inOrder(skipped), planned: inOrder(planned) },
   };
+}
+
+/** Models that can be built, and never were as they are written now. */
+function unproven(project: Project, chosen: readonly string[], inputs: BuildInputs): Set<string> {
+  const fed = new Set<string>();
+  const found = new Set<string>();
+  for (const id of project.graph.order) {
+    const model = project.models.get(id);
+    if (!model || !inputs.hasFeeds(model) || !model.refs.every((ref) => fed.has(ref))) continue;
+    fed.add(id);
+    const isNew = inputs.built.get(id)?.text !== inputs.of(model, renderModel(model)).text;
+    if (isNew && chosen.includes(id)) found.add(id);
+  }
+  return found;
 }
 
 /** Two transactions that create one schema get in each other's way. */

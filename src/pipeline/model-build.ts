@@ -106,10 +106,10 @@ export class ModelBuild {
     }
     const statements = (same ? plan.step : undefined) ?? plan.full;
     const rows = await session.transaction(async () => {
-      await dropOther(session, model);
+      if (statements === plan.full) await dropOther(session, model);
       for (const statement of statements) await session.run(statement);
       if (known?.text !== inputs.text || statements === plan.full)
-        for (const comment of plan.comments) await session.run(comment);
+        for (const comment of await plan.comments()) await session.run(comment);
       // What is wrong with a value of a view shows only when that is read: here, not when an analyst does.
       const read = model.config.materialized === 'view' ? ', bit_xor(hash(t))' : '';
       const kept = await session.row<{ rows: number }>(
@@ -139,7 +139,7 @@ export class ModelBuild {
   /** A model of which only the layout or what is said of it has changed: its rows stay as they are. */
   async #describe(session: Session, plan: Materialization, built: BuiltModel): Promise<void> {
     await session.transaction(async () => {
-      for (const comment of plan.comments) await session.run(comment);
+      for (const comment of await plan.comments()) await session.run(comment);
       await this.#remember(session, built);
     });
     this.result.changed = true;

@@ -3,7 +3,7 @@ import { type LatestResult, latestResults, recordResults } from '../ledger/tests
 import type { Project } from '../models/assemble.ts';
 import { presentRelations } from '../models/relations.ts';
 import { modelsBehind } from '../testing/behind.ts';
-import { checkTests } from '../testing/check.ts';
+import { checkModels, checkTests } from '../testing/check.ts';
 import { dedupTestName, type PlannedTest, planTests, selectTests } from '../testing/plan.ts';
 import { blocks, type TestBench, type TestOutcome, TestRunner } from '../testing/run-test.ts';
 import { Shapes } from '../testing/shapes.ts';
@@ -219,14 +219,17 @@ export function failedTests(outcomes: readonly TestOutcome[]): string[] {
 }
 
 /**
- * Checks tests and descriptions against the columns that models will have.
+ * Checks tests and descriptions against the columns that models will have, and the SQL of some models.
+ * @param unproven models that were never built as they are written now
  * @throws ModelError with file and line
  */
 export async function checkBeforeBuild(
   { session, catalogue }: Workspace,
   project: Project,
   chosen: readonly string[],
+  unproven: ReadonlySet<string>,
 ): Promise<void> {
   await using shapes = new Shapes(project, catalogue, session);
+  await checkModels(project, shapes, unproven);
   await checkTests(project, shapes, new Set(chosen));
 }

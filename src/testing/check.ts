@@ -33,9 +33,19 @@ export async function checkTests(
   if (problems.length > 0) throw new ProjectError(problems);
 }
 
+/**
+ * Checks the SQL of models before anything is built: whether it can be run, and whether keys and ordering are among the
+ * columns.
+ * @throws ProjectError with everything that is wrong, with file and line
+ */
+export async function checkModels(project: Project, shapes: Shapes, ids: ReadonlySet<string>): Promise<void> {
+  const problems: ModelProblem[] = [];
+  for (const model of project.models.values())
+    if (ids.has(model.id)) problems.push(...(await checkSql(model, shapes)));
+  if (problems.length > 0) throw new ProjectError(problems);
+}
+
 async function checkModel(model: Model, shapes: Shapes): Promise<ModelProblem[]> {
-  const wrong = await checkSql(model, shapes);
-  if (wrong.length > 0) return wrong;
   if (model.columns.length === 0 && model.tests.length === 0) return [];
   const columns = await shapes.model(model.id);
   if (!columns) return [];
@@ -49,7 +59,6 @@ async function checkModel(model: Model, shapes: Shapes): Promise<ModelProblem[]>
   return [...described, ...tests];
 }
 
-/** Whether a model's SQL can be run, and its key and ordering are among its columns. */
 async function checkSql(model: Model, shapes: Shapes): Promise<ModelProblem[]> {
   if (!(await shapes.knows(model))) return [];
   const session = await shapes.session();
