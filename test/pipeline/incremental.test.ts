@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { build } from '../../src/pipeline/build.ts';
 import { Project } from '../support/project.ts';
 
 const FEED = 'voice_intents';
@@ -130,4 +131,14 @@ from {{ ref('${FEED}') }}, range(${200_000 + index}) group by all
   expect(await project.loader("SELECT count(*) AS built FROM ops.model_runs WHERE status = 'built'")).toEqual(
     [{ built: 14 }],
   );
+  // One after the other, they would share one session.
+  await using workspace = await project.open();
+  let sessions = 0;
+  const connect = () => {
+    sessions += 1;
+    return workspace.connect();
+  };
+  const again = await build({ ...workspace, connect }, 2, { fullRefresh: true });
+  expect(again.built).toHaveLength(14);
+  expect(sessions).toBe(4);
 });
