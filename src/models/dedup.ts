@@ -84,7 +84,7 @@ export function refresh(target: TableName, query: DedupQuery, watermark: number)
   const nullSafe = `SELECT 1 FROM ${CHANGED_KEYS} AS k WHERE`;
   return [
     `CREATE OR REPLACE TEMP TABLE ${CHANGED_KEYS} AS
-SELECT DISTINCT ${keys} FROM ${from} WHERE _file_id > ${watermark}
+SELECT ${keys} FROM ${from} WHERE _file_id > ${watermark}
 UNION
 SELECT ${keys} FROM ${qualified(target)} WHERE _file_id IN (
   SELECT file_id FROM ops.files WHERE superseded_by > ${watermark})`,

@@ -105,6 +105,10 @@ export class ModelBuild {
       return undefined;
     }
     const statements = (same ? plan.step : undefined) ?? plan.full;
+    const built: BuiltModel = {
+      ...{ model: model.id, definition: plan.definition, text: inputs.text, inputs: inputs.data },
+      ...{ watermark: inputs.newest, run_id: runId, built_at: this.#workspace.clock() },
+    };
     const rows = await session.transaction(async () => {
       if (statements === plan.full) await dropOther(session, model);
       for (const statement of statements) await session.run(statement);
@@ -124,12 +128,10 @@ export class ModelBuild {
           rows_superseded: ranked ? ranked.rows - kept.rows : null,
         }),
       ]);
-      await this.#remember(session, {
-        ...{ model: model.id, definition: plan.definition, text: inputs.text, inputs: inputs.data },
-        ...{ watermark: inputs.newest, run_id: runId, built_at: this.#workspace.clock() },
-      });
+      await remember(session, built);
       return kept;
     });
+    this.#inputs.built.set(model.id, built);
     this.result.built.push({ model: model.id });
     this.result.changed = true;
     this.#inputs.present.add(model.id);
@@ -140,16 +142,10 @@ export class ModelBuild {
   async #describe(session: Session, plan: Materialization, built: BuiltModel): Promise<void> {
     await session.transaction(async () => {
       for (const comment of await plan.comments()) await session.run(comment);
-      await this.#remember(session, built);
+      await remember(session, built);
     });
-    this.result.changed = true;
-  }
-
-  /** Writes down what a model was built from. */
-  async #remember(session: Session, built: BuiltModel): Promise<void> {
-    await session.run('DELETE FROM ops.models WHERE model = $1', [built.model]);
-    await session.insert({ schema: 'ops', table: 'models' }, [built]);
     this.#inputs.built.set(built.model, built);
+    this.result.changed = true;
   }
 
   #record(
@@ -164,6 +160,12 @@ export class ModelBuild {
       ...outcome,
     };
   }
+}
+
+/** Writes down what a model was built from. */
+async function remember(session: Session, built: BuiltModel): Promise<void> {
+  await session.run('DELETE FROM ops.models WHERE model = $1', [built.model]);
+  await session.insert({ schema: 'ops', table: 'models' }, [built]);
 }
 
 /** A view where a table is to be, or the other way round. */
