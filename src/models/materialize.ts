@@ -112,8 +112,11 @@ export async function planDedup(session: Session, model: Model, sql: string): Pr
   requireColumns(model, 'order_by', orderBy, names);
   requireColumns(model, 'the query', KEPT_LAST, names);
   const data = names.filter((name) => !DROPPED.has(name) && !KEPT_LAST.includes(name));
-  const query: DedupQuery = { from, columns: [...data, ...KEPT_LAST], rule: { uniqueKey, orderBy } };
   const columns = present.map(({ column_name: name, column_type: type }) => ({ name, type }));
+  const types = new Map(columns.map(({ name, type }) => [name.toLowerCase(), type]));
+  const orderTypes = orderBy.map((name) => types.get(name.toLowerCase()) as string);
+  const rule = { uniqueKey, orderBy, orderTypes };
+  const query: DedupQuery = { from, columns: [...data, ...KEPT_LAST], rule };
   return { query, source, columns };
 }
 

@@ -94,14 +94,17 @@ SELECT ${ranked.map(identifier).join(', ')}, ${hashOf(columns)} AS ${ROW_HASH},
 FROM ${from} ORDER BY ${ROW_HASH}`);
 }
 
-/** Whether the order and the number of threads that rows are ranked in make no difference. */
+/**
+ * Whether the order and the number of threads that rows are ranked in make no difference. They are ranked by the rule as it
+ * is written, with none of the short cuts of a build.
+ */
 async function determinism(
   session: Session,
   model: Model,
   query: DedupQuery,
   full: string,
 ): Promise<Finding> {
-  const again = winners({ from: SHUFFLED, columns: [ROW_HASH], rule: query.rule });
+  const again = winnersOfQuery({ from: SHUFFLED, columns: [ROW_HASH], rule: query.rule });
   const { threads } = await session.row<{ threads: number }>(
     "SELECT current_setting('threads')::BIGINT AS threads",
   );
