@@ -10,11 +10,13 @@ import {
   mustAgree,
   ROWS_PER_HOUR,
   stagedProject,
+  writeAlone,
 } from './staged.ts';
 
 const HOURS = 167;
 
 const SHAPES = [
+  { name: '10 versions a record', versions: 10 },
   { name: '2.5 versions a record', versions: 2.5 },
   { name: 'hardly any duplicates', versions: 1.02 },
 ];
@@ -22,7 +24,8 @@ const SHAPES = [
 /**
  * A full build of a dedup model by the real command, over 5 M staged rows, against the plain query of the vendor's guide as
  * CREATE TABLE in the same file, in a process of its own. What is compared is the making of the table with its commit;
- * beside that, both processes as a whole, ours up to where it begins to publish.
+ * beside that, the writing of its rows alone, which no build can do without, and both processes as a whole, ours up to
+ * where it begins to publish.
  */
 export async function dedup({ folder, scale, report, note }: BenchContext): Promise<void> {
   for (const { name, versions } of SHAPES) {
@@ -31,10 +34,11 @@ export async function dedup({ folder, scale, report, note }: BenchContext): Prom
     const shape = { rowsPerHour: Math.ceil(ROWS_PER_HOUR * scale), versions };
     const project = await stagedProject(path, shape, HOURS);
     note(`building, ${name}`);
-    const [ours, vendors] = (await inTurn(
+    const [ours, vendors, written] = (await inTurn(
       () => buildModel(project, '--full-refresh'),
       () => buildAsVendor(project),
-    )) as [BuildSample[], BuildSample[]];
+      () => writeAlone(project),
+    )) as [BuildSample[], BuildSample[], BuildSample[]];
     const { staged } = await mustAgree(project);
     const whole = (samples: readonly BuildSample[]) =>
       samples.map(({ command, others }) => ({ seconds: command, others }));
@@ -47,6 +51,11 @@ export async function dedup({ folder, scale, report, note }: BenchContext): Prom
       rows: staged,
       ...compared(ours, vendors, vendor),
       ...{ measure: 'ratio', target: 0.25, limit: 0.4 },
+    });
+    report({
+      what: `writing the rows of that alone, ${name}`,
+      ...summarize(written),
+      ...compared(written, vendors, vendor),
     });
     report({ what: `${vendor}, whole process`, ...summarize(whole(vendors)), rows: staged });
     report({
