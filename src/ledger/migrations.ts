@@ -151,6 +151,16 @@ COMMENT ON COLUMN ops.schema_changes.severity IS 'info, warning or attention (un
 COMMENT ON COLUMN ops.schema_changes.undo IS 'What takes it back, for schema accept --reject';
 `,
   },
+  {
+    id: 3,
+    sql: `
+ALTER TABLE ops.models ADD COLUMN rebuilt_at TIMESTAMP;
+COMMENT ON COLUMN ops.models.rebuilt_at IS 'When it was last built from all of its rows; what came after was incremental';
+
+CREATE TABLE ops.published (path VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL);
+COMMENT ON TABLE ops.published IS 'The copy for analysts, as it was left: as long as it is that, the next one starts from it';
+`,
+  },
 ];
 
 /**

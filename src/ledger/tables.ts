@@ -19,6 +19,7 @@ export interface LedgerTables {
   'ops.followed_documents': FollowedDocument;
   'ops.model_runs': ModelRun;
   'ops.models': BuiltModel;
+  'ops.published': Published;
   'ops.test_results': TestResult;
 }
 
@@ -271,6 +272,15 @@ export interface BuiltModel {
   watermark: number;
   run_id: number;
   built_at: Date;
+  /** When it was last built from all of its rows; NULL where an older program did that. */
+  rebuilt_at: Date | null;
+}
+
+/** The copy for analysts, as it was left. */
+export interface Published {
+  /** Absolute. */
+  path: string;
+  fingerprint: string;
 }
 
 /** How a test ended in one run. */

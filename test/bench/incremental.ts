@@ -65,6 +65,10 @@ export async function incremental({ folder, scale, report, note }: BenchContext)
         ...{ measure: 'ratio', target: round(1 / 60, 4), limit: round(1 / 30, 4) },
       }),
     });
+    report({
+      what: `publishing after an hour into ${size} staged rows`,
+      ...summarize(ours.map(({ publishing, others }) => ({ seconds: publishing, others }))),
+    });
     medians.push(summarize(ours).seconds as number);
     await rm(path, { recursive: true });
   }

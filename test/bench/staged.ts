@@ -50,6 +50,8 @@ export interface BuildSample {
   others: number;
   /** From the start of the process until the record of the run was closed, which is before it is published. */
   command: number;
+  /** From then until the end of the process; 0 where nothing is published. */
+  publishing: number;
 }
 
 /**
@@ -65,10 +67,12 @@ export async function buildModel(project: Project, ...options: string[]): Promis
      WHERE m.model = ${literal(MODEL)} AND run_id = (SELECT max(run_id) FROM ops.runs)`,
   );
   const done = builtLine(run).getTime();
+  const command = (new Date(closed).getTime() - run.startedAt.getTime()) / 1000;
   return {
     seconds: (done - new Date(started).getTime()) / 1000,
     others: run.others,
-    command: (new Date(closed).getTime() - run.startedAt.getTime()) / 1000,
+    command,
+    publishing: run.seconds - command,
   };
 }
 
@@ -101,7 +105,7 @@ export function writeAlone(project: Project): Promise<BuildSample> {
 
 async function runAlone({ warehouse }: Project, statement: string): Promise<BuildSample> {
   const run: SqlRun = await runSql(warehouse, [statement]);
-  return { seconds: run.answers[0]?.seconds ?? 0, others: run.others, command: run.seconds };
+  return { seconds: run.answers[0]?.seconds ?? 0, others: run.others, command: run.seconds, publishing: 0 };
 }
 
 /** Both results hold as many rows as there are records: else nothing was measured. */

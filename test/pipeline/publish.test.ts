@@ -183,6 +183,21 @@ describe('publishing', () => {
     expect(await names()).toEqual(['warehouse.duckdb']);
   });
 
+  test('does not keep the space of tables that were replaced', async () => {
+    const numbers =
+      'CREATE OR REPLACE TABLE messaging.numbers AS SELECT hash(range) AS n FROM range(12_000_000)';
+    await session.run(numbers);
+    await publish(session, target);
+    const { size } = await stat(target);
+    const sizes: number[] = [];
+    for (let times = 0; times < 3; times += 1) {
+      await publish(session, target);
+      sizes.push((await stat(target)).size);
+    }
+    expect(Math.max(...sizes)).toBeGreaterThan(1.5 * size);
+    expect(Math.min(...sizes)).toBeLessThan(1.1 * size);
+  });
+
   test('into a folder that cannot be written to says so', async () => {
     await mkdir(join(target, '..'));
     await chmod(join(target, '..'), 0o555);

@@ -1,0 +1,38 @@
+import type { Session } from '../../warehouse/session.ts';
+import { identifier, literal, type TableName } from '../../warehouse/sql.ts';
+import { COPY, inCopy, PUBLIC_SCHEMAS } from './catalogue.ts';
+
+/** Something of the copy that says of itself what the loader's file does not say of it, or does not say any more. */
+interface Described extends TableName {
+  kind: 'TABLE' | 'VIEW';
+  /** Empty for the table or view itself. */
+  column: string;
+  comment: string | null;
+}
+
+/** What is said of tables, views and columns, where it differs: of a copy that was brought up to date most is there. */
+export async function copyComments(session: Session): Promise<void> {
+  const differing = await session.rows<Described>(
+    `WITH own AS (${commentsOf('current_database()')}), copied AS (${commentsOf(`'${COPY}'`)})
+SELECT schema, "table", "column", copied.kind, own.comment
+FROM copied JOIN own USING (schema, "table", "column") WHERE own.comment IS DISTINCT FROM copied.comment`,
+  );
+  const statements = differing.map(({ kind, column, comment, ...table }) => {
+    const what = column === '' ? `${kind} ${inCopy(table)}` : `COLUMN ${inCopy(table)}.${identifier(column)}`;
+    return `COMMENT ON ${what} IS ${comment === null ? 'NULL' : literal(comment)};`;
+  });
+  if (statements.length > 0) await session.run(statements.join('\n'));
+}
+
+/** @param database its name, as SQL */
+function commentsOf(database: string): string {
+  const of = (what: string, kind: string, column: string) =>
+    `SELECT schema_name AS schema, ${what}_name AS "table", ${column} AS "column", '${kind}' AS kind, comment
+     FROM duckdb_${what}s() WHERE database_name = ${database} AND NOT internal AND ${PUBLIC_SCHEMAS}`;
+  return [
+    of('table', 'TABLE', "''"),
+    of('view', 'VIEW', "''"),
+    `SELECT schema_name, table_name, column_name, 'TABLE', comment
+     FROM duckdb_columns() WHERE database_name = ${database} AND NOT internal AND ${PUBLIC_SCHEMAS}`,
+  ].join('\nUNION ALL ');
+}
