@@ -50,18 +50,30 @@ class LocalConnector implements Connector {
     const folder = this.#inside(path);
     // The first read opens the folder: a root that is gone since `open` is not just empty.
     if (path === '') await rootMustBeFolder(this.#root);
-    for await (const batch of batches(folder)) {
-      const entries = await Promise.all(batch.map((child) => this.#entry(path, child)));
-      for (const entry of entries) if (entry) yield entry;
-    }
+    for (const batch of await batches(folder)) yield* await this.#entries(path, batch);
   }
 
   async *files(path: string, from?: string): AsyncGenerator<ListedFile> {
     for await (const entry of this.entries(path)) {
       if (from !== undefined && entry.name < from) continue;
-      if (entry.kind === 'folder') yield* this.files(joined(path, entry.name));
-      else yield { path: entry.path, bytes: entry.bytes, etag: entry.etag };
+      if (entry.kind === 'folder') yield* await this.#below(joined(path, entry.name));
+      else yield listedFile(entry);
     }
+  }
+
+  /** All files below a folder: those of a day, whose hours are looked at together. */
+  async #below(path: string): Promise<ListedFile[]> {
+    const found: ListedFile[][] = [];
+    for (const batch of await batches(this.#inside(path))) {
+      const entries = await this.#entries(path, batch);
+      const nested = await Promise.all(
+        entries.map((entry) =>
+          entry.kind === 'folder' ? this.#below(joined(path, entry.name)) : [listedFile(entry)],
+        ),
+      );
+      found.push(nested.flat());
+    }
+    return found.flat();
   }
 
   async fetch(file: ListedFile, partial: string, options?: FetchOptions): Promise<void> {
@@ -87,6 +99,11 @@ class LocalConnector implements Connector {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+
+  async #entries(folder: string, children: readonly Dirent[]): Promise<Entry[]> {
+    const entries = await Promise.all(children.map((child) => this.#entry(folder, child)));
+    return entries.filter((entry) => entry !== undefined);
+  }
 
   async #entry(folder: string, child: Dirent): Promise<Entry | undefined> {
     const path = joined(folder, child.name);
@@ -144,15 +161,19 @@ const BATCH = 64;
  * The children of a folder, some at a time so that they can be looked at together; none when it is not there. Their names
  * are read at once: a feed has a folder a day, a day one an hour, and most of a listing is opening them.
  */
-async function* batches(folder: string): AsyncGenerator<Dirent[]> {
-  let children: Dirent[];
+async function batches(folder: string): Promise<Dirent[][]> {
   try {
-    children = await readdir(folder, { withFileTypes: true });
+    const children = await readdir(folder, { withFileTypes: true });
+    const count = Math.ceil(children.length / BATCH);
+    return Array.from({ length: count }, (_, index) => children.slice(index * BATCH, (index + 1) * BATCH));
   } catch (error) {
-    if (isMissing(error)) return;
+    if (isMissing(error)) return [];
     throw explain(folder, error);
   }
-  for (let start = 0; start < children.length; start += BATCH) yield children.slice(start, start + BATCH);
+}
+
+function listedFile({ path, bytes, etag }: ListedFile): ListedFile {
+  return { path, bytes, etag };
 }
 
 async function rootMustBeFolder(root: string): Promise<void> {
