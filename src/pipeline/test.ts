@@ -230,6 +230,7 @@ export async function checkBeforeBuild(
   unproven: ReadonlySet<string>,
 ): Promise<void> {
   await using shapes = new Shapes(project, catalogue, session);
-  await checkModels(project, shapes, unproven);
-  await checkTests(project, shapes, new Set(chosen));
+  const tested = new Set(chosen);
+  await checkModels(project, shapes, unproven, tested);
+  await checkTests(project, shapes, tested);
 }

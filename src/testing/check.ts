@@ -24,25 +24,42 @@ export async function checkTests(
   shapes: Shapes,
   chosen: ReadonlySet<string>,
 ): Promise<void> {
+  const problems = await testProblems(project, shapes, chosen);
+  if (problems.length > 0) throw new ProjectError(problems);
+}
+
+/**
+ * Checks the SQL of models before anything is built: whether it can be run, and whether keys and ordering are among the
+ * columns. Where something is wrong, the tests are checked too, so that all of it is told in one go; nothing is said of
+ * what reads a model whose SQL is wrong.
+ * @param chosen ids of the models whose tests are checked then
+ * @throws ProjectError with everything that is wrong, with file and line
+ */
+export async function checkModels(
+  project: Project,
+  shapes: Shapes,
+  ids: ReadonlySet<string>,
+  chosen: ReadonlySet<string>,
+): Promise<void> {
+  const problems: ModelProblem[] = [];
+  for (const model of project.models.values())
+    if (ids.has(model.id)) problems.push(...(await checkSql(model, shapes)));
+  if (problems.length > 0)
+    throw new ProjectError([...problems, ...(await testProblems(project, shapes, chosen))]);
+}
+
+async function testProblems(
+  project: Project,
+  shapes: Shapes,
+  chosen: ReadonlySet<string>,
+): Promise<ModelProblem[]> {
   const problems: ModelProblem[] = [];
   for (const model of project.models.values())
     if (chosen.has(model.id)) problems.push(...(await checkModel(model, shapes)));
   for (const test of project.tests)
     if (test.refs.length === 0 || test.refs.some((id) => chosen.has(id)))
       problems.push(...(await checkSingular(test, shapes)));
-  if (problems.length > 0) throw new ProjectError(problems);
-}
-
-/**
- * Checks the SQL of models before anything is built: whether it can be run, and whether keys and ordering are among the
- * columns.
- * @throws ProjectError with everything that is wrong, with file and line
- */
-export async function checkModels(project: Project, shapes: Shapes, ids: ReadonlySet<string>): Promise<void> {
-  const problems: ModelProblem[] = [];
-  for (const model of project.models.values())
-    if (ids.has(model.id)) problems.push(...(await checkSql(model, shapes)));
-  if (problems.length > 0) throw new ProjectError(problems);
+  return problems;
 }
 
 async function checkModel(model: Model, shapes: Shapes): Promise<ModelProblem[]> {

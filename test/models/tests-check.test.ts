@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { checkModels } from '../../src/testing/check.ts';
 import { Bench, documented } from '../support/test-bench.ts';
 import type { Files } from './support.ts';
 
@@ -122,5 +123,60 @@ describe('nothing is said', () => {
     expect(
       await problems('models: []', { 'models/tests/t.sql': 'select * from somewhere.else_than_here' }),
     ).toEqual([]);
+  });
+});
+
+describe('where the SQL of models is wrong', () => {
+  /** What is said of new models and, with them, of the tests of those that are to be built. */
+  async function mistakes(more: Files, models: string[], chosen = models): Promise<string[]> {
+    await using bench = await Bench.open({ ...FILES, ...more }, '', CALLS);
+    return await checkModels(bench.project, bench.shapes, new Set(models), new Set(chosen)).then(
+      () => [],
+      (error: Error) => error.message.split('\n'),
+    );
+  }
+  const WRONG = { 'models/marts/wrong.sql': "select no_such from {{ ref('calls') }}" };
+  const DAILY = {
+    'models/marts/daily.yml': 'models: [{ name: daily, columns: [{ name: dya }] }]',
+    'models/tests/daily.sql': "select * from {{ ref('daily') }} where calsl > 1",
+  };
+
+  test('what is wrong with the tests of other models is told with it', async () => {
+    const ids = ['marts.wrong', 'marts.daily'];
+    const told = [
+      expect.stringMatching(/^models\/marts\/daily\.yml:1: marts\.daily has no column "dya"/),
+      expect.stringMatching(/^models\/marts\/wrong\.sql:1: Binder Error: .*no_such/),
+      expect.stringMatching(/^models\/tests\/daily\.sql:1: Binder Error: .*calsl/),
+    ];
+    expect(await mistakes({ ...WRONG, ...DAILY }, ids)).toEqual(told);
+    // A model that was built before is not looked at, and its tests are.
+    expect(await mistakes({ ...WRONG, ...DAILY }, ['marts.wrong'], ids)).toEqual(told);
+  });
+
+  test('nothing is said of tests and models for its sake', async () => {
+    const yml = `models:
+  - name: wrong
+    columns: [{ name: no_such, tests: [not_null, unique] }]
+    tests: [{ expression: no_such > 0 }]
+  - name: unkeyed
+    columns: [{ name: day, tests: [not_null] }]
+  - name: below
+    columns: [{ name: no_such, tests: [not_null] }]
+  - name: daily
+    tests: [{ relationships: { column_name: day, to: ref('wrong'), field: no_such } }]`;
+    const more = {
+      ...WRONG,
+      'models/marts/below.sql': "select no_such from {{ ref('wrong') }}",
+      'models/marts/unkeyed.sql': `{{ config(materialized='dedup', unique_key='no_such') }}
+select * from {{ source('messaging', 'calls') }}`,
+      'models/schema.yml': yml,
+      'models/tests/wrong.sql': "select * from {{ ref('wrong') }} where no_such = 1",
+      'models/tests/below.sql': "select * from {{ ref('below') }} join {{ ref('daily') }} using (no_such)",
+    };
+    const ids = ['marts.wrong', 'marts.below', 'marts.unkeyed', 'marts.daily', 'messaging.calls'];
+    expect(await mistakes(more, ids)).toEqual([
+      expect.stringMatching(/^models\/marts\/unkeyed\.sql: unique_key names no_such/),
+      expect.stringMatching(/^models\/marts\/wrong\.sql:1: Binder Error: .*no_such/),
+    ]);
   });
 });

@@ -320,6 +320,17 @@ describe('a test that names a column that is not there', () => {
     expect(await project.loader("SELECT * FROM duckdb_tables() WHERE schema_name = 'messaging'")).toEqual([]);
   });
 
+  test('is told together with what is wrong with the SQL of a model', async () => {
+    await project.write('models/marts/schema.yml', WRONG);
+    await project.write('models/marts/wrong.sql', `select no_such from {{ ref('talks') }}`);
+    const error = await project.run().catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ModelError);
+    expect((error as Error).message.split('\n')).toEqual([
+      expect.stringMatching(/^models\/marts\/schema\.yml:6: marts\.talks has no column "massages"/),
+      expect.stringMatching(/^models\/marts\/wrong\.sql:1: Binder Error: .*no_such/),
+    ]);
+  });
+
   test('is found when nothing is to be built, too, and by a dry run and the command test', async () => {
     await project.run();
     await project.write(
