@@ -195,7 +195,8 @@ withCommonOptions(
   schema
     .command('accept <changes...>')
     .description('apply changes that are held, by number')
-    .option('--reject', 'leave them alone instead, and undo those that were applied'),
+    .option('--reject', 'leave them alone instead, and undo those that were applied')
+    .option('--allow-empty', 'even where a new version has no rows yet, and its table loses all that it has'),
   { prints: true, changes: true },
 ).action(action(async () => ({ default: (await schemaModule()).accept })));
 

@@ -28,7 +28,10 @@ export const KIND_RULES = {
   /** No document lists it any more. Its tables stay. */
   feed_gone: told,
   feed_back: free,
-  /** The new version gets its own staging table at once; what is held is the switch of the feed's model to it. */
+  /**
+   * The new version gets its own staging table at once; what is held is the switch of the feed's model to it. Under `apply`
+   * too, as long as that would leave the table without rows.
+   */
   version_added: held,
   column_added: free,
   /** Its column stays; it is NULL from then on. */

@@ -22,6 +22,8 @@ export interface DecideOptions {
   accept: ReadonlySet<number>;
   /** Held changes that a person rejects now. */
   reject: ReadonlySet<number>;
+  /** Changes that would leave a table without rows: held until rows have come, though the policy applies them. */
+  emptying: ReadonlySet<Change>;
 }
 
 /** Decides what becomes of each change. Pure. A change whose feed or column is not taken up is left for that day. */
@@ -56,12 +58,13 @@ function placeOf({ feed, version, column }: Pick<Change, 'feed' | 'version' | 'c
 function decisionOn(
   change: Change,
   known: SchemaChange | undefined,
-  { policy, source, accept, reject }: DecideOptions,
+  { policy, source, accept, reject, emptying }: DecideOptions,
 ): Decided['decision'] {
   if (known !== undefined && accept.has(known.change_id)) return 'applied';
   if (known?.decision === 'rejected' || (known !== undefined && reject.has(known.change_id)))
     return 'rejected';
   const action = actionOf(policy, { source, change });
+  if (action === 'apply' && emptying.has(change)) return 'held';
   return action === 'apply' ? 'applied' : action === 'hold' ? 'held' : 'ignored';
 }
 

@@ -13,6 +13,7 @@ import { changeRows } from './group-write.ts';
 import { isUndone, judgementOf, mustBeAskedFor } from './judgement.ts';
 import type { NumberedChange } from './plan.ts';
 import { Preparation } from './prepare.ts';
+import { heedLosses } from './switches.ts';
 import { planUndo, type Undo, writeUndo } from './undo.ts';
 import { describeChange, describeRow } from './wording.ts';
 
@@ -25,6 +26,8 @@ export interface SchemaOptions {
   accept?: readonly number[];
   /** Changes that a person rejects; one that was applied is undone. */
   reject?: readonly number[];
+  /** Switches a model to another version also where that has no rows yet, and leaves its table without any. */
+  allowEmpty?: boolean;
   /** Finds out what there is to do, and does nothing. */
   dryRun?: boolean;
 }
@@ -50,7 +53,7 @@ export interface SchemaResult {
  * Follows the schema documents: looks for a new one in each source, compares it with what is followed, applies what the
  * policy lets through and holds the rest. One transaction for all of it. The workspace has the new catalogue afterwards.
  * @param runId the run it is a part of; undefined in a dry run
- * @throws UsageError for an option that names what is not there
+ * @throws UsageError for an option that names what is not there, and where a table would be left without rows
  */
 export async function applySchema(
   workspace: Workspace,
@@ -70,6 +73,8 @@ export async function applySchema(
     // All of them are looked at before the first is done: one that cannot be undone keeps the others, too.
     if (judgement.reject.has(row.change_id) && isUndone(row)) undone.push(await planUndo(session, row));
   }
+  const allowEmpty = options.allowEmpty === true;
+  await heedLosses(workspace, undone, allowEmpty);
   for (const { row } of undone) {
     // One before it may have been of the same feed.
     if (!options.dryRun) await writeUndo(session, await planUndo(session, row), clock());
@@ -91,6 +96,7 @@ export async function applySchema(
   for (const group of new Set(groups)) tasks.push(await preparation.task(group));
   const plans = tasks.flatMap(({ plan }) => plan ?? []);
   mustBeAskedFor(judgement, plans);
+  await heedLosses(workspace, plans, allowEmpty);
 
   if (!options.dryRun && tasks.some(hasWork)) {
     const context = { runId: runId ?? null, now: clock() };

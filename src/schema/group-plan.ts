@@ -6,7 +6,7 @@ import type { SchemaChange } from '../ledger/tables.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, qualified } from '../warehouse/sql.ts';
 import { advance } from './advance.ts';
-import { changeIdentity } from './changes.ts';
+import { type Change, changeIdentity } from './changes.ts';
 import { compare } from './compare.ts';
 import { decide, rowIdentity } from './decide.ts';
 import type { ExportDocument } from './document.ts';
@@ -25,6 +25,7 @@ import {
   type TableStep,
 } from './plan.ts';
 import type { Policy } from './policy.ts';
+import { type RowLoss, rowLosses, wouldEmpty } from './switches.ts';
 import { typeChange } from './type-change.ts';
 import type { ColumnType } from './types.ts';
 import { wantedFeeds } from './wanted.ts';
@@ -43,6 +44,8 @@ export interface GroupPlan {
   steps: readonly TableStep[];
   counts: RowCounts;
   statements: readonly PlannedStatement[];
+  /** Rows that tables lose because their models switch to another version. */
+  losses: readonly RowLoss[];
 }
 
 /** What decides how a group is followed. */
@@ -79,7 +82,12 @@ export async function planGroup(session: Session, input: GroupInput): Promise<Gr
   const lossless = await losslessTypes(session, group, base, wanted);
   const changes = compare(base, wanted, (feed, column, to) => lossless.has(typeId(feed, column, to)));
   const earlier = await changesOfGroup(session, group);
-  const decided = decide(changes, { ...input, earlier });
+  const emptying = new Set<Change>();
+  for (const change of changes.filter(({ kind }) => kind === 'version_added')) {
+    const version = { name: change.feed, version: change.version };
+    if (await wouldEmpty(session, group, version, present)) emptying.add(change);
+  }
+  const decided = decide(changes, { ...input, earlier, emptying });
   let id = input.nextId;
   const numbered = decided.map((each) => ({ ...each, id: each.known?.change_id ?? id++ }));
   const applied = decided.filter(({ decision }) => decision === 'applied').map(({ change }) => change);
@@ -94,6 +102,7 @@ export async function planGroup(session: Session, input: GroupInput): Promise<Gr
       (row) => row.decision === 'held' && row.kind !== 'document_held' && !proposed.has(rowIdentity(row)),
     ),
     statements: planStatements(group, steps, next, present, counts),
+    losses: await rowLosses(session, group, { before: base, next, present }),
   };
 }
 

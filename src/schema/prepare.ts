@@ -3,16 +3,20 @@ import { basename } from 'node:path';
 import type { Source } from '../config/config.ts';
 import { UsageError } from '../errors.ts';
 import { sha256, documentText as storedText } from '../ledger/documents.ts';
+import { presentTables } from '../ledger/known-feeds.ts';
 import { nextChangeId, openChanges } from '../ledger/schema-changes.ts';
 import type { SchemaChange } from '../ledger/tables.ts';
 import type { Workspace } from '../pipeline/workspace.ts';
 import { bundledDocument, bundledOverrides } from './bundled.ts';
+import { changeOf } from './decide.ts';
 import type { ExportDocument } from './document.ts';
 import { type GroupDocument, GroupDocuments } from './group-documents.ts';
 import { fingerprint, planGroup } from './group-plan.ts';
 import type { GroupTask } from './group-task.ts';
 import type { Judgement } from './judgement.ts';
 import { parseExportDocument } from './parse.ts';
+import { actionOf } from './policy.ts';
+import { wouldEmpty } from './switches.ts';
 import { documentText } from './watch.ts';
 
 export interface PrepareOptions {
@@ -64,12 +68,15 @@ export class Preparation {
     const corrections = await bundledOverrides();
     const policy = config.policy ?? {};
     const print = fingerprint([followed?.hash, bundled?.facts.sha256, corrections.hash, policy]);
-    const compares = rows.length > 0 || documents.followed?.fingerprint !== print;
+    const source = followed?.source || (config.sources.find((each) => each.group === group)?.name ?? group);
+    const open = (await openChanges(session)).filter(({ feed_group }) => feed_group === group);
+    const compares =
+      rows.length > 0 ||
+      documents.followed?.fingerprint !== print ||
+      (await this.#hasFirstRows(group, source, open));
     const plan = compares
       ? await planGroup(session, {
-          group,
-          source:
-            followed?.source || (config.sources.find((source) => source.group === group)?.name ?? group),
+          ...{ group, source },
           vendor: await followed?.document(),
           bundled: bundled?.document,
           overrides: corrections.overrides,
@@ -80,9 +87,7 @@ export class Preparation {
         })
       : undefined;
     if (plan) this.#nextChange = Math.max(await this.#changeId(), ...plan.changes.map(({ id }) => id + 1));
-    const waiting = (await openChanges(session)).filter(
-      ({ kind, feed_group }) => kind === 'document_held' && feed_group === group,
-    );
+    const waiting = open.filter(({ kind }) => kind === 'document_held');
     const same = ({ document_id }: SchemaChange) => document_id === received?.facts.document_id;
     const holds = received?.facts.state === 'held' && !waiting.some(same);
     return {
@@ -92,6 +97,20 @@ export class Preparation {
       overtaken: received ? waiting.filter((row) => !same(row)) : [],
       seen: rows.filter(({ decision }) => decision === 'applied'),
     };
+  }
+
+  /** Whether a version that the policy lets through, and that was held because it had no rows, has some now. */
+  async #hasFirstRows(group: string, source: string, open: readonly SchemaChange[]): Promise<boolean> {
+    const { session, config } = this.#workspace;
+    const held = open
+      .filter(({ kind }) => kind === 'version_added')
+      .map(changeOf)
+      .filter((change) => actionOf(config.policy ?? {}, { source, change }) === 'apply');
+    if (held.length === 0) return false;
+    const present = await presentTables(session, group);
+    for (const { feed: name, version } of held)
+      if (!(await wouldEmpty(session, group, { name, version }, present))) return true;
+    return false;
   }
 
   async #changeId(): Promise<number> {

@@ -16,6 +16,7 @@ import {
   undoTable,
   unrescue,
 } from './moves.ts';
+import { type RowLoss, rowLosses } from './switches.ts';
 import type { ColumnType } from './types.ts';
 
 /** What takes a change back, beside the values in its undo table: `ops.schema_changes.undo`, as JSON. */
@@ -39,6 +40,8 @@ export interface Undo {
   /** The feeds of the group as they are followed, and as they will be. */
   before: readonly KnownFeed[];
   next: readonly KnownFeed[];
+  /** Rows that the feed's table loses because its model switches back to another version. */
+  losses: readonly RowLoss[];
 }
 
 /**
@@ -70,7 +73,9 @@ export async function planUndo(session: Session, row: SchemaChange): Promise<Und
       : `SELECT count(${identifier(row.column_name)}) AS rows FROM ${qualified(table)}`,
   );
   const statements = originals ? [...moves, `DROP TABLE ${qualified(originals)}`] : moves;
-  return { row, group, statements, rows, before, next: before.map((feed) => revert(feed, row, note)) };
+  const next = before.map((feed) => revert(feed, row, note));
+  const losses = await rowLosses(session, group, { before, next, present });
+  return { row, group, statements, rows, before, next, losses };
 }
 
 /** Takes a change back. Values are as they came: the change kept those that it could not make again. One transaction. */

@@ -132,3 +132,41 @@ test('a change from its document to its acceptance', { timeout: 120_000 }, async
     expect(ended.stderr).toContain(message);
   }
 });
+
+test('a version without rows is not accepted by accident', { timeout: 120_000 }, async () => {
+  await using project = await Project.create(
+    'sources:\n  phones:\n    connector: local\n    path: ./feeds\n    group: phones\n',
+  );
+  const calls = feedDoc('calls', COLUMNS);
+  const publish = (day: string, ...feeds: (typeof calls)[]) =>
+    project.write(`feeds/export_docs/dt=${day}/export_docs.yaml`, documentText(feeds));
+  await publish('2026-01-05', calls);
+  await project.partition('calls', '2026-01-05', [{ id: 1 }, { id: 2 }]);
+  expect((await command(project, 'run', '-q')).code).toBe(0);
+  await publish('2026-01-06', calls, { ...calls, version: '2' });
+  expect((await command(project, 'run', '-q')).code).toBe(3);
+
+  const lost = 'version 2 of phones.calls has no rows yet: built from it, the table loses its 2 rows';
+  for (const words of [['--dry-run'], []]) {
+    const { code, stdout, stderr } = await command(project, 'schema', 'accept', '2', ...words);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(`error: ${lost}\n  → load its rows first: asapp-warehouse load`);
+  }
+  expect(await project.loader('FROM ops.runs SELECT command, exit_code ORDER BY run_id')).toEqual([
+    { command: 'run', exit_code: 0 },
+    { command: 'run', exit_code: 3 },
+    { command: 'schema', exit_code: 2 },
+  ]);
+  const rows = () => printed(project, 0, 'query', 'SELECT count(*) AS rows FROM phones.calls');
+  expect((await command(project, 'run', '-q')).code).toBe(3);
+  expect(await rows()).toEqual([{ rows: 2 }]);
+
+  const plan = await command(project, 'schema', 'accept', '2', '--allow-empty', '--dry-run');
+  expect(plan).toMatchObject({ code: 0, stderr: expect.stringContaining(`warning: ${lost}`) });
+  expect((await command(project, 'schema', 'accept', '2', '--allow-empty')).code).toBe(0);
+  expect((await command(project, 'run', '-q')).code).toBe(0);
+  expect(await rows()).toEqual([{ rows: 0 }]);
+  expect((await command(project, 'schema', 'accept', '--reject', '2')).code).toBe(0);
+  expect((await command(project, 'run', '-q')).code).toBe(0);
+  expect(await rows()).toEqual([{ rows: 2 }]);
+});

@@ -287,6 +287,91 @@ describe('what is held', () => {
     expect(await names()).toEqual([{ name: 'old' }]);
   });
 
+  describe('to a version that has fewer rows than the table', () => {
+    const LOST = 'version 2 of phones.calls has no rows yet: built from it, the table loses its 2 rows';
+
+    /** Version 1 is built, with two rows; version 2 is published. */
+    async function published(yaml = '', more?: (bench: SchemaBench) => Promise<void>): Promise<SchemaBench> {
+      const bench = await SchemaBench.open(yaml);
+      await more?.(bench);
+      await bench.follow('2026-01-05', [CALLS]);
+      await bench.load('calls', '2026-01-05', [{ id: 1 }, { id: 2 }]);
+      await build(bench.workspace, 1);
+      await bench.follow('2026-01-06', [CALLS, { ...CALLS, version: '2' }]);
+      return bench;
+    }
+    const ids = async (bench: SchemaBench) => {
+      await build(bench.workspace, 1);
+      return (await bench.rows('SELECT id FROM phones.calls ORDER BY id')).map(({ id }) => id);
+    };
+
+    test('nothing is done while it has none, in a dry run neither, unless a person insists', async () => {
+      await using bench = await published();
+      for (const dryRun of [true, false])
+        await expect(bench.apply({ accept: [2], dryRun })).rejects.toThrow(LOST);
+      expect(await bench.changes('change_id > 1')).toEqual(['2 calls version_added held']);
+      expect(await ids(bench)).toEqual([1, 2]);
+
+      const insists = { accept: [2], allowEmpty: true };
+      expect(await bench.apply({ ...insists, dryRun: true })).toMatchObject({ applied: 1 });
+      expect(bench.project.reporter.warnings.at(-1)).toBe(LOST);
+      expect(await ids(bench)).toEqual([1, 2]);
+      await bench.apply(insists);
+      expect(await ids(bench)).toEqual([]);
+    });
+
+    test('how many rows go at least is said where it has some', async () => {
+      await using bench = await published();
+      await bench.load('calls', '2026-01-06', [{ id: 3 }], '2');
+      await bench.apply({ accept: [2] });
+      expect(bench.project.reporter.warnings.at(-1)).toBe(
+        'version 2 of phones.calls has only 1 row so far: built from it, the table loses at least 1 of its 2 rows',
+      );
+      expect(await ids(bench)).toEqual([3]);
+    });
+
+    test('the way back is no other', async () => {
+      await using bench = await SchemaBench.open();
+      await bench.follow('2026-01-05', [CALLS, { ...CALLS, version: '2' }]);
+      await bench.load('calls', '2026-01-06', [{ id: 1 }], '2');
+      expect(await ids(bench)).toEqual([]);
+      const [change] = await bench.rows<{ id: number }>(
+        "SELECT change_id AS id FROM ops.schema_changes WHERE kind = 'version_added'",
+      );
+      const reject = [change?.id ?? 0];
+      await bench.apply({ accept: reject });
+      expect(await ids(bench)).toEqual([1]);
+      await expect(bench.apply({ reject })).rejects.toThrow(
+        'version 1 of phones.calls has no rows yet: built from it, the table loses its 1 row',
+      );
+      expect(await ids(bench)).toEqual([1]);
+      await bench.apply({ reject, allowEmpty: true });
+      expect(await ids(bench)).toEqual([]);
+    });
+
+    test('a policy waits for its first rows', async () => {
+      await using bench = await published('policy: { phones: { version_added: apply } }');
+      expect(await bench.changes('change_id > 1')).toEqual(['2 calls version_added held']);
+      expect(await bench.apply()).toMatchObject({ held: 1, applied: 0, changed: false });
+      await bench.load('calls', '2026-01-06', [{ id: 3 }], '2');
+      expect(await bench.apply()).toMatchObject({ held: 0, applied: 1, changed: true });
+      expect(await bench.apply()).toMatchObject({ applied: 0, changed: false });
+      expect(await ids(bench)).toEqual([3]);
+    });
+
+    test('a model of one’s own reads what it says, and loses nothing', async () => {
+      await using bench = await published('models: ./models', ({ project }) =>
+        project.write(
+          'models/phones/calls.sql',
+          `{{ config(materialized='dedup', unique_key='id') }} select * from {{ source('phones', 'calls') }}`,
+        ),
+      );
+      expect(await bench.apply({ accept: [2] })).toMatchObject({ applied: 1 });
+      expect(bench.project.reporter.warnings).not.toContain(LOST);
+      expect(await ids(bench)).toEqual([1, 2]);
+    });
+  });
+
   test('of a key is undone as far as all of its values go along: none becomes NULL', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS]);

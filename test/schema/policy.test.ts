@@ -50,6 +50,7 @@ describe('a decision', () => {
     source: 'messaging',
     accept: new Set<number>(),
     reject: new Set<number>(),
+    emptying: new Set<Change>(),
   };
   const held = {
     ...{ change_id: 7, kind: 'type_changed', feed: 'calls', version: '1', column_name: 'id' },

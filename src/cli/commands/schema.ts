@@ -80,7 +80,7 @@ export async function apply(
 
 /** `schema accept`: a person decides about changes that wait. */
 export async function accept(
-  context: CommandContext<Options<{ reject?: boolean }>>,
+  context: CommandContext<Options<{ reject?: boolean; allowEmpty?: boolean }>>,
   ...ids: string[]
 ): Promise<number> {
   const numbers = ids.map((id) => {
@@ -89,7 +89,8 @@ export async function accept(
       hint: 'asapp-warehouse schema diff shows those that wait',
     });
   });
-  return act(context, context.options.reject ? { reject: numbers } : { accept: numbers });
+  const { reject, allowEmpty = false } = context.options;
+  return act(context, { ...(reject ? { reject: numbers } : { accept: numbers }), allowEmpty });
 }
 
 /** `schema history`: every version of the documents, or the life of one feed. */
