@@ -2,7 +2,7 @@
  * Errors a person can act on. Everything the program throws on purpose is one of these; anything else is a bug.
  *
  * `message` says what happened, and to which file, line or key; `hint` says what to do next, as a command
- * where there is one. `src/cli/exit.ts` is the one place that turns them into exit codes.
+ * where there is one. {@link exitCodeOf} is the one place that turns them into exit codes.
  */
 
 export interface ErrorDetails {
@@ -79,4 +79,14 @@ export class ModelError extends WarehouseError {
 /** The warehouse file itself: missing, of another version, or damaged. */
 export class StorageError extends WarehouseError {
   readonly code = 'storage';
+}
+
+/**
+ * The exit code of a command that threw: 2 when it was asked for something that cannot be and nothing was started, 4 when
+ * another run holds the warehouse, else 1. (3, done but to be looked at, is an outcome and not an error.)
+ */
+export function exitCodeOf(error: unknown): 1 | 2 | 4 {
+  if (error instanceof UsageError || error instanceof ConfigError || error instanceof ModelError) return 2;
+  if (error instanceof BusyError) return 4;
+  return 1;
 }

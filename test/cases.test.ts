@@ -5,8 +5,8 @@ import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { describe, type ExpectStatic, test } from 'vitest';
-import { exitCodeOf } from '../src/cli/exit.ts';
 import { printTable } from '../src/cli/output.ts';
+import { exitCodeOf } from '../src/errors.ts';
 import { Warehouse } from '../src/warehouse/warehouse.ts';
 import { Project } from './support/project.ts';
 

@@ -1,3 +1,4 @@
+import { exitCodeOf } from '../errors.ts';
 import { countGaps } from '../ledger/partitions.ts';
 import { rejectsOpen } from '../ledger/rejects.ts';
 import { finishRun, startRun, wasCutShort } from '../ledger/runs.ts';
@@ -204,7 +205,7 @@ async function recorded(
     const failure = {
       finished_at: clock(),
       status: 'failed',
-      exit_code: 1,
+      exit_code: exitCodeOf(error),
       message: redact((error as Error).message),
     } as const;
     await finishRun(session, runId, failure).catch(() => {});

@@ -300,6 +300,26 @@ describe('the exit code', () => {
     expect(query).toMatchObject({ exit: 0, stdout: '[\n{"n":2}\n]\n', stderr: '' });
   });
 
+  test('of a command that failed is what its record says', async () => {
+    await using project = await Project.create(
+      'models: ./models\nsources: { messaging: { connector: local, path: ./feeds } }\n',
+    );
+    await deliver(project, 1);
+    await project.write('models/marts/wrong.sql', "select no_such from {{ ref('voice_intents') }}");
+    const wrongModel = await asapp(project, ['run']);
+    const wrongNumber = await asapp(project, ['schema', 'accept', '99']);
+    await rm(project.path('models/marts/wrong.sql'));
+    // A file where the folder should be.
+    await project.write('published', '');
+    const noCopy = await asapp(project, ['run']);
+    const codes = [wrongModel, wrongNumber, noCopy].map(({ exit }) => exit);
+    expect(codes).toEqual([2, 2, 1]);
+    const runs = await project.loader<{ status: string; exit_code: number }>(
+      'SELECT status, exit_code FROM ops.runs ORDER BY run_id',
+    );
+    expect(runs).toEqual(codes.map((exit_code) => ({ status: 'failed', exit_code })));
+  });
+
   test('is 1 for what needs a warehouse that is not there yet', async () => {
     for (const words of [['query', 'SELECT 1'], ['status']]) {
       const { exit, stdout, stderr } = await asapp(fresh, words);

@@ -61,6 +61,17 @@ describe('credentials import', () => {
     expect((await asapp(project, ['status'])).exit).not.toBe(2);
   });
 
+  it.each(['keys.txt', 'none.asc'])('says that it has no use for a private key (%s)', async (privateKey) => {
+    await using project = await started();
+    await project.write('keys.txt', VENDOR_FILE);
+    const words = ['credentials', 'import', 'keys.txt', '--private-key', privateKey];
+    const { exit, stderr } = await asapp(project, words);
+    expect(exit).toBe(0);
+    expect(stderr).toContain(`warning: keys.txt is not encrypted: --private-key ${privateKey} is not used\n`);
+    expect(await read(project, '.env')).toContain(`ASAPP_S3_SECRET=${SECRET}\n`);
+    expect((await asapp(project, words.slice(0, 3))).stderr).not.toContain('warning');
+  });
+
   it('leaves everything as it is with --dry-run, and when called again', async () => {
     await using project = await started();
     await project.write('keys.txt', VENDOR_FILE);
@@ -156,6 +167,7 @@ describe.skipIf(!hasGpg)('credentials import of a file that gpg has encrypted', 
     const project = await started();
     await writeFile(project.path('keys.gpg'), gpg.encrypt(VENDOR_FILE, of, options));
     await writeFile(project.path('key.asc'), gpg.exportKey(of, ['--armor']));
+    await writeFile(project.path('other.asc'), gpg.exportKey(open, ['--armor']));
     return project;
   }
 
@@ -197,15 +209,29 @@ describe.skipIf(!hasGpg)('credentials import of a file that gpg has encrypted', 
       'a wrong passphrase',
       WORDS,
       { ASAPP_GPG_PASSPHRASE: 'this one is wrong' },
-      1,
-      'keys.gpg cannot be decrypted: the passphrase does not open the private key key.asc',
+      2,
+      'error: the passphrase does not open the private key key.asc\n  → set ASAPP_GPG_PASSPHRASE to the right one',
     ],
     [
       'a key that is not there',
       ['credentials', 'import', 'keys.gpg', '--private-key', 'none.asc'],
       {},
+      2,
+      'error: the private key none.asc is not there\n  → name the right file with --private-key',
+    ],
+    [
+      'a key that is none',
+      ['credentials', 'import', 'keys.gpg', '--private-key', 'warehouse.yaml'],
+      {},
+      2,
+      'error: warehouse.yaml holds no private OpenPGP key\n  → name the right file',
+    ],
+    [
+      'another key',
+      ['credentials', 'import', 'keys.gpg', '--private-key', 'other.asc'],
+      {},
       1,
-      'keys.gpg cannot be decrypted: the private key none.asc is not there',
+      'keys.gpg cannot be decrypted: it is encrypted for the key',
     ],
   ])('says what is wrong with %s', async (_, words, env, exit, message) => {
     await using project = await encrypted();

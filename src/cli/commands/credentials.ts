@@ -4,7 +4,7 @@ import { parse as parseEnvironment } from 'dotenv';
 import { mustBeYaml } from '../../config/edit.ts';
 import { replaceFile } from '../../config/replace-file.ts';
 import { UsageError } from '../../errors.ts';
-import { vendorText } from '../../operations/credentials/open.ts';
+import { isEncrypted, vendorText } from '../../operations/credentials/open.ts';
 import { type Before, type ImportPlan, planImport } from '../../operations/credentials/plan.ts';
 import { parseVendorFile, type S3Credentials } from '../../operations/credentials/vendor-file.ts';
 import { askSecret, canAsk } from '../ask.ts';
@@ -47,8 +47,11 @@ async function credentialsOf(context: Context, file: string, { env }: Before): P
     if (cause.code === 'ENOENT') throw new UsageError(`${file} is not there`);
     throw new UsageError(`${file} cannot be read (${cause.code})`, { cause });
   });
+  const { privateKey } = context.options;
+  if (privateKey !== undefined && !isEncrypted(bytes))
+    context.logger.warn(`${file} is not encrypted: --private-key ${privateKey} is not used`);
   const text = await vendorText(bytes, file, {
-    privateKey: context.options.privateKey,
+    privateKey,
     passphrase,
     ask: canAsk(terminal) ? ask : undefined,
   });

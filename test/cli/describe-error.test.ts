@@ -1,33 +1,9 @@
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { describeError, exitCodeOf } from '../../src/cli/exit.ts';
-import {
-  BusyError,
-  ConfigError,
-  FileError,
-  ModelError,
-  SourceError,
-  StorageError,
-  UsageError,
-} from '../../src/errors.ts';
+import { describeError } from '../../src/cli/describe-error.ts';
+import { BusyError, ConfigError, SourceError, StorageError } from '../../src/errors.ts';
 
 const describeIt = (error: unknown) => describeError(error, { debug: false });
-
-describe('exitCodeOf', () => {
-  it.each<[string, unknown, number]>([
-    ['bad usage', new UsageError('no such option'), 2],
-    ['bad configuration', new ConfigError([]), 2],
-    ['a bad model', new ModelError('no such model'), 2],
-    ['a held warehouse', new BusyError('held'), 4],
-    ['a source out of reach', new SourceError('no answer'), 1],
-    ['a broken file', new FileError('cut off'), 1],
-    ['a damaged warehouse', new StorageError('damaged'), 1],
-    ['a bug', new TypeError('x is not a function'), 1],
-    ['anything thrown', 'oops', 1],
-  ])('%s', (_, error, code) => {
-    expect(exitCodeOf(error)).toBe(code);
-  });
-});
 
 describe('describeError', () => {
   it('says what happened, and on its own line what to do', () => {
@@ -112,9 +88,11 @@ describe('describeError', () => {
 
   it('shows where it happened only for debugging, down to the root', () => {
     const error = new SourceError('cannot list', { cause: new RangeError('too deep') });
-    expect(describeIt(error)).not.toContain('exit.test.ts');
+    expect(describeIt(error)).not.toContain('describe-error.test.ts');
     const debugged = describeError(error, { debug: true });
-    expect(debugged).toMatch(/^cannot list: too deep\nSourceError: cannot list\n {4}at .*exit\.test\.ts/);
-    expect(debugged).toMatch(/caused by: RangeError: too deep\n {4}at .*exit\.test\.ts/);
+    expect(debugged).toMatch(
+      /^cannot list: too deep\nSourceError: cannot list\n {4}at .*describe-error\.test\.ts/,
+    );
+    expect(debugged).toMatch(/caused by: RangeError: too deep\n {4}at .*describe-error\.test\.ts/);
   });
 });

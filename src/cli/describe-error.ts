@@ -1,14 +1,4 @@
-import { BusyError, ConfigError, ModelError, UsageError, WarehouseError } from '../errors.ts';
-
-/**
- * The exit code of a command that threw: 2 when it was asked for something that cannot be and nothing was started, 4 when
- * another run holds the warehouse, else 1. (3, done but to be looked at, is an outcome and not an error.)
- */
-export function exitCodeOf(error: unknown): 1 | 2 | 4 {
-  if (error instanceof UsageError || error instanceof ConfigError || error instanceof ModelError) return 2;
-  if (error instanceof BusyError) return 4;
-  return 1;
-}
+import { ConfigError, WarehouseError } from '../errors.ts';
 
 /**
  * An error for a person: what happened and why, and on a line of its own what to do next.
