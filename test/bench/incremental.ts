@@ -66,7 +66,7 @@ export async function incremental({ folder, scale, report, note }: BenchContext)
       }),
     });
     report({
-      what: `publishing after an hour into ${size} staged rows`,
+      what: `publishing that and closing, ${size} staged rows`,
       ...summarize(ours.map(({ publishing, others }) => ({ seconds: publishing, others }))),
     });
     medians.push(summarize(ours).seconds as number);

@@ -50,7 +50,7 @@ export interface BuildSample {
   others: number;
   /** From the start of the process until the record of the run was closed, which is before it is published. */
   command: number;
-  /** From then until the end of the process; 0 where nothing is published. */
+  /** From then until the end of the process: it publishes, and closes its own file. 0 where nothing is published. */
   publishing: number;
 }
 
