@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { StorageError } from '../errors.ts';
 import type { Session } from '../warehouse/session.ts';
@@ -40,6 +40,9 @@ async function writeCopy(session: Session, target: string): Promise<void> {
     await remove(temporary);
     await fill(session, temporary);
   }
+  // Who may read it is for those to say who look after it.
+  const old = await stat(target).catch(() => undefined);
+  if (old) await chmod(temporary, old.mode);
   await sync(temporary);
   await rename(temporary, target);
   await rm(`${temporary}.wal`, { force: true });
@@ -57,6 +60,7 @@ async function bringUpToDate(session: Session, target: string, temporary: string
   try {
     // Where the file system can, both share their blocks until one of them changes.
     await copyFile(target, temporary, constants.COPYFILE_FICLONE);
+    await chmod(temporary, 0o600);
     return await fill(session, temporary);
   } catch {
     return false;

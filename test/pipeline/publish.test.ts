@@ -183,6 +183,18 @@ describe('publishing', () => {
     expect(await names()).toEqual(['warehouse.duckdb']);
   });
 
+  test('leaves it to others who may read it', async () => {
+    await publish(session, target);
+    for (const mode of [0o640, 0o444]) {
+      await chmod(target, mode);
+      for (const whole of [false, true]) {
+        if (whole) await session.run('DELETE FROM ops.published');
+        await publish(session, target);
+        expect((await stat(target)).mode & 0o777).toBe(mode);
+      }
+    }
+  });
+
   test('does not keep the space of tables that were replaced', async () => {
     const numbers =
       'CREATE OR REPLACE TABLE messaging.numbers AS SELECT hash(range) AS n FROM range(12_000_000)';

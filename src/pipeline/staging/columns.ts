@@ -10,6 +10,11 @@ import { identifier, literal } from '../../warehouse/sql.ts';
 export interface Column {
   name: string;
   type: ColumnType;
+  /**
+   * A key of times that became text, since a value came that is none. Its times are spelled as DuckDB spells them, those that
+   * were there before among them: else one record would have two keys.
+   */
+  holdsTimes?: boolean | undefined;
 }
 
 /**
@@ -45,7 +50,7 @@ export function isInteger(type: ColumnType): boolean {
 }
 
 /** @param integers how integer columns are read in this attempt */
-export function fastColumn({ name, type }: Column, integers: IntegerMode): FastColumn {
+export function fastColumn({ name, type, holdsTimes }: Column, integers: IntegerMode): FastColumn {
   const x = identifier(name);
   const column = (sample: FastColumn['sample'], value: string, doubtful?: string): FastColumn => ({
     sample,
@@ -61,7 +66,7 @@ export function fastColumn({ name, type }: Column, integers: IntegerMode): FastC
   }
   switch (type) {
     case 'VARCHAR':
-      return column(TEXT_SAMPLE, x);
+      return column(TEXT_SAMPLE, holdsTimes ? timeOrText(x) : x);
     case 'JSON':
       return column(JSON_SAMPLE, x);
     case 'DOUBLE':
@@ -89,7 +94,7 @@ export interface CarefulColumn {
   value(j: string, s: string, text: string): string;
 }
 
-export function carefulColumn({ name, type }: Column): CarefulColumn {
+export function carefulColumn({ name, type, holdsTimes }: Column): CarefulColumn {
   const asText = (value: (s: string) => string): CarefulColumn => ({
     readAs: 'VARCHAR',
     value: (_j, s) => value(s),
@@ -107,7 +112,7 @@ export function carefulColumn({ name, type }: Column): CarefulColumn {
   }
   switch (type) {
     case 'VARCHAR':
-      return asText((s) => s);
+      return asText((s) => (holdsTimes ? timeOrText(s) : s));
     case 'JSON':
       return { readAs: 'VARCHAR', value: (j) => j };
     case 'DOUBLE':
@@ -156,6 +161,10 @@ function instant(x: string): string {
   // DuckDB wants the offset next to the seconds and `Z` as a capital letter.
   const respelled = `regexp_replace(upper(${x}), '\\s+([+-]\\d{2}:?\\d{2})( UTC)?$', '\\1')`;
   return `(coalesce(try_cast(${x} AS TIMESTAMPTZ), try_cast(${respelled} AS TIMESTAMPTZ)) AT TIME ZONE 'UTC')`;
+}
+
+function timeOrText(x: string): string {
+  return `coalesce(CAST(${instant(x)} AS VARCHAR), ${x})`;
 }
 
 /** The reader's own cast to double, which takes a string only when the whole of it is a number. */

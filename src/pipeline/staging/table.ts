@@ -52,7 +52,12 @@ export async function openStagingTable(session: Session, spec: FeedSpec): Promis
   const present = new Set(columns.map((column) => column.name.toLowerCase()));
   const added = spec.columns.filter((column) => !present.has(column.name.toLowerCase()));
   await addColumns(session, name, added);
-  return { ...name, spec, columns: [...columns, ...added] };
+  const times = new Set(spec.columns.filter(({ type }) => type === 'TIMESTAMP').map((column) => column.name));
+  const known = columns.map((column): Column => {
+    const holdsTimes = column.type === 'VARCHAR' && times.has(column.name) && spec.key.includes(column.name);
+    return holdsTimes ? { ...column, holdsTimes } : column;
+  });
+  return { ...name, spec, columns: [...known, ...added] };
 }
 
 /**

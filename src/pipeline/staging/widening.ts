@@ -43,7 +43,8 @@ async function toText(session: Session, table: StagingTable, names: readonly str
   for (const column of table.columns) {
     const widens = names.includes(column.name);
     if (widens) await alterType(session, table, column, 'VARCHAR');
-    columns.push(widens ? { name: column.name, type: 'VARCHAR' } : column);
+    const holdsTimes = column.type === 'TIMESTAMP';
+    columns.push(widens ? { name: column.name, type: 'VARCHAR', holdsTimes } : column);
   }
   return columns;
 }

@@ -14,6 +14,7 @@ const COLUMNS = {
   number: 'DOUBLE',
   flag: 'BOOLEAN',
   at: 'TIMESTAMP',
+  key: 'TIMESTAMP',
   day: 'DATE',
   money: 'DECIMAL(38,5)',
   nested: 'JSON',
@@ -107,8 +108,8 @@ describe('the fast and the careful way of staging', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(line, { minLength: 1, maxLength: 6 }), async (lines) => {
         feed += 1;
-        const fast = feedSpec(COLUMNS, { feed: `fast_${feed}` });
-        const careful = feedSpec(COLUMNS, { feed: `careful_${feed}` });
+        const fast = feedSpec(COLUMNS, { feed: `fast_${feed}`, key: ['key'] });
+        const careful = feedSpec(COLUMNS, { feed: `careful_${feed}`, key: ['key'] });
         // Each line as a file of its own: a neighbour cannot send it the careful way.
         const files = lines.map((text) => [text]);
         const counts = await bench.stage(fast, files);

@@ -109,6 +109,22 @@ describe('values', () => {
       { column_name: 'id', kind: 'type_widened', before: 'BIGINT', after: 'VARCHAR' },
     ]);
   });
+
+  it('spells a time one way in a key that became text, however it came and whenever', async () => {
+    await using bench = await StagingBench.open();
+    const spec = feedSpec({ at: 'TIMESTAMP', n: 'BIGINT' }, { key: ['at'] });
+    await bench.stage(spec, [['{"at":"2026-01-05T07:00:00Z","n":1}']]);
+    await bench.stage(spec, [['{"at":"","n":2}', '{"at":"2026-01-05T09:00:00+02:00","n":3}']]);
+    await bench.stage(spec, [
+      ['{"at":"2026-01-05 07:00:00","n":4}', '{"at":"2026-01-05T07:00:00.5Z","n":5}'],
+    ]);
+    await bench.stage(spec, [['{"at":"n/a","n":6}', '{"at":"2026-01-05T07:00:00Z","n":"x"}']]);
+    expect(await bench.rows(spec, '"at"')).toEqual(
+      ['2026-01-05 07:00:00', '', '2026-01-05 07:00:00', '2026-01-05 07:00:00', '2026-01-05 07:00:00.5']
+        .concat('n/a', '2026-01-05 07:00:00')
+        .map((at) => ({ at })),
+    );
+  });
 });
 
 describe('fields that nobody declared', () => {
