@@ -24,11 +24,14 @@ export type Row = Record<string, Value>;
  */
 export class Session implements Disposable {
   readonly #connection: DuckDBConnection;
+  readonly #types: Map<string, Map<string, string>>;
   /** The ledger, typed. Shares this session's transaction. */
   readonly ledger: Kysely<LedgerTables>;
 
-  constructor(connection: DuckDBConnection) {
+  /** @param types of the columns of tables that rows were inserted into, by table: sessions of one warehouse share them */
+  constructor(connection: DuckDBConnection, types = new Map<string, Map<string, string>>()) {
     this.#connection = connection;
+    this.#types = types;
     this.ledger = new Kysely<LedgerTables>({ dialect: duckdbDialect(this) });
   }
 
@@ -94,19 +97,21 @@ export class Session implements Disposable {
     await this.run(`INSERT INTO ${qualified(table)} BY NAME ${select}`, [JSON.stringify(rows, jsonValue)]);
   }
 
-  readonly #types = new Map<string, Map<string, string>>();
-
+  /** Of a schema's tables all at once: those of the ledger are all needed in time. */
   async #columnTypes(table: TableName): Promise<Map<string, string>> {
     const key = qualified(table);
-    const known = this.#types.get(key);
-    if (known) return known;
-    const rows = await this.rows<{ name: string; type: string }>(
-      'SELECT column_name AS name, data_type AS type FROM duckdb_columns() WHERE schema_name = $1 AND table_name = $2 AND database_name = current_database()',
-      [table.schema, table.table],
-    );
-    const types = new Map(rows.map(({ name, type }) => [name, type]));
-    this.#types.set(key, types);
-    return types;
+    if (!this.#types.has(key)) {
+      const rows = await this.rows<{ table: string; name: string; type: string }>(
+        `SELECT table_name AS table, column_name AS name, data_type AS type FROM duckdb_columns()
+         WHERE schema_name = $1 AND database_name = current_database()`,
+        [table.schema],
+      );
+      for (const { table: name, ...column } of rows) {
+        const of = qualified({ schema: table.schema, table: name });
+        this.#types.set(of, (this.#types.get(of) ?? new Map()).set(column.name, column.type));
+      }
+    }
+    return this.#types.get(key) ?? new Map();
   }
 
   /** Fills a table row by row, for values that are bytes. The callback appends each column, then `endRow`. */

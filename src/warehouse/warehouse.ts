@@ -23,6 +23,7 @@ export class Warehouse implements AsyncDisposable {
   readonly file: string;
   readonly #instance: DuckDBInstance;
   readonly #sessions: Session[] = [];
+  readonly #types = new Map<string, Map<string, string>>();
 
   private constructor(file: string, instance: DuckDBInstance) {
     this.file = file;
@@ -60,7 +61,7 @@ export class Warehouse implements AsyncDisposable {
 
   /** A new connection. Closed with the warehouse, or before by its owner. */
   async session(): Promise<Session> {
-    const session = new Session(await this.#instance.connect());
+    const session = new Session(await this.#instance.connect(), this.#types);
     // Instants are UTC everywhere; a machine's own time zone must not show in a cast.
     await session.run("SET TimeZone = 'UTC'");
     this.#sessions.push(session);
