@@ -154,8 +154,8 @@ COMMENT ON COLUMN ops.schema_changes.undo IS 'What takes it back, for schema acc
   {
     id: 3,
     sql: `
-ALTER TABLE ops.models ADD COLUMN rebuilt_at TIMESTAMP;
-COMMENT ON COLUMN ops.models.rebuilt_at IS 'When it was last built from all of its rows; what came after was incremental';
+ALTER TABLE ops.models ADD COLUMN rebuilt_in BIGINT;
+COMMENT ON COLUMN ops.models.rebuilt_in IS 'The run that last built it from all of its rows; what came after was incremental';
 
 CREATE TABLE ops.published (path VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL);
 COMMENT ON TABLE ops.published IS 'The copy for analysts, as it was left: as long as it is that, the next one starts from it';

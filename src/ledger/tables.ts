@@ -272,8 +272,8 @@ export interface BuiltModel {
   watermark: number;
   run_id: number;
   built_at: Date;
-  /** When it was last built from all of its rows; NULL where an older program did that. */
-  rebuilt_at: Date | null;
+  /** The run that last built it from all of its rows; NULL where an older program did that. */
+  rebuilt_in: number | null;
 }
 
 /** The copy for analysts, as it was left. */

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, literal } from '../warehouse/sql.ts';
+import { isAsLeft } from './publish.ts';
 
 const NAME = 'published_before';
 
@@ -13,11 +13,12 @@ function stateOf(database: string): string {
 }
 
 /**
- * Whether the published copy lacks something: because a test failed when it was built, the run was killed before it
- * published, or `load` was called alone. Asked of the copy itself, which cannot be wrong about what it holds.
+ * Whether the published copy is not what it should be: because a test failed when it was built, the run was killed before it
+ * published, `load` was called alone, or somebody wrote to it. Asked of the copy itself, which cannot be wrong about what
+ * it holds.
  */
 export async function isBehind(session: Session, target: string): Promise<boolean> {
-  if (!existsSync(target)) return true;
+  if (!(await isAsLeft(session, target))) return true;
   try {
     await session.run(`ATTACH ${literal(target)} AS ${NAME} (READ_ONLY)`);
   } catch {

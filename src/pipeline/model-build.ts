@@ -105,11 +105,10 @@ export class ModelBuild {
       return undefined;
     }
     const statements = (same ? plan.step : undefined) ?? plan.full;
-    const now = this.#workspace.clock();
     const built: BuiltModel = {
       ...{ model: model.id, definition: plan.definition, text: inputs.text, inputs: inputs.data },
-      ...{ watermark: inputs.newest, run_id: runId, built_at: now },
-      rebuilt_at: statements === plan.full ? now : (known?.rebuilt_at ?? null),
+      ...{ watermark: inputs.newest, run_id: runId, built_at: this.#workspace.clock() },
+      rebuilt_in: statements === plan.full ? runId : (known?.rebuilt_in ?? null),
     };
     const rows = await session.transaction(async () => {
       if (statements === plan.full) await dropOther(session, model);

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { StorageError } from '../errors.ts';
@@ -44,19 +44,19 @@ async function writeCopy(session: Session, target: string): Promise<void> {
   const old = await stat(target).catch(() => undefined);
   if (old) await chmod(temporary, old.mode);
   await sync(temporary);
+  const left = { path: target, fingerprint: await fingerprint(temporary) };
+  // What a client that was killed wrote to the old copy would be read into the new one.
+  await rm(`${target}.wal`, { force: true });
   await rename(temporary, target);
   await rm(`${temporary}.wal`, { force: true });
   await sync(dirname(target));
   await session.run('DELETE FROM ops.published');
-  await session.insert({ schema: 'ops', table: 'published' }, [
-    { path: target, fingerprint: await fingerprint(target) },
-  ]);
+  await session.insert({ schema: 'ops', table: 'published' }, [left]);
 }
 
 /** Fills `temporary` from the old copy. @returns false when there is none that will do, or it did not go well */
 async function bringUpToDate(session: Session, target: string, temporary: string): Promise<boolean> {
-  const [left] = await session.ledger.selectFrom('ops.published').selectAll().execute();
-  if (left?.path !== target || left.fingerprint !== (await fingerprint(target))) return false;
+  if (!(await isAsLeft(session, target))) return false;
   try {
     // Where the file system can, both share their blocks until one of them changes.
     await copyFile(target, temporary, constants.COPYFILE_FICLONE);
@@ -87,6 +87,13 @@ async function fill(session: Session, temporary: string): Promise<boolean> {
   } finally {
     await session.run(`DETACH ${COPY}`);
   }
+}
+
+/** Whether the copy is there as this loader left it: nobody has written to it, or put another in its place. */
+export async function isAsLeft(session: Session, target: string): Promise<boolean> {
+  const [left] = await session.ledger.selectFrom('ops.published').selectAll().execute();
+  const path = resolve(target);
+  return left?.path === path && !existsSync(`${path}.wal`) && left.fingerprint === (await fingerprint(path));
 }
 
 /** Tells a file from any other, and from itself once it was written to; undefined when there is none. */

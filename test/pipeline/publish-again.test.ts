@@ -1,9 +1,10 @@
-import { open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Warehouse } from '../../src/warehouse/warehouse.ts';
 import { Project } from '../support/project.ts';
 import { unlike } from '../support/published.ts';
+import { OtherProcess } from '../support/reader.ts';
 
 const FEED = 'voice_intents';
 const OTHER = 'intents';
@@ -42,9 +43,21 @@ async function tamper(project: Project, sql: string): Promise<void> {
   await (await warehouse.session()).run(sql);
 }
 
-/** Marks what was copied: rows that are taken over anew are without the mark. */
+/** Marks the rows of the loader's own: those that are taken over have the mark. */
 const mark = (project: Project, table: string, column: string) =>
   tamper(project, `UPDATE messaging.${table} SET ${column} = ${column} || '!'`);
+
+/** Has the loader take the copy for one that is as it left it. */
+async function pretendAsLeft(project: Project): Promise<void> {
+  const { dev, ino, size, mtimeNs } = await stat(copyOf(project), { bigint: true });
+  await tamper(project, `UPDATE ops.published SET fingerprint = '${dev} ${ino} ${size} ${mtimeNs}'`);
+}
+
+/** Does something to the copy. */
+async function inCopy(project: Project, sql: string): Promise<void> {
+  await using copy = await Warehouse.open(copyOf(project));
+  await (await copy.session()).run(sql);
+}
 
 describe('a copy that is there already', () => {
   test('keeps the tables of models that were not built since', async () => {
@@ -71,28 +84,37 @@ describe('a copy that is there already', () => {
 
   test('gets all rows of a model that was built from all of its rows', async () => {
     await using project = await withOneHour();
-    await mark(project, OTHER, 'name');
-    await mark(project, FEED, 'voice_intent_code');
+    await inCopy(project, `UPDATE messaging.${FEED} SET voice_intent_code = voice_intent_code || '?'`);
+    await inCopy(project, `UPDATE messaging.${OTHER} SET name = 'wrong'`);
+    await pretendAsLeft(project);
     await project.build({ fullRefresh: true });
     expect(await codes(project)).toEqual(['1 A', '2 B']);
     expect(await unlike(copyOf(project), loaderOf(project))).toEqual([]);
   });
 
-  test('is made anew when somebody has written to it, or put another in its place', async () => {
+  test('is made anew by the next run when somebody has written to it, or put another in its place', async () => {
     await using project = await withOneHour();
-    {
-      await using copy = await Warehouse.open(copyOf(project));
-      const session = await copy.session();
-      await session.run(`CREATE TABLE messaging.mine AS SELECT 1 AS a; DELETE FROM messaging.${OTHER}`);
-    }
-    await project.partition(FEED, '2026-01-09 08', [intent(1, 'C')]);
-    await project.run();
+    await inCopy(project, `CREATE TABLE messaging.mine AS SELECT 1 AS a; DELETE FROM messaging.${OTHER}`);
+    expect((await project.run()).published).toBe(true);
     expect(await unlike(copyOf(project), loaderOf(project))).toEqual([]);
+    expect((await project.run()).published).toBe(false);
 
     await writeFile(copyOf(project), await readFile(copyOf(project)));
     await mark(project, OTHER, 'name');
-    await project.partition(FEED, '2026-01-09 09', [intent(1, 'D')]);
     await project.run();
+    expect(await unlike(copyOf(project), loaderOf(project))).toEqual([]);
+  });
+
+  test('is made anew when a client that wrote to it was killed, without what that wrote', async () => {
+    await using project = await withOneHour();
+    {
+      await using client = await OtherProcess.open(copyOf(project), 'READ_WRITE');
+      await client.ask(`DELETE FROM messaging.${FEED}`);
+      process.kill(client.pid, 'SIGKILL');
+    }
+    expect(await codes(project)).toEqual([]);
+    expect((await project.run()).published).toBe(true);
+    expect(await codes(project)).toEqual(['1 A', '2 B']);
     expect(await unlike(copyOf(project), loaderOf(project))).toEqual([]);
   });
 
@@ -102,8 +124,7 @@ describe('a copy that is there already', () => {
     // The catalogue is further on, and DuckDB checks each of its blocks.
     await file.write(Buffer.alloc(100_000, 7), 0, 100_000, 12_288);
     await file.close();
-    const { dev, ino, size, mtimeNs } = await stat(copyOf(project), { bigint: true });
-    await tamper(project, `UPDATE ops.published SET fingerprint = '${dev} ${ino} ${size} ${mtimeNs}'`);
+    await pretendAsLeft(project);
     await project.partition(FEED, '2026-01-09 08', [intent(1, 'C')]);
     expect((await project.run()).exitCode).toBe(0);
     expect(await unlike(copyOf(project), loaderOf(project))).toEqual([]);
@@ -136,6 +157,32 @@ describe('a copy that is there already', () => {
     expect(await unlike(copyOf(project), loaderOf(project))).toEqual([]);
     const schemas = await project.published("SELECT 1 FROM duckdb_schemas() WHERE schema_name = 'more'");
     expect(schemas).toEqual([]);
+  });
+});
+
+describe('a file that is no copy', () => {
+  test('is not replaced, and nothing is started', async () => {
+    await using project = await Project.create();
+    await project.partition(FEED, '2026-01-09 07', [intent(1, 'A')]);
+    const other = project.path('published/warehouse.duckdb');
+    await project.write('published/warehouse.duckdb', 'dear diary');
+    await expect(project.run()).rejects.toThrow(/is there already, and is no copy/);
+    expect(await readFile(other, 'utf8')).toBe('dear diary');
+    await rm(other);
+    await inCopy(project, 'CREATE TABLE mine AS SELECT 1 AS a');
+    await expect(project.build()).rejects.toThrow(/is there already, and is no copy/);
+    expect(await project.published('FROM mine')).toEqual([{ a: 1 }]);
+    await rm(other);
+    await mkdir(other);
+    await expect(project.run()).rejects.toThrow(/is a folder/);
+    expect(await project.loader('FROM ops.runs')).toEqual([]);
+  });
+
+  test('is told from a copy that the file of another loader was published to', async () => {
+    await using project = await withOneHour();
+    await rm(loaderOf(project));
+    expect((await project.run()).published).toBe(true);
+    expect(await unlike(copyOf(project), loaderOf(project))).toEqual([]);
   });
 });
 

@@ -46,8 +46,8 @@ type Change = 'none' | 'some rows';
 async function builtSince(session: Session, published: boolean): Promise<Map<string, Change>> {
   if (!published) return new Map();
   const rows = await session.rows<{ model: string; change: Change }>(
-    `SELECT own.model, CASE WHEN own.run_id = copied.run_id AND own.built_at = copied.built_at THEN 'none' ELSE 'some rows' END AS change
-     FROM ops.models AS own JOIN ${COPY}.ops.models AS copied USING (model, rebuilt_at)
+    `SELECT own.model, CASE WHEN own.run_id = copied.run_id THEN 'none' ELSE 'some rows' END AS change
+     FROM ops.models AS own JOIN ${COPY}.ops.models AS copied USING (model, rebuilt_in)
      WHERE change = 'none' OR EXISTS (FROM ops.model_runs AS r
        WHERE r.run_id = own.run_id AND r.model = own.model AND r.status = 'built' AND r.materialized = 'dedup')`,
   );
