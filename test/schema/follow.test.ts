@@ -657,6 +657,38 @@ describe('data ahead of the documents', () => {
   });
 });
 
+describe('a key of times that becomes text', () => {
+  const doc = (type: string) => [feedDoc('calls', { at: type, n: 'integer' }, { key: ['at'] })];
+  const keys = async (bench: SchemaBench) => {
+    const rows = await bench.rows<{ at: string }>(
+      'SELECT DISTINCT "at"::VARCHAR AS at FROM staging_phones.calls',
+    );
+    return rows.map(({ at }) => at).sort();
+  };
+  const time = { at: '2026-01-05T07:00:00Z' };
+
+  test('by a document has one spelling for each time, before and after', async () => {
+    await using bench = await SchemaBench.open();
+    await bench.follow('2026-01-01', doc('timestamp'));
+    await bench.load('calls', '2026-01-05 07', [{ ...time, n: 1 }]);
+    await bench.follow('2026-01-02', doc('varchar(191)'));
+    await bench.load('calls', '2026-01-05 08', [{ ...time, n: 2 }]);
+    expect(await keys(bench)).toEqual(['2026-01-05 07:00:00']);
+  });
+
+  test('by a value has it also once a document says so', async () => {
+    await using bench = await SchemaBench.open();
+    await bench.follow('2026-01-01', doc('timestamp'));
+    await bench.load('calls', '2026-01-05 07', [
+      { ...time, n: 1 },
+      { at: 'ABC', n: 0 },
+    ]);
+    await bench.follow('2026-01-02', doc('varchar(191)'));
+    await bench.load('calls', '2026-01-05 08', [{ ...time, n: 2 }]);
+    expect(await keys(bench)).toEqual(['2026-01-05 07:00:00', 'ABC']);
+  });
+});
+
 async function comment(
   bench: SchemaBench,
   table: string,

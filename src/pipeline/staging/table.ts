@@ -52,12 +52,26 @@ export async function openStagingTable(session: Session, spec: FeedSpec): Promis
   const present = new Set(columns.map((column) => column.name.toLowerCase()));
   const added = spec.columns.filter((column) => !present.has(column.name.toLowerCase()));
   await addColumns(session, name, added);
-  const times = new Set(spec.columns.filter(({ type }) => type === 'TIMESTAMP').map((column) => column.name));
+  const times = await keysOfTimes(session, spec);
   const known = columns.map((column): Column => {
-    const holdsTimes = column.type === 'VARCHAR' && times.has(column.name) && spec.key.includes(column.name);
+    const holdsTimes = column.type === 'VARCHAR' && times.has(column.name.toLowerCase());
     return holdsTimes ? { ...column, holdsTimes } : column;
   });
   return { ...name, spec, columns: [...known, ...added] };
+}
+
+/** Key columns that are to be times, or that were before a value or a document made them text; in lower case. */
+async function keysOfTimes(session: Session, spec: FeedSpec): Promise<Set<string>> {
+  const { group, feed, version, columns, key } = spec;
+  const were = await session.rows<{ name: string }>(
+    `SELECT DISTINCT column_name AS name FROM ops.schema_changes
+     WHERE feed_group = $1 AND feed = $2 AND version = $3 AND decision = 'applied'
+       AND starts_with(kind, 'type_') AND before = 'TIMESTAMP' AND after = 'VARCHAR'`,
+    [group, feed, version],
+  );
+  const are = columns.filter(({ type }) => type === 'TIMESTAMP');
+  const times = new Set([...were, ...are].map(({ name }) => name.toLowerCase()));
+  return new Set(key.map((name) => name.toLowerCase()).filter((name) => times.has(name)));
 }
 
 /**
