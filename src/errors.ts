@@ -76,6 +76,11 @@ export class ModelError extends WarehouseError {
   readonly code = 'model';
 }
 
+/** The same, once feeds were loaded. */
+export class BuildError extends WarehouseError {
+  readonly code = 'build';
+}
+
 /** The warehouse file itself: missing, of another version, or damaged. */
 export class StorageError extends WarehouseError {
   readonly code = 'storage';

@@ -1,4 +1,4 @@
-import { exitCodeOf } from '../errors.ts';
+import { BuildError, exitCodeOf, ModelError } from '../errors.ts';
 import { countGaps } from '../ledger/partitions.ts';
 import { rejectsOpen } from '../ledger/rejects.ts';
 import { finishRun, startRun, wasCutShort } from '../ledger/runs.ts';
@@ -13,6 +13,7 @@ import { load } from './load.ts';
 import type { LoadOptions, LoadResult } from './load-context.ts';
 import { refuseMistakes } from './mistakes.ts';
 import { publish } from './publish.ts';
+import { refuseOtherFile } from './publishing/target.ts';
 import { count } from './reporter.ts';
 import {
   builtModels,
@@ -52,11 +53,20 @@ export async function run(workspace: Workspace, options: LoadOptions & BuildOpti
     const { source, dryRun = false } = options;
     const schema = await applySchema(workspace, runId, { source, dryRun });
     const loaded = await loadFeeds(workspace, runId, options);
-    const { built, tests } = await buildAndTest(workspace, runId, options);
+    const { built, tests } = await buildAndTest(workspace, runId, options).catch(asStarted);
     return {
       ...(await judge(workspace, runId, { loaded, built, tests })),
       ...{ loaded, built, tests, changed: schema.changed || loaded.changed || built.changed },
     };
+  });
+}
+
+/** Mistakes in models stop no load. They are a failure of the run then, and not of what was asked for. */
+function asStarted(error: unknown): never {
+  if (!(error instanceof ModelError)) throw error;
+  throw new BuildError(error.message, {
+    ...(error.hint !== undefined && { hint: error.hint }),
+    cause: error,
   });
 }
 
@@ -183,6 +193,8 @@ async function recorded(
 ): Promise<Outcome> {
   if (dryRun) return { ...(await work(0)), published: false };
   const { session, clock, config, reporter, redact } = workspace;
+  const mayPublish = command === 'run' || command === 'build';
+  if (mayPublish) await refuseOtherFile(session, config.publish);
   const runId = await startRun(session, command, clock());
   try {
     const { changed, ...outcome } = await work(runId);
@@ -193,9 +205,7 @@ async function recorded(
       message: redact(outcome.attention.join('\n')) || null,
     });
     const publishes =
-      (command === 'run' || command === 'build') &&
-      !outcome.tests?.some(blocks) &&
-      (changed || (await isBehind(session, config.publish)));
+      mayPublish && !outcome.tests?.some(blocks) && (changed || (await isBehind(session, config.publish)));
     if (publishes) {
       reporter.progress.activity('publishing');
       await publish(session, config.publish);
