@@ -28,7 +28,7 @@ export interface CommandContext<Options extends CommonOptions = CommonOptions> {
   signal: AbortSignal;
   /**
    * Reads `warehouse.yaml`; its secrets are kept from everything that is said from then on.
-   * @param onProblems takes problems that are only with some sources; left out: they are an error, too
+   * @param onProblems takes problems that are only with some sources or with `.env`; left out: they are an error, too
    */
   readConfig(onProblems?: (problems: readonly Problem[]) => void): Promise<Config>;
   /** Keeps further secrets from everything that is said from then on. */
@@ -40,6 +40,9 @@ export interface CommandContext<Options extends CommonOptions = CommonOptions> {
   /** Prints what is data but no table, such as SQL. */
   write(text: string | Uint8Array): void;
 }
+
+/** For commands that touch no source: whoever may read the warehouse need not have the keys to what is loaded into it. */
+export const ANY_SOURCES = (): void => {};
 
 type Handler<Options extends CommonOptions> = (
   context: CommandContext<Options>,

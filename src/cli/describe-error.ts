@@ -19,6 +19,11 @@ function summary(error: unknown): { text: string; hint?: string | undefined } {
     };
   }
   if (error instanceof WarehouseError) return { text: withReason(error), hint: error.hint };
+  if (error instanceof Error && error.message.startsWith('Out of Memory Error'))
+    return {
+      text: `DuckDB has not enough memory: ${error.message.split('\n')[0]}`,
+      hint: 'raise memory_limit in warehouse.yaml, or lower threads: each takes its share',
+    };
   return {
     text: `unexpected: ${withReason(error).replace(/\s*\n\s*/g, ' ')}`,
     hint: 'run again with DEBUG=asapp-warehouse for the stack trace',

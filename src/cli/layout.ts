@@ -43,7 +43,9 @@ export function* tableLines(
   const colors = picocolors.createColors(color);
   const columns = table.columns.map((column, index) => measure(column, table.rows, index));
   const layout = { columns, width, colors };
-  if (width !== undefined && !shrink(columns, width - GAP.length * (columns.length - 1))) {
+  const space = width === undefined ? undefined : width - GAP.length * (columns.length - 1);
+  // The first column says what a row is about: it is cut last.
+  if (space !== undefined && !shrink(columns, space, 1) && !shrink(columns, space, 0)) {
     yield* blocks(table, layout);
   } else {
     yield* grid(table, layout);
@@ -61,10 +63,15 @@ function measure(column: ResultTable['columns'][number], rows: Cell[][], index: 
   return { name, numeric, whole, widest, width: Math.min(Math.max(widest, places(name)), MAX_PADDING) };
 }
 
-/** Narrows columns, the widest first, until they take no more than `space` places. False when they cannot. */
-function shrink(columns: Column[], space: number): boolean {
+/**
+ * Narrows columns, the widest first, until they take no more than `space` places. False when they cannot.
+ * @param kept how many columns are left as wide as they are
+ */
+function shrink(columns: Column[], space: number, kept: number): boolean {
   const wanted = columns.map(({ name, widest }) => Math.max(widest, places(name)));
-  const needed = columns.map(({ whole, widest }) => (whole ? widest : Math.min(widest, MIN_TEXT_WIDTH)));
+  const needed = columns.map(({ whole, widest }, index) =>
+    whole || index < kept ? widest : Math.min(widest, MIN_TEXT_WIDTH),
+  );
   const widthsAt = (limit: number) =>
     wanted.map((most, index) => Math.max(needed[index] ?? 0, Math.min(most, limit)));
   const total = (widths: number[]) => widths.reduce((sum, one) => sum + one, 0);

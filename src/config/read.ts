@@ -13,7 +13,7 @@ export interface ReadOptions {
   env: Environment;
   /** Groups whose name a source can bear to deliver them. */
   knownGroups: readonly string[];
-  /** Takes problems that are only with some sources, so that the others can be used. */
+  /** Takes problems that are only with some sources or with `.env`, so that the others can be used. */
   onProblems?: ((problems: readonly Problem[]) => void) | undefined;
 }
 
@@ -32,7 +32,13 @@ export async function readConfig(
     throw new ConfigError([{ file, key: WHOLE_FILE, message: 'there is no such file' }], {
       hint: '`asapp-warehouse init` writes a starter; `--config FILE` names another file',
     });
-  const variables = parseEnvironment((await readText(join(dirname(file), '.env'), true)) ?? '');
+  const variables = parseEnvironment(
+    (await readText(join(dirname(file), '.env'), true).catch((error: unknown) => {
+      if (!(error instanceof ConfigError) || !onProblems) throw error;
+      onProblems(error.problems);
+      return undefined;
+    })) ?? '',
+  );
   const result = parseConfig(text, {
     file,
     absoluteFile,

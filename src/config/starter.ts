@@ -23,7 +23,7 @@ const DEMO = [
   '',
   ...FILES,
   '',
-  '# A few lines of the samples are broken on purpose. Up to this many rejected rows, a run still exits with 0.',
+  '# A line of the samples is broken on purpose. Up to this many rejected rows, a run still exits with 0.',
   'max_rejected_rows: 10',
   '',
   '# Each source is named like the group of feeds that it delivers, so `group:` can be left out.',

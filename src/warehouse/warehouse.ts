@@ -88,7 +88,16 @@ function openProblem(file: string, error: Error): Error {
     return new BusyError(`${file} is held by ${who}`, {
       hint: 'wait for it to finish, or close it; to query at any time, open the published warehouse instead',
       retryable: true,
-      cause: error,
+    });
+  }
+  if (/permission denied/i.test(error.message)) {
+    return new StorageError(`${file} cannot be opened: permission denied`, {
+      hint: 'run this as the user who owns it, or give this one the right to read and write it and its folder',
+    });
+  }
+  if (/is a directory/i.test(error.message)) {
+    return new StorageError(`${file} is a folder`, {
+      hint: 'name a file in it at warehouse: in warehouse.yaml',
     });
   }
   if (/not a valid DuckDB database file|Unable to open database/i.test(error.message)) {

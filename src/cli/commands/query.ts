@@ -1,10 +1,10 @@
 import { UsageError } from '../../errors.ts';
 import { Warehouse } from '../../warehouse/warehouse.ts';
-import type { CommandContext } from '../command.ts';
+import { ANY_SOURCES, type CommandContext } from '../command.ts';
 
 /** `query`: any SQL against the copy that analysts open, which nothing can change. */
 export default async function query(context: CommandContext, sql: string): Promise<number> {
-  const config = await context.readConfig();
+  const config = await context.readConfig(ANY_SOURCES);
   await using warehouse = await Warehouse.open(config.publish, { readOnly: true });
   const session = await warehouse.session();
   const table = await session.table(sql).catch((error: Error) => {

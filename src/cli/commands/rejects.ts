@@ -9,11 +9,11 @@ import {
 import { count } from '../../pipeline/reporter.ts';
 import { openWorkspace } from '../../pipeline/workspace.ts';
 import { Warehouse } from '../../warehouse/warehouse.ts';
-import type { CommandContext, CommonOptions } from '../command.ts';
+import { ANY_SOURCES, type CommandContext, type CommonOptions } from '../command.ts';
 
 /** `rejects list`: which lines could not be staged, and why. */
 export async function list(context: CommandContext<CommonOptions & { all?: boolean }>): Promise<number> {
-  const config = await context.readConfig();
+  const config = await context.readConfig(ANY_SOURCES);
   await using warehouse = await Warehouse.open(config.warehouse, { readOnly: true });
   const session = await warehouse.session();
   await context.print(await listRejects(session, context.options.all === true));
@@ -22,7 +22,7 @@ export async function list(context: CommandContext<CommonOptions & { all?: boole
 
 /** `rejects show`: one line as it was delivered, byte for byte. */
 export async function show(context: CommandContext, file: string, line: string): Promise<number> {
-  const config = await context.readConfig();
+  const config = await context.readConfig(ANY_SOURCES);
   await using warehouse = await Warehouse.open(config.warehouse, { readOnly: true });
   const session = await warehouse.session();
   context.write(await rejectedText(session, wholeNumber(file), wholeNumber(line)));

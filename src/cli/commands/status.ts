@@ -1,15 +1,28 @@
 import { BusyError } from '../../errors.ts';
 import { feedStatus } from '../../operations/status.ts';
 import { schemaAttention } from '../../schema/attention.ts';
+import type { ResultTable } from '../../warehouse/values.ts';
 import { Warehouse } from '../../warehouse/warehouse.ts';
-import type { CommandContext } from '../command.ts';
+import { ANY_SOURCES, type CommandContext } from '../command.ts';
+
+/** Columns that say something only where it is not 0. */
+const TROUBLES = new Set(['waiting', 'missing', 'rejected', 'failing', 'unreconciled_days', 'held']);
+
+/** For people: without the troubles that no feed has. */
+function withoutZeros({ columns, rows }: ResultTable): ResultTable {
+  const shown = columns.map(
+    ({ name }, index) => !TROUBLES.has(name) || rows.some((row) => Number(row[index]) !== 0),
+  );
+  const kept = <T>(cells: readonly T[]) => cells.filter((_, index) => shown[index]);
+  return { columns: kept(columns), rows: rows.map(kept) };
+}
 
 /**
  * `status`: read from the loader's file, or from the published copy while a run holds that. Exit 3 while a schema change
  * waits for a person.
  */
 export default async function status(context: CommandContext): Promise<number> {
-  const config = await context.readConfig();
+  const config = await context.readConfig(ANY_SOURCES);
   await using warehouse = await Warehouse.open(config.warehouse, { readOnly: true, patience: 0 }).catch(
     (error) => {
       if (!(error instanceof BusyError)) throw error;
@@ -18,7 +31,8 @@ export default async function status(context: CommandContext): Promise<number> {
     },
   );
   const session = await warehouse.session();
-  await context.print(await feedStatus(session, context.clock()));
+  const feeds = await feedStatus(session, context.clock());
+  await context.print(context.options.output === 'table' ? withoutZeros(feeds) : feeds);
   const waiting = await schemaAttention(session);
   for (const line of waiting) context.logger.warn(line);
   return waiting.length > 0 ? 3 : 0;

@@ -6,7 +6,7 @@ import { upstreamOf } from '../../operations/why/upstream.ts';
 import { versionsOf } from '../../operations/why/versions.ts';
 import { openProject } from '../../pipeline/build.ts';
 import { count } from '../../pipeline/reporter.ts';
-import type { CommandContext } from '../command.ts';
+import { ANY_SOURCES, type CommandContext } from '../command.ts';
 
 /** `why`: every version of a record that was received, and why one of them won. */
 export default async function why(
@@ -16,7 +16,7 @@ export default async function why(
 ): Promise<number> {
   const conditions = readConditions(words);
   const { logger } = context;
-  const config = await context.readConfig();
+  const config = await context.readConfig(ANY_SOURCES);
   await using workspace = await openReadOnly(config, { ...context, reporter: logger });
   const { session, catalogue } = workspace;
   const project = await openProject(config, catalogue);
