@@ -1,6 +1,6 @@
 import { rename } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ModelError, UsageError } from '../../src/errors.ts';
+import { BuildError, ModelError, UsageError } from '../../src/errors.ts';
 import { testOnly } from '../../src/pipeline/run.ts';
 import type { TestOptions } from '../../src/pipeline/test.ts';
 import { Project } from '../support/project.ts';
@@ -313,7 +313,7 @@ describe('a test that names a column that is not there', () => {
   test('keeps anything from being built', async () => {
     await project.write('models/marts/schema.yml', WRONG);
     const error = await project.run().catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(ModelError);
+    expect(error).toBeInstanceOf(BuildError);
     expect((error as Error).message).toMatch(
       /^models\/marts\/schema\.yml:6: marts\.talks has no column "massages" \(did you mean "messages"\?\)$/,
     );
@@ -324,7 +324,7 @@ describe('a test that names a column that is not there', () => {
     await project.write('models/marts/schema.yml', WRONG);
     await project.write('models/marts/wrong.sql', `select no_such from {{ ref('talks') }}`);
     const error = await project.run().catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(ModelError);
+    expect(error).toBeInstanceOf(BuildError);
     expect((error as Error).message.split('\n')).toEqual([
       expect.stringMatching(/^models\/marts\/schema\.yml:6: marts\.talks has no column "massages"/),
       expect.stringMatching(/^models\/marts\/wrong\.sql:1: Binder Error: .*no_such/),
