@@ -8,12 +8,14 @@ import type { Workspace } from './workspace.ts';
 
 /**
  * Looks at what was typed before anything is started.
- * @throws UsageError for a source or a selection that means nothing, or a feed that is spelled almost like another
+ * @throws UsageError for a source, days or a selection that mean nothing, or a feed that is spelled almost like another
  */
 export async function refuseMistakes(
   workspace: Workspace,
-  { source, feed, select = [], exclude = [] }: LoadOptions & BuildOptions,
+  { source, feed, since, until, select = [], exclude = [] }: LoadOptions & BuildOptions,
 ): Promise<void> {
+  if (since && until && since > until)
+    throw new UsageError('--since is after --until: no day is in between', { hint: 'exchange the two' });
   const { config, catalogue, session } = workspace;
   const groups = new Set(chosenSources(config.sources, source).map(({ group }) => group));
   if (feed !== undefined) {

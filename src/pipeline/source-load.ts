@@ -7,6 +7,7 @@ import { nextFileId, recordFailure, resolveFailures } from '../ledger/files.ts';
 import { recordMisfits } from '../ledger/misfits.ts';
 import { recordPartitions } from '../ledger/partitions.ts';
 import type { Misfit, Partition } from '../ledger/tables.ts';
+import { didYouMean } from '../nearest.ts';
 import { cutBatches, type WantedBatch, type WantedPartition } from './batches.ts';
 import { type Decryptor, decryptorFor } from './decrypt.ts';
 import { type FoundMisfit, findTargets, type Target } from './discover.ts';
@@ -86,7 +87,9 @@ export class SourceLoad {
     const found = new Set(targets.map(({ feed }) => feed));
     for (const feed of this.#source.feeds ?? []) {
       if (found.has(feed) || (this.#options.feed ?? feed) !== feed) continue;
-      this.#context.reporter.warn(`${this.#source.name} has no feed named ${feed}`, {
+      const known = this.#context.catalogue.feeds(this.#source.group).map((spec) => spec.feed);
+      const guess = didYouMean(feed, [...found, ...known]);
+      this.#context.reporter.warn(`${this.#source.name} has no feed named ${feed}${guess}`, {
         source: this.#source.name,
       });
     }

@@ -75,6 +75,8 @@ describe('a mistake in what was typed ends with 2, and says what was meant', () 
     [['load', '--source', 'messagin'], /there is no source named messagin\b[\s\S]*messaging/],
     [['load', '--feed', 'voice_intent'], /voice_intent\b[\s\S]*voice_intents/],
     [['build', '--select', 'convo_metrics'], /convo_metrics matches nothing.*did you mean "?convos_metrics/],
+    [['load', '--since', '2026-01-09', '--until', '2026-01-01'], /--since is after --until/],
+    [['query', ' '], /there is no SQL to run/],
     [['compile', 'convos_metric'], /convos_metric.*did you mean "?convos_metrics/],
     [['query'], /missing required argument 'sql'/],
     [['query', '--output', 'xml', 'SELECT 1'], /'xml' is invalid. Allowed choices are table, json, csv/],

@@ -226,7 +226,9 @@ describe('options', () => {
     await project.partition('reps', '2026-01-09', [{ rep_id: 'r1' }]);
     await project.load();
     expect(await project.loader('SELECT DISTINCT feed FROM ops.files')).toEqual([{ feed: 'reps' }]);
-    expect(project.reporter.warnings).toEqual(['messaging has no feed named voice_intentz']);
+    expect(project.reporter.warnings).toEqual([
+      'messaging has no feed named voice_intentz (did you mean "voice_intents"?)',
+    ]);
   });
 });
 

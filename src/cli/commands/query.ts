@@ -4,6 +4,8 @@ import { ANY_SOURCES, type CommandContext } from '../command.ts';
 
 /** `query`: any SQL against the copy that analysts open, which nothing can change. */
 export default async function query(context: CommandContext, sql: string): Promise<number> {
+  if (sql.trim() === '')
+    throw new UsageError('there is no SQL to run', { hint: 'asapp-warehouse query "SHOW ALL TABLES"' });
   const config = await context.readConfig(ANY_SOURCES);
   await using warehouse = await Warehouse.open(config.publish, { readOnly: true });
   const session = await warehouse.session();
