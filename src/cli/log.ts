@@ -33,7 +33,8 @@ export interface Logger extends Reporter {
  * Everything a command tells a person beside its data: log lines and, on a terminal, a progress line below them.
  *
  * - `text`: `07:31:02  loaded 3 files, 12,345 rows  messaging.convos_metrics`: the time in UTC, the message, and those
- *   fields that are texts (what it is about). Numbers are in the message already; as fields they are for machines.
+ *   fields that are texts (what it is about) and not in the message already, as numbers are: those are for machines. A
+ *   `hint` stands on a line of its own, as with an error.
  * - `json`: an object a line: `{"time", "level", "message", ...fields}`
  */
 export function createLogger(options: LogOptions): Logger {
@@ -49,11 +50,15 @@ export function createLogger(options: LogOptions): Logger {
   function textLine(level: Level, message: string, fields: Fields): string {
     const paint = picocolors.createColors(color);
     const label = { info: '', warn: paint.yellow('warning: '), error: paint.red('error: ') }[level];
-    const about = Object.values(fields).filter((value) => typeof value === 'string');
+    const { hint, ...others } = fields;
+    const about = Object.values(others).filter(
+      (value) => typeof value === 'string' && !message.includes(value),
+    );
     // Only an error has several lines; elsewhere a line's end comes from a name, and would forge a line of its own.
     const said = level === 'error' ? printableLines(redact(message)) : printable(redact(message));
-    const text = [said, ...about.map((value) => printable(redact(value)))].join('  ');
-    return `${paint.dim(clock().toISOString().slice(11, 19))}  ${label}${text}`;
+    const text = [said, ...about.map((value) => printable(redact(String(value))))].join('  ');
+    const advice = typeof hint === 'string' ? `\n  → ${printable(redact(hint))}` : '';
+    return `${paint.dim(clock().toISOString().slice(11, 19))}  ${label}${text}${advice}`;
   }
 
   function jsonLine(level: Level, message: string, fields: Fields): string {

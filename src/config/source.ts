@@ -118,7 +118,10 @@ function connectorFindings(tree: Tree, name: string, connectors: Connectors): Fi
   if (tree.isStandIn(path)) return [];
   const value = valueAt(tree.value, path);
   const meant = typeof value === 'string' ? nearest(value, Object.keys(connectors)) : undefined;
-  const guess = meant === undefined ? '' : `; did you mean ${meant}?`;
+  const keys = Object.keys(valueAt(tree.value, path.slice(0, -1)) as object);
+  const misspelt = value === undefined ? nearest('connector', keys) : undefined;
+  const guess =
+    meant !== undefined ? `; did you mean ${meant}?` : misspelt ? `; is ${misspelt} meant to be it?` : '';
   return [
     {
       path,

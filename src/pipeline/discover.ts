@@ -39,18 +39,26 @@ export async function findTargets(
   feeds: readonly string[] | undefined,
   onMisfit: (misfit: FoundMisfit) => void,
 ): Promise<Target[]> {
-  const wanted = feeds ?? (await folders(connector, '')).filter((name) => name !== DOCUMENTS);
+  const foldersOf = async (path: string, wanted: string) => {
+    const names: string[] = [];
+    for await (const entry of connector.entries(path)) {
+      if (entry.kind === 'folder') names.push(entry.name);
+      else onMisfit({ path: entry.path, reason: `not in ${wanted}` });
+    }
+    return names;
+  };
+  const found = feeds ?? (await foldersOf('', 'the folder of a feed')).filter((name) => name !== DOCUMENTS);
   const nested = await pMap(
-    wanted,
+    found,
     async (feed) => {
-      const versions = await folders(connector, feed);
+      const versions = await foldersOf(feed, 'a version=V folder');
       const perVersion = versions.map(async (folder): Promise<Target[]> => {
         const version = /^version=(.+)$/.exec(folder)?.[1];
         if (version === undefined) {
           onMisfit({ path: `${feed}/${folder}/`, reason: 'not a version=V folder' });
           return [];
         }
-        const formats = await folders(connector, `${feed}/${folder}`);
+        const formats = await foldersOf(`${feed}/${folder}`, 'a format=jsonl folder');
         return formats.flatMap((format) => {
           const path = `${feed}/${folder}/${format}`;
           if (format === 'format=jsonl') return [{ feed, version, path }];
@@ -63,12 +71,6 @@ export async function findTargets(
     { concurrency: LISTINGS },
   );
   return nested.flat().sort((a, b) => (a.path < b.path ? -1 : 1));
-}
-
-async function folders(connector: Connector, path: string): Promise<string[]> {
-  const names: string[] = [];
-  for await (const entry of connector.entries(path)) if (entry.kind === 'folder') names.push(entry.name);
-  return names;
 }
 
 /**

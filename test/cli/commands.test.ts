@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Warehouse } from '../../src/warehouse/warehouse.ts';
@@ -136,6 +136,66 @@ describe('help', () => {
       expect(stdout).toMatch(/--config <file>/);
     },
   );
+});
+
+describe('commands that only read', () => {
+  test('need neither the keys of sources nor .env', async () => {
+    await using project = await Project.create();
+    await deliver(project, 1);
+    await project.run();
+    await project.write(
+      'warehouse.yaml',
+      `sources:
+  messaging: { connector: s3, bucket: b, access_key_id: '\${KEY_ID}', secret_access_key: '\${SECRET}' }
+`,
+    );
+    const words = [
+      ['query', 'SELECT 1 AS n'],
+      ['status'],
+      ['why', 'voice_intents', 'issue_id=1'],
+      ['rejects', 'list'],
+    ];
+    const allAnswer = async () => {
+      for (const each of words) expect(await asapp(project, each), each.join(' ')).toMatchObject({ exit: 0 });
+    };
+    await allAnswer();
+    expect(await asapp(project, ['run'])).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining('KEY_ID} is not set'),
+    });
+    // What cannot be read, for whatever reason.
+    await project.write('.env', Buffer.from([0xff]));
+    await allAnswer();
+    expect(await asapp(project, ['run'])).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining('.env'),
+    });
+  });
+
+  test('show a status without the troubles that no feed has; machines get all columns', async () => {
+    await using project = await Project.create();
+    await deliver(project, 1);
+    await project.run();
+    const { stdout } = await asapp(project, ['status']);
+    expect(stdout.split('\n')[0]?.trim().split(/\s+/)).toEqual([
+      'feed',
+      'state',
+      'newest_partition',
+      'partitions',
+      'staged',
+      'deduped',
+    ]);
+    const [row] = JSON.parse((await asapp(project, ['status', '--output', 'json'])).stdout);
+    expect(row).toMatchObject({ waiting: 0, missing: 0, rejected: 0, failing: 0, held: 0 });
+  });
+
+  test('say what a warehouse is that is none', async () => {
+    await using project = await Project.create();
+    await mkdir(project.path('warehouse.duckdb'));
+    const { exit, stderr } = await asapp(project, ['run']);
+    expect(exit).toBe(1);
+    expect(stderr).toMatch(/warehouse\.duckdb is a folder\n {2}→ name a file in it at warehouse:/);
+  });
 });
 
 describe('run', () => {

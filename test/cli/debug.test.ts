@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Check } from '../../src/operations/debug/check.ts';
 import { asapp } from '../support/command.ts';
 import { type FileExporterServer, startFileExporter } from '../support/file-exporter-server.ts';
 import { freePort } from '../support/ports.ts';
@@ -8,18 +9,9 @@ import { Project, partitionFolder } from '../support/project.ts';
 import { OtherProcess } from '../support/reader.ts';
 import { fingerprintOf, hasSshd, type Sshd, startSshd } from '../support/sshd.ts';
 
-interface Row {
-  source: string;
-  step: string;
-  state: 'ok' | 'failed' | 'skipped';
-  ms: number | null;
-  detail: string;
-  advice: string | null;
-}
-
 interface Debugged {
   exit: number | null;
-  rows: Row[];
+  rows: Check[];
   stderr: string;
 }
 
@@ -45,7 +37,7 @@ function states({ rows }: Debugged, source: string): [string, string][] {
   return rows.filter((row) => row.source === source).map(({ step, state }) => [step, state]);
 }
 
-function stepOf({ rows }: Debugged, source: string, step: string): Row {
+function stepOf({ rows }: Debugged, source: string, step: string): Check {
   const found = rows.find((row) => row.source === source && row.step === step);
   return found ?? expect.fail(`there is no step ${step} of ${source}`);
 }

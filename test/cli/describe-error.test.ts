@@ -15,6 +15,15 @@ describe('describeError', () => {
     );
   });
 
+  it('says what to do when DuckDB runs out of memory', () => {
+    const error = new Error(
+      'Out of Memory Error: failed to pin block (4.6 MiB/4.7 MiB used)\n\nPossible solutions: …',
+    );
+    expect(describeIt(error)).toBe(
+      'DuckDB has not enough memory: Out of Memory Error: failed to pin block (4.6 MiB/4.7 MiB used)\n  → raise memory_limit in warehouse.yaml, or lower threads: each takes its share',
+    );
+  });
+
   it('lists every problem of a configuration', () => {
     const error = new ConfigError(
       [

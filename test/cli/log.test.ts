@@ -37,6 +37,15 @@ describe('text', () => {
     ]);
   });
 
+  it('says what to do on a line of its own, and nothing twice', () => {
+    const { log, lines } = logger();
+    log.warn('live: x.jsonl is cut off', { source: 'live', path: 'a/x.jsonl', hint: 'it is tried\nagain' });
+    expect(lines()).toEqual([
+      '07:31:02  warning: live: x.jsonl is cut off  a/x.jsonl',
+      '  → it is tried\\nagain',
+    ]);
+  });
+
   it('hides secrets and what would move the cursor', () => {
     const { log, lines } = logger();
     log.info('found \u001b[2Jfile', { path: 'a/hunter22\n/b' });

@@ -64,6 +64,12 @@ describe('table', () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(50);
   });
 
+  it('cuts the first column last: it says what a row is about', async () => {
+    const table = tableOf({ feed: 'VARCHAR', note: 'VARCHAR' }, ['messaging.convos_metrics', 'x'.repeat(30)]);
+    expect(await printed(table, { columns: 40 })).toContain(`messaging.convos_metrics  ${'x'.repeat(13)}…\n`);
+    expect(await printed(table, { columns: 30 })).toContain(`messaging.con…  ${'x'.repeat(13)}…\n`);
+  });
+
   it('counts the places of wide characters', async () => {
     const table = tableOf({ name: 'VARCHAR', n: 'INTEGER' }, ['中文字', 1], ['abcdefgh', 2]);
     expect(await printed(table)).toContain('中文字    1\nabcdefgh  2\n');

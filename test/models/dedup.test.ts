@@ -218,6 +218,15 @@ describe('the latest version of each record', () => {
     },
   );
 
+  test.each(['TIMESTAMP', 'BIGINT', 'INTEGER', 'nothing'])(
+    'is found by an aggregate (ordered by %s)',
+    async (type) => {
+      await start(type);
+      const [plan] = await session.rows<{ explain_value: string }>(`EXPLAIN ${winners(queryOf(type))}`);
+      expect(plan?.explain_value).toContain('arg_max');
+    },
+  );
+
   test('takes names for what they are, never for SQL', async () => {
     await session.run(`CREATE OR REPLACE TABLE staging_messaging."se""lect" AS
       SELECT 1 AS "from", 'a' AS "or'der", 'v' AS "a b", _partition_ts, _file_id, _line FROM staging_messaging.calls_nothing LIMIT 0`);

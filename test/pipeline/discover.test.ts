@@ -83,6 +83,16 @@ describe('findTargets', () => {
     ]);
   });
 
+  test('reports files that lie above the partitions', async () => {
+    await files('readme.txt', 'calls/notes', 'calls/version=1/x', `${HOUR}/calls.jsonl`);
+    expect(await findTargets(connector, undefined, note)).toEqual([CALLS]);
+    expect(misfits.map(({ path, reason }) => `${path}: ${reason}`).sort()).toEqual([
+      'calls/notes: not in a version=V folder',
+      'calls/version=1/x: not in a format=jsonl folder',
+      'readme.txt: not in the folder of a feed',
+    ]);
+  });
+
   test('finds nothing in an empty place', async () => {
     expect(await findTargets(connector, undefined, note)).toEqual([]);
   });
