@@ -1,7 +1,9 @@
 import prettyBytes from 'pretty-bytes';
+import type { Attention } from '../attention.ts';
 import { count } from '../pipeline/reporter.ts';
 import type { Outcome } from '../pipeline/run.ts';
 import type { CommandContext } from './command.ts';
+import type { Logger } from './log.ts';
 
 /** Says at the end what was done, and what a person should look at; @returns the exit code. */
 export function reportOutcome({ logger, options }: CommandContext, outcome: Outcome): number {
@@ -29,7 +31,12 @@ export function reportOutcome({ logger, options }: CommandContext, outcome: Outc
   if (tests && tests.length > 0) parts.push(`ran ${count(tests.length, 'test')}`);
   if (published) parts.push('published');
   logger.info(parts.join('; ') || 'nothing to do');
-  for (const line of attention) logger.warn(line);
+  reportAttention(logger, attention);
   if (attention.length > 0) logger.warn('asapp-warehouse status shows more');
   return exitCode;
+}
+
+/** Says what a person should look at, an item a line. */
+export function reportAttention(logger: Logger, items: readonly Attention[]): void {
+  for (const { message, ...fields } of items) logger.warn(message, { hint: fields.hint, item: fields });
 }

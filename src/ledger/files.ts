@@ -53,6 +53,14 @@ export async function openFailures(session: Session, source: string): Promise<Fi
     .execute();
 }
 
+/** How many files of each source could not be staged so far. */
+export async function filesFailing(session: Session): Promise<{ source: string; files: number }[]> {
+  return session.rows(
+    `SELECT source, count(DISTINCT path) AS files FROM ops.file_failures WHERE resolved_at IS NULL
+     GROUP BY source ORDER BY source`,
+  );
+}
+
 /** Fields known to come with a feed though its table has no column for them. */
 export async function undeclaredFields(
   session: Session,

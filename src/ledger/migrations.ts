@@ -161,6 +161,18 @@ CREATE TABLE ops.published (path VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL)
 COMMENT ON TABLE ops.published IS 'The copy for analysts, as it was left: as long as it is that, the next one starts from it';
 `,
   },
+  {
+    id: 10,
+    sql: `
+CREATE TABLE ops.failures (
+  kind VARCHAR NOT NULL, name VARCHAR NOT NULL, source VARCHAR, message VARCHAR NOT NULL, hint VARCHAR,
+  blocks BOOLEAN NOT NULL, run_id BIGINT NOT NULL, attempts INTEGER NOT NULL, first_failed_at TIMESTAMP NOT NULL,
+  last_failed_at TIMESTAMP NOT NULL, resolved_at TIMESTAMP);
+COMMENT ON TABLE ops.failures IS 'Sources, feeds, schema documents, models and tests that failed as a whole, each until it is tried again and does not';
+COMMENT ON COLUMN ops.failures.blocks IS 'Of a test: it keeps what it tests from being published';
+COMMENT ON COLUMN ops.failures.run_id IS 'The run that tried last';
+`,
+  },
 ];
 
 /**
@@ -221,6 +233,13 @@ CREATE TABLE IF NOT EXISTS ops.migrations (id INTEGER NOT NULL, applied_at TIMES
     });
   }
   await makeViews(session);
+}
+
+/** Whether the ledger has all that this program knows: one that is only read stays as an older program left it. */
+export async function ledgerIsCurrent(session: Session): Promise<boolean> {
+  const newest = MIGRATIONS.at(-1)?.id ?? 0;
+  const found = await session.rows('SELECT 1 FROM ops.migrations WHERE id = $1', [newest]).catch(() => []);
+  return found.length > 0;
 }
 
 /** Makes the views anew when their text has changed; otherwise opening a warehouse writes nothing. */

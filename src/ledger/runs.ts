@@ -26,6 +26,16 @@ export async function startRun(session: Session, command: string, now: Date): Pr
   return run.run_id;
 }
 
+/** The run before now, or the one that is going on; undefined where there never was one. */
+export async function newestRun(session: Session): Promise<Run | undefined> {
+  return session.ledger
+    .selectFrom('ops.runs')
+    .selectAll()
+    .orderBy('run_id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+}
+
 /** Closes a run's record. */
 export async function finishRun(
   session: Session,

@@ -8,6 +8,7 @@ export interface LedgerTables {
   'ops.partitions': Partition;
   'ops.files': File;
   'ops.file_failures': FileFailure;
+  'ops.failures': Failure;
   'ops.misfits': Misfit;
   'ops.rejected_rows': RejectedRow;
   'ops.undeclared_fields': UndeclaredField;
@@ -177,6 +178,26 @@ export interface FileFailure {
   etag: string;
   bytes: number;
   message: string;
+  attempts: number;
+  first_failed_at: Date;
+  last_failed_at: Date;
+  resolved_at: Date | null;
+}
+
+/** A source, a feed, a model or a test that failed as a whole. It stands until it is tried again and does not. */
+export interface Failure {
+  /** `document`: the schema document of a source. */
+  kind: 'source' | 'feed' | 'document' | 'model' | 'test';
+  /** Of the source or test; a feed as its table is called, `messaging.calls__v2`; a model likewise. */
+  name: string;
+  /** The source of a feed. */
+  source: string | null;
+  message: string;
+  hint: string | null;
+  /** Of a test: it keeps what it tests from being published. */
+  blocks: boolean;
+  /** The run that tried last. */
+  run_id: number;
   attempts: number;
   first_failed_at: Date;
   last_failed_at: Date;

@@ -24,6 +24,8 @@ export interface BuildOptions {
 
 export interface BuildResult {
   project: Project;
+  /** Models that the selection means. */
+  chosen: readonly string[];
   /** Models that were built, those that others read before those. */
   built: string[];
   failed: { model: string; message: string }[];
@@ -88,7 +90,7 @@ export async function build(
     found.toSorted((a, b) => (place.get(a.model) ?? 0) - (place.get(b.model) ?? 0));
   const { built, failed, skipped, planned, changed } = work.result;
   return {
-    ...{ project, changed, built: inOrder(built).map(({ model }) => model) },
+    ...{ project, chosen, changed, built: inOrder(built).map(({ model }) => model) },
     ...{ failed: inOrder(failed), skipped: inOrder(skipped), planned: inOrder(planned) },
   };
 }

@@ -44,8 +44,12 @@ export interface LoadResult {
   rejected: number;
   /** Files that could not be staged; they are tried again by the next run. */
   failedFiles: number;
-  /** Sources that could not be read to the end. */
+  /** Sources that were looked into. */
+  triedSources: string[];
+  /** Those of them that could not be read to the end. */
   failedSources: { source: string; error: Error }[];
+  /** Feeds that could not be, though their source can; a feed as its table is called. */
+  failedFeeds: { source: string; feed: string; error: Error }[];
   /** Whether the ledger says anything new about partitions. */
   changed: boolean;
   /** What a dry run found to load, by feed. */

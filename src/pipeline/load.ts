@@ -15,11 +15,14 @@ export async function load(context: LoadContext, options: LoadOptions = {}): Pro
     rows: 0,
     rejected: 0,
     failedFiles: 0,
+    triedSources: [],
     failedSources: [],
+    failedFeeds: [],
     changed: false,
     planned: [],
   };
   for (const source of chosenSources(context.sources, options.source)) {
+    result.triedSources.push(source.name);
     try {
       await using connector = await source.open();
       await new SourceLoad(context, options, source, connector, result).run();

@@ -1,11 +1,14 @@
-import { BuildError, exitCodeOf, ModelError } from '../errors.ts';
-import { countGaps } from '../ledger/partitions.ts';
-import { rejectsOpen } from '../ledger/rejects.ts';
+import type { Attention } from '../attention.ts';
+import { BuildError, exitCodeOf, ModelError, WarehouseError } from '../errors.ts';
+import { type FailureKind, type FreshFailure, settleFailures } from '../ledger/failures.ts';
 import { finishRun, startRun, wasCutShort } from '../ledger/runs.ts';
-import { countAgain, countUnreconciled } from '../operations/reconcile.ts';
-import { schemaAttention } from '../schema/attention.ts';
+import type { Failure } from '../ledger/tables.ts';
+import type { Project } from '../models/assemble.ts';
+import { countAgain } from '../operations/reconcile.ts';
 import { applySchema, type SchemaOptions, type SchemaResult } from '../schema/follow.ts';
+import { planTests } from '../testing/plan.ts';
 import { blocks, type TestOutcome } from '../testing/run-test.ts';
+import { attentionOf, failureItem } from './attention.ts';
 import { isBehind } from './behind.ts';
 import { type BuildOptions, type BuildResult, build, openProject } from './build.ts';
 import { Landing } from './landing.ts';
@@ -14,7 +17,6 @@ import type { LoadOptions, LoadResult } from './load-context.ts';
 import { refuseMistakes } from './mistakes.ts';
 import { publish } from './publish.ts';
 import { refuseOtherFile } from './publishing/target.ts';
-import { count } from './reporter.ts';
 import {
   builtModels,
   type ChosenTests,
@@ -30,8 +32,8 @@ import type { Workspace } from './workspace.ts';
 export interface Outcome {
   /** 0: nobody need look. 1: something failed. 3: done, but a person should look. */
   exitCode: 0 | 1 | 3;
-  /** What a person should look at, a line each. */
-  attention: string[];
+  /** What a person should look at. */
+  attention: Attention[];
   loaded?: LoadResult;
   built?: BuildResult;
   /** Tests that were run, and how they ended. */
@@ -46,6 +48,9 @@ type Work = Omit<Outcome, 'published'> & {
   changed: boolean;
 };
 
+/** In place of a run's number, where nothing is to be written. */
+const DRY_RUN = 0;
+
 /** Schema, load, build, test, publish: what a scheduler calls. */
 export async function run(workspace: Workspace, options: LoadOptions & BuildOptions = {}): Promise<Outcome> {
   await refuseMistakes(workspace, options);
@@ -55,7 +60,7 @@ export async function run(workspace: Workspace, options: LoadOptions & BuildOpti
     const loaded = await loadFeeds(workspace, runId, options);
     const { built, tests } = await buildAndTest(workspace, runId, options).catch(asStarted);
     return {
-      ...(await judge(workspace, runId, { loaded, built, tests })),
+      ...(await judge(workspace, runId, options, { schema, loaded, built, tests })),
       ...{ loaded, built, tests, changed: schema.changed || loaded.changed || built.changed },
     };
   });
@@ -78,10 +83,12 @@ export async function schemaOnly(
   let schema: SchemaResult | undefined;
   const outcome = await recorded(workspace, 'schema', options, async (runId) => {
     schema = await applySchema(workspace, runId, options);
-    const failed = schema.failed.map(({ source, message }) => `source ${source}: ${message}`);
+    if (!options.dryRun) return { ...(await judge(workspace, runId, options, { schema })), changed: false };
+    const failed = schema.failed.map(({ source, error }) =>
+      failureItem({ kind: 'document', name: source, source: null, message: error.message, hint: null }),
+    );
     const attention = [...failed, ...schema.attention];
-    const exitCode = failed.length > 0 ? 1 : attention.length > 0 ? 3 : 0;
-    return { exitCode, attention, changed: false };
+    return { exitCode: failed.length > 0 ? 1 : attention.length > 0 ? 3 : 0, attention, changed: false };
   });
   return { ...outcome, schema: schema as SchemaResult };
 }
@@ -91,7 +98,7 @@ export async function loadOnly(workspace: Workspace, options: LoadOptions = {}):
   await refuseMistakes(workspace, options);
   return recorded(workspace, 'load', options, async (runId) => {
     const loaded = await loadFeeds(workspace, runId, options);
-    return { ...(await judge(workspace, runId, { loaded })), loaded, changed: false };
+    return { ...(await judge(workspace, runId, options, { loaded })), loaded, changed: false };
   });
 }
 
@@ -100,7 +107,7 @@ export async function buildOnly(workspace: Workspace, options: BuildOptions = {}
   await refuseMistakes(workspace, options);
   return recorded(workspace, 'build', options, async (runId) => {
     const { built, tests } = await buildAndTest(workspace, runId, options);
-    const judged = await judge(workspace, runId, { built, tests });
+    const judged = await judge(workspace, runId, {}, { built, tests });
     return { ...judged, built, tests, changed: built.changed };
   });
 }
@@ -115,8 +122,9 @@ export async function testOnly(
   let tests: TestOutcome[] = [];
   const outcome = await recorded(workspace, 'test', options, async (runId) => {
     if (!options.dryRun) tests = await testAll(workspace, runId, chosen);
-    const attention = failedTests(tests);
-    return { exitCode: attention.length > 0 ? 3 : 0, attention, changed: false };
+    const { attention } = await judge(workspace, runId, {}, { tests, project });
+    // What else there is to look at is not what was asked.
+    return { exitCode: failedTests(tests).length > 0 ? 3 : 0, attention, changed: false };
   });
   return { ...outcome, tests, chosen };
 }
@@ -148,37 +156,110 @@ async function loadFeeds(workspace: Workspace, runId: number, options: LoadOptio
   }
 }
 
-/** What a person should look at after this run. */
+/** How the parts of a command ended, as far as it did them. */
+type Endings = Pick<Work, 'loaded' | 'built' | 'tests'> & {
+  schema?: SchemaResult | undefined;
+  /** Tests that were run are not all that there are: a person's selection. */
+  project?: Project | undefined;
+};
+
+/** Writes down how the parts of a command ended, and says what a person should look at from now on. */
 async function judge(
-  { config, session, clock }: Workspace,
+  workspace: Workspace,
   runId: number,
-  { loaded, built, tests = [] }: Pick<Work, 'loaded' | 'built' | 'tests'>,
+  options: LoadOptions,
+  endings: Endings,
 ): Promise<Pick<Outcome, 'exitCode' | 'attention'>> {
-  const failed = [
-    ...(loaded?.failedSources ?? []).map(({ source, error }) => `source ${source}: ${error.message}`),
-    ...(built?.failed ?? []).map(({ model, message }) => `model ${model}: ${message}`),
-  ];
-  const attention = [...(await schemaAttention(session)), ...failedTests(tests)];
-  if (tests.some(blocks)) attention.push('nothing is published until these tests pass');
-  if (built && (built.changed || loaded?.changed || (await wasCutShort(session, runId)))) {
+  const { config, session, clock } = workspace;
+  const { loaded, built } = endings;
+  const dryRun = runId === DRY_RUN;
+  if (!dryRun && built && (built.changed || loaded?.changed || (await wasCutShort(session, runId)))) {
     await countAgain(session);
   }
-  if (loaded && loaded.failedFiles > 0) {
-    attention.push(`${count(loaded.failedFiles, 'file')} could not be staged and will be tried again`);
+  const kinds = failuresOf(workspace, endings, options);
+  if (!dryRun) {
+    for (const { kind, failed, wasTried } of kinds)
+      await settleFailures(session, kind, failed, wasTried, { runId, now: clock() });
   }
-  const rejected = await rejectsOpen(session);
-  if (rejected > config.maxRejectedRows) {
-    attention.push(`${count(rejected, 'rejected row')}, and max_rejected_rows is ${config.maxRejectedRows}`);
+  const standing = await attentionOf({ session, config, now: clock(), runId });
+  const fresh = dryRun
+    ? kinds.flatMap(({ kind, failed }) =>
+        failed.map((one) => failureItem({ source: null, hint: null, ...one, kind })),
+      )
+    : [];
+  const attention = [...fresh, ...standing];
+  const failedNow = kinds.some(({ fails, failed }) => fails && failed.length > 0);
+  return { exitCode: failedNow ? 1 : attention.length > 0 ? 3 : 0, attention };
+}
+
+interface KindOfFailure {
+  kind: FailureKind;
+  failed: FreshFailure[];
+  wasTried: (failure: Failure) => boolean;
+  /** Whether a command that tried it has failed. */
+  fails: boolean;
+}
+
+/** What failed of each kind, and what would have. What is in the configuration or the project no more is over, too. */
+function failuresOf(
+  { config, redact }: Workspace,
+  { schema, loaded, built, tests, project = built?.project }: Endings,
+  { feed }: LoadOptions,
+): KindOfFailure[] {
+  const configured = new Set(config.sources.map(({ name }) => name));
+  const gone = (source: string | null) => source !== null && !configured.has(source);
+  const asFailure = (name: string, error: Error) => ({
+    ...{ name, message: redact(error.message) },
+    ...(error instanceof WarehouseError && error.hint !== undefined && { hint: redact(error.hint) }),
+  });
+  const kinds: KindOfFailure[] = [];
+  if (schema) {
+    const unreachable = new Set(loaded?.failedSources.map(({ source }) => source));
+    kinds.push({
+      ...{ kind: 'document', fails: loaded === undefined },
+      failed: schema.failed
+        .filter(({ source }) => !unreachable.has(source))
+        .map(({ source, error }) => asFailure(source, error)),
+      wasTried: ({ name }) => schema.looked.includes(name) || gone(name),
+    });
   }
-  const unreconciled = await countUnreconciled(session);
-  if (unreconciled > 0)
-    attention.push(`${count(unreconciled, 'day')} of feeds whose row counts differ from the vendor's`);
-  const gaps = await countGaps(session, new Date(clock().getTime() - config.lookBackDays * 86_400_000));
-  if (gaps > 0) attention.push(`${count(gaps, 'partition')} missing in the last ${config.lookBackDays} days`);
-  return {
-    exitCode: failed.length > 0 ? 1 : attention.length > 0 ? 3 : 0,
-    attention: [...failed, ...attention],
-  };
+  if (loaded) {
+    const { triedSources, failedSources, failedFeeds } = loaded;
+    const whole = (source: string) => !failedSources.some((failure) => failure.source === source);
+    kinds.push({
+      ...{ kind: 'source', fails: true },
+      failed: failedSources.map(({ source, error }) => asFailure(source, error)),
+      wasTried: ({ name }) => triedSources.includes(name) || gone(name),
+    });
+    kinds.push({
+      ...{ kind: 'feed', fails: true },
+      failed: failedFeeds.map(({ source, feed, error }) => ({ ...asFailure(feed, error), source })),
+      wasTried: ({ name, source }) =>
+        gone(source) ||
+        (source !== null &&
+          triedSources.includes(source) &&
+          whole(source) &&
+          (feed === undefined || name.replace(/__v[^.]*$/, '').endsWith(`.${feed}`))),
+    });
+  }
+  if (built) {
+    const { models } = built.project;
+    kinds.push({
+      ...{ kind: 'model', fails: true },
+      failed: built.failed.map(({ model, message }) => ({ name: model, message: redact(message) })),
+      wasTried: ({ name }) => built.chosen.includes(name) || !models.has(name),
+    });
+  }
+  if (tests && project) {
+    const ran = new Set(tests.map(({ test }) => test));
+    const planned = new Set(planTests(project).map(({ name }) => name));
+    kinds.push({
+      ...{ kind: 'test', fails: false },
+      failed: failedTests(tests).map((failure) => ({ ...failure, message: redact(failure.message) })),
+      wasTried: ({ name }) => ran.has(name) || !planned.has(name),
+    });
+  }
+  return kinds;
 }
 
 /**
@@ -191,7 +272,7 @@ async function recorded(
   { dryRun }: { dryRun?: boolean },
   work: (runId: number) => Promise<Work>,
 ): Promise<Outcome> {
-  if (dryRun) return { ...(await work(0)), published: false };
+  if (dryRun) return { ...(await work(DRY_RUN)), published: false };
   const { session, clock, config, reporter, redact } = workspace;
   const mayPublish = command === 'run' || command === 'build';
   if (mayPublish) await refuseOtherFile(session, config.publish);
@@ -202,7 +283,7 @@ async function recorded(
       finished_at: clock(),
       status: outcome.exitCode === 0 ? 'done' : outcome.exitCode === 3 ? 'attention' : 'failed',
       exit_code: outcome.exitCode,
-      message: redact(outcome.attention.join('\n')) || null,
+      message: redact(outcome.attention.map(({ message }) => message).join('\n')) || null,
     });
     const publishes =
       mayPublish && !outcome.tests?.some(blocks) && (changed || (await isBehind(session, config.publish)));

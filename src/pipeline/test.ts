@@ -1,3 +1,4 @@
+import type { FreshFailure } from '../ledger/failures.ts';
 import type { BuiltModel } from '../ledger/tables.ts';
 import { type LatestResult, latestResults, recordResults } from '../ledger/tests.ts';
 import type { Project } from '../models/assemble.ts';
@@ -208,14 +209,16 @@ async function runTests(
   return outcomes;
 }
 
-/** What a person should know of tests that did not pass, a line each, with what to type to see more. */
-export function failedTests(outcomes: readonly TestOutcome[]): string[] {
+/** Tests that did not pass, with what to type to see more. */
+export function failedTests(outcomes: readonly TestOutcome[]): FreshFailure[] {
   return outcomes
     .filter(({ status }) => status === 'fail' || status === 'error')
-    .map(({ test, status, message }) => {
-      const how = status === 'fail' ? 'failed' : 'could not be run';
-      return `test ${test} ${how}: ${message}; see asapp-warehouse test --select ${test}`;
-    });
+    .map((outcome) => ({
+      name: outcome.test,
+      message: `${outcome.status === 'fail' ? 'failed' : 'could not be run'}: ${outcome.message}`,
+      hint: `asapp-warehouse test --select ${outcome.test}`,
+      blocks: blocks(outcome),
+    }));
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Attention } from '../attention.ts';
 import type { Source } from '../config/config.ts';
 import { UsageError } from '../errors.ts';
 import { keepsDocuments } from '../ledger/documents.ts';
@@ -5,7 +6,7 @@ import { openChanges } from '../ledger/schema-changes.ts';
 import type { SchemaChange } from '../ledger/tables.ts';
 import type { Reporter } from '../pipeline/reporter.ts';
 import type { Workspace } from '../pipeline/workspace.ts';
-import { attentionLines } from './attention.ts';
+import { changeItems } from './attention.ts';
 import { currentCatalogue } from './catalogue.ts';
 import type { GroupPlan } from './group-plan.ts';
 import { type GroupTask, hasWork, isNews, writeTask } from './group-task.ts';
@@ -37,8 +38,8 @@ export interface SchemaResult {
   held: number;
   /** Changes that were applied now. */
   applied: number;
-  /** What a person should look at, a line each. */
-  attention: string[];
+  /** Changes that a person should look at. */
+  attention: Attention[];
   /** Whether the warehouse says anything new. */
   changed: boolean;
   /** What was, or in a dry run would be, done: a plan for each group that had anything to compare. */
@@ -46,7 +47,9 @@ export interface SchemaResult {
   /** Changes that were, or in a dry run would be, taken back. */
   undone: Undo[];
   /** Sources that could not be looked into. The others count. */
-  failed: { source: string; message: string }[];
+  failed: { source: string; error: Error }[];
+  /** All whose documents were looked for. */
+  looked: string[];
 }
 
 /**
@@ -64,7 +67,7 @@ export async function applySchema(
   const failed: SchemaResult['failed'] = [];
   if (!(await keepsDocuments(session))) {
     reporter.info('the schema is compared once a run has brought the warehouse up to date');
-    return { held: 0, applied: 0, attention: [], changed: false, plans: [], undone: [], failed };
+    return { held: 0, applied: 0, attention: [], changed: false, plans: [], undone: [], failed, looked: [] };
   }
   const sources = chosenSources(workspace.config.sources, options);
   const judgement = await judgementOf(session, options.accept ?? [], options.reject ?? []);
@@ -86,7 +89,7 @@ export async function applySchema(
   const preparation = new Preparation(workspace, {
     ...{ sources, file: options.file, judgement, runId },
     onFailure: ({ name }, error) => {
-      failed.push({ source: name, message: error.message });
+      failed.push({ source: name, error });
       reporter.warn(`no schema document from ${name}: ${error.message}`, { source: name });
     },
   });
@@ -111,11 +114,12 @@ export async function applySchema(
   return {
     held: open.filter(({ decision }) => decision === 'held').length,
     applied: plans.reduce((sum, { changes }) => sum + changes.filter(isNewlyApplied).length, 0),
-    attention: attentionLines(open),
+    attention: changeItems(open),
     changed: undone.length > 0 || tasks.some(isNews),
     plans,
     undone,
     failed,
+    looked: judgement.rows.length > 0 || options.file !== undefined ? [] : sources.map(({ name }) => name),
   };
 }
 

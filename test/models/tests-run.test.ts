@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BuildError, ModelError, UsageError } from '../../src/errors.ts';
 import { testOnly } from '../../src/pipeline/run.ts';
 import type { TestOptions } from '../../src/pipeline/test.ts';
-import { Project } from '../support/project.ts';
+import { Project, said } from '../support/project.ts';
 
 const YAML = `models: ./models
 sources:
@@ -66,15 +66,15 @@ describe('a test of severity error that fails in a run', () => {
   test('keeps what analysts had, asks for a look and says how', async () => {
     const outcome = await project.run();
     expect(outcome).toMatchObject({ exitCode: 3, published: false });
-    expect(outcome.attention).toEqual([
-      'test few_messages failed: 1 row for which it does not hold; see asapp-warehouse test --select few_messages',
+    expect(said(outcome.attention)).toEqual([
+      'test few_messages failed: 1 row for which it does not hold',
       'nothing is published until these tests pass',
     ]);
     expect(await published()).toHaveLength(2);
     expect(await lastRun()).toEqual({
       status: 'attention',
       exit_code: 3,
-      message: outcome.attention.join('\n'),
+      message: said(outcome.attention).join('\n'),
     });
     expect(
       await project.loader(`SELECT run_id, model, column_name, severity, status, failures FROM ops.test_results
@@ -208,7 +208,7 @@ describe('a run tests', () => {
     await project.write('models/marts/talks.sql', TALKS.replace(' as', ' + 1 as'));
     const changed = await project.run();
     expect(changed).toMatchObject({ exitCode: 3, published: false });
-    expect(changed.attention[0]).toMatch(/^test few_messages failed|^test counts failed/);
+    expect(changed.attention[0]?.message).toMatch(/^test few_messages failed|^test counts failed/);
     expect(changed.tests?.find(({ test }) => test === 'counts')).toMatchObject({ status: 'fail' });
   });
 
@@ -250,7 +250,7 @@ describe('a dedup table that is not what it should be', () => {
     await deliver('2026-01-05 01', [8, 1]);
     const outcome = await project.run();
     expect(outcome).toMatchObject({ exitCode: 3, published: false });
-    expect(outcome.attention[0]).toContain(
+    expect(said(outcome.attention).join()).toContain(
       'key_unique_messaging_convos_metrics failed: 1 key more than once',
     );
   });

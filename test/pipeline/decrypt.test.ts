@@ -12,7 +12,7 @@ import { decryptOpenpgp, loadOpenpgpKeys } from '../../src/pipeline/decrypt/open
 import { type Decryptor, decryptorFor } from '../../src/pipeline/decrypt.ts';
 import { Landing, type WantedFile } from '../../src/pipeline/landing.ts';
 import { Gpg, type GpgKey, hasGpg } from '../support/gpg.ts';
-import { Project } from '../support/project.ts';
+import { Project, said } from '../support/project.ts';
 
 const LINES = `${['a', 'b', 'c'].map((issue_id) => JSON.stringify({ issue_id, voice_intent_code: 'BILLING' })).join('\n')}\n`;
 const NODE = process.execPath;
@@ -223,7 +223,9 @@ ${decrypt === undefined ? '' : `    decrypt: ${decrypt.replace('key.asc', `key${
       }
       const { exitCode, attention } = await project.load();
       expect(exitCode).toBe(3);
-      expect(attention).toEqual([`${cases.length} files could not be staged and will be tried again`]);
+      expect(said(attention)).toEqual([
+        `${cases.length} files of messaging could not be staged and will be tried again`,
+      ]);
       expect(project.reporter.warnings).toEqual(expected.map(({ message }) => message));
       expect(
         await project.loader(

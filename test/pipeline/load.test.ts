@@ -9,7 +9,7 @@ import type { Connector } from '../../src/connectors/connector.ts';
 import { local } from '../../src/connectors/local.ts';
 import { SourceError, UsageError } from '../../src/errors.ts';
 import { silentReporter } from '../../src/pipeline/reporter.ts';
-import { listen, Project, partitionFolder } from '../support/project.ts';
+import { listen, Project, partitionFolder, said } from '../support/project.ts';
 
 const day = (text: string) => new Date(`${text}T00:00:00Z`);
 const record = (id: number) => ({ issue_id: id, voice_intent_code: 'X', company_name: 'acme' });
@@ -297,12 +297,12 @@ describe('what goes wrong in one place does not stop the others', () => {
     await project.partition('voice_intents', '2026-01-09 07', [record(1)]);
     const outcome = await project.run();
     expect(outcome).toMatchObject({ exitCode: 1, published: true });
-    expect(outcome.attention).toEqual([
+    expect(said(outcome.attention)).toEqual([
       expect.stringMatching(/^source archive: the folder .*gone is not there$/),
     ]);
     expect(await staged(project)).toEqual(['01-09 07']);
     expect(await project.loader('SELECT status, exit_code, message FROM ops.runs')).toEqual([
-      { status: 'failed', exit_code: 1, message: outcome.attention[0] },
+      { status: 'failed', exit_code: 1, message: outcome.attention[0]?.message },
     ]);
   });
 
@@ -321,7 +321,7 @@ describe('what goes wrong in one place does not stop the others', () => {
     await project.partition('voice_intents', '2026-01-09 07', [record(1)]);
     expect(await spoiled.load()).toMatchObject({
       exitCode: 1,
-      attention: ['source messaging: the line is down'],
+      attention: [{ kind: 'source_failed', message: 'source messaging: the line is down' }],
     });
     expect(await staged(spoiled, 'reps')).toEqual(['01-09 00']);
   });
@@ -341,7 +341,9 @@ describe('what goes wrong in one place does not stop the others', () => {
     const outcome = await project.load();
     expect(outcome).toMatchObject({
       exitCode: 3,
-      attention: ['1 file could not be staged and will be tried again'],
+      attention: [
+        { kind: 'file_failed', message: '1 file of messaging could not be staged and will be tried again' },
+      ],
     });
     expect(await project.loader('SELECT issue_id FROM staging_messaging.voice_intents ORDER BY ALL')).toEqual(
       [{ issue_id: 1 }, { issue_id: 3 }],
@@ -494,7 +496,7 @@ describe('what a killed run left', () => {
     expect(await staged(project)).toHaveLength(4);
     expect(await project.load()).toMatchObject({
       exitCode: 3,
-      attention: ['1 partition missing in the last 7 days'],
+      attention: [{ kind: 'missing_partitions', message: '1 partition missing in the last 7 days' }],
     });
   });
 });

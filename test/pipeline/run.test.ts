@@ -3,7 +3,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { startRun } from '../../src/ledger/runs.ts';
 import { build } from '../../src/pipeline/build.ts';
-import { listen, Project } from '../support/project.ts';
+import { listen, Project, said } from '../support/project.ts';
 
 const FEED = 'voice_intents';
 const record = (id: number) => ({ issue_id: id, voice_intent_code: 'X', company_name: 'acme' });
@@ -42,12 +42,12 @@ describe('a run keeps its record', () => {
     await using project = await Project.create();
     await project.partition(FEED, '2026-01-09 07', [record(1), '{"issue_id":']);
     const { exitCode, attention } = await project.run();
-    expect({ exitCode, attention }).toEqual({
+    expect({ exitCode, attention: said(attention) }).toEqual({
       exitCode: 3,
       attention: ['1 rejected row, and max_rejected_rows is 0'],
     });
     expect(await project.loader(RUNS)).toMatchObject([
-      { status: 'attention', exit_code: 3, rows_staged: 1, rows_rejected: 1, message: attention[0] },
+      { status: 'attention', exit_code: 3, rows_staged: 1, rows_rejected: 1, message: attention[0]?.message },
     ]);
   });
 
@@ -167,6 +167,8 @@ test("the vendor's counts are compared by the next run when one was killed befor
   await workspace[Symbol.asyncDispose]();
   expect(await project.run()).toMatchObject({
     exitCode: 3,
-    attention: [`1 day of feeds whose row counts differ from the vendor's`],
+    attention: [
+      { kind: 'counts_differ', message: `1 day of feeds whose row counts differ from the vendor's` },
+    ],
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { build } from '../../src/pipeline/build.ts';
 import { schemaAttention } from '../../src/schema/attention.ts';
 import type { FeedDoc } from '../../src/schema/document.ts';
+import { said } from '../support/project.ts';
 import { columnDoc, documentText, feedDoc, SchemaBench } from './support.ts';
 
 const COLUMNS = { id: 'bigint', name: 'varchar(191)', seconds: 'int' };
@@ -170,7 +171,11 @@ describe('what is held', () => {
     const result = await bench.follow('2026-01-06', [TEXT]);
     expect(result).toMatchObject({ applied: 0, held: 1 });
     expect(result.attention).toEqual([
-      'schema change 2 is held: phones.calls.seconds: type changed, INTEGER -> VARCHAR (asapp-warehouse schema accept 2)',
+      {
+        ...{ kind: 'schema_change', severity: 'attention', feed: 'phones.calls' },
+        message: 'schema change 2 is held: phones.calls.seconds: type changed, INTEGER -> VARCHAR',
+        hint: 'asapp-warehouse schema accept 2',
+      },
     ]);
     await bench.load('calls', '2026-01-06', [{ id: 2, seconds: 'seven' }]);
     // Held is held: nothing new is found by looking again.
@@ -441,9 +446,7 @@ describe('what is held', () => {
     const marked = feedDoc('calls', { ...COLUMNS, name: columnDoc('name', 'varchar', { pii: 'yes' }) });
     const result = await bench.follow('2026-01-06', [marked]);
     expect(result).toMatchObject({ held: 0, applied: 1 });
-    expect(result.attention).toEqual([
-      'schema change 2 is to be seen: phones.calls.name: pii on, yes (asapp-warehouse schema accept 2)',
-    ]);
+    expect(said(result.attention)).toEqual(['schema change 2 is to be seen: phones.calls.name: pii on, yes']);
     expect((await bench.apply({ accept: [2] })).attention).toEqual([]);
     expect((await bench.apply()).attention).toEqual([]);
   });
@@ -453,7 +456,7 @@ describe('what is held', () => {
     const pii = columnDoc('name', 'varchar', { pii: 'yes' });
     const other = columnDoc('seconds', 'int', { pii: 'yes' });
     await bench.publish('2026-01-05', [feedDoc('calls', { ...COLUMNS, name: pii, seconds: other })]);
-    expect((await bench.apply()).attention).toEqual([
+    expect(said((await bench.apply()).attention)).toEqual([
       expect.stringContaining('phones.calls.seconds: pii on'),
     ]);
   });
@@ -465,7 +468,7 @@ describe('a document', () => {
     await bench.follow('2026-01-05', [CALLS]);
     const result = await bench.follow('2026-01-06', 'schemas: [');
     expect(result).toMatchObject({ applied: 0, held: 1 });
-    expect(result.attention.join()).toContain('no feed in it could be understood');
+    expect(said(result.attention).join()).toContain('no feed in it could be understood');
     expect(await bench.rows('SELECT state FROM ops.feeds')).toEqual([{ state: 'active' }]);
     expect(await bench.apply()).toMatchObject({ held: 1, changed: false });
     // The next good one overtakes it.
@@ -478,7 +481,7 @@ describe('a document', () => {
     await bench.follow('2026-01-05', five);
     expect((await bench.follow('2026-01-06', five.slice(0, 3))).held).toBe(0);
     const result = await bench.follow('2026-01-07', [CALLS]);
-    expect(result.attention.join()).toContain('it lists 1 feeds, less than half of the 3 before');
+    expect(said(result.attention).join()).toContain('it lists 1 feeds, less than half of the 3 before');
     expect(await bench.rows("SELECT count(*) AS gone FROM ops.feeds WHERE state = 'gone'")).toEqual([
       { gone: 2 },
     ]);

@@ -2,6 +2,7 @@ import { truncate } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { build } from '../../src/pipeline/build.ts';
+import { said } from '../support/project.ts';
 import { columnDoc, feedDoc, SchemaBench } from './support.ts';
 
 /** Documents that mean no good, or that somebody has mangled: nothing of them breaks a load or a build. */
@@ -17,7 +18,7 @@ async function follows(bench: SchemaBench): Promise<void> {
 async function isHeld(bench: SchemaBench, why: string | RegExp): Promise<void> {
   const { held, applied, attention } = await bench.apply();
   expect({ held, applied }).toEqual({ held: 1, applied: 0 });
-  expect(attention.join()).toMatch(why);
+  expect(said(attention).join()).toMatch(why);
   await bench.load('calls', '2026-01-06', [{ id: 2 }]);
   expect(await bench.rows('SELECT count(*) AS rows FROM staging_phones.calls')).toEqual([{ rows: 2 }]);
   // It is not fetched and parsed again at each run.

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import type { Attention } from '../../src/attention.ts';
 import type { Config } from '../../src/config/config.ts';
 import { readConfig } from '../../src/config/read.ts';
 import { connectors } from '../../src/connectors/index.ts';
@@ -55,6 +56,11 @@ export function listen(more: Partial<Reporter> = {}): Heard {
     infos,
     warnings,
   };
+}
+
+/** What a person should look at, as it is said to them. */
+export function said(items: readonly Attention[]): string[] {
+  return items.map(({ message }) => message);
 }
 
 /** A folder as a user has it: `warehouse.yaml`, feeds beside it, and the warehouse that comes of them. */

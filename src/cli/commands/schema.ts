@@ -16,6 +16,7 @@ import { rowsRewritten } from '../../schema/plan.ts';
 import { documentHistory, feedHistory } from '../../schema/tables.ts';
 import type { Cell, ResultTable } from '../../warehouse/values.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
+import { reportAttention } from '../summary.ts';
 
 type Options<More = unknown> = CommonOptions & More;
 
@@ -125,7 +126,7 @@ async function act(context: CommandContext<Options>, options: SchemaOptions): Pr
     ...(applied > 0 || undone.length === 0 ? [[applied, 'applied'] as const] : []),
   ].map(([number, what]) => `${count(number, 'schema change')} ${dryRun ? 'would be ' : ''}${what}`);
   logger.info(`${done.join(', ')}${wait}`);
-  for (const line of attention) logger.warn(line);
+  reportAttention(logger, attention);
   return exitCode;
 }
 

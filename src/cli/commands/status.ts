@@ -1,9 +1,12 @@
-import { BusyError } from '../../errors.ts';
+import { BusyError, StorageError } from '../../errors.ts';
+import { ledgerIsCurrent } from '../../ledger/migrations.ts';
+import { newestRun } from '../../ledger/runs.ts';
 import { feedStatus } from '../../operations/status.ts';
-import { schemaAttention } from '../../schema/attention.ts';
+import { attentionOf } from '../../pipeline/attention.ts';
 import type { ResultTable } from '../../warehouse/values.ts';
 import { Warehouse } from '../../warehouse/warehouse.ts';
 import { ANY_SOURCES, type CommandContext } from '../command.ts';
+import { reportAttention } from '../summary.ts';
 
 /** Columns that say something only where it is not 0. */
 const TROUBLES = new Set(['waiting', 'missing', 'rejected', 'failing', 'unreconciled_days', 'held']);
@@ -18,8 +21,8 @@ function withoutZeros({ columns, rows }: ResultTable): ResultTable {
 }
 
 /**
- * `status`: read from the loader's file, or from the published copy while a run holds that. Exit 3 while a schema change
- * waits for a person.
+ * `status`: read from the loader's file, or from the published copy while a run holds that. Its exit code is
+ * that of the last run: 1 when it failed, 3 while there is something that a person should look at.
  */
 export default async function status(context: CommandContext): Promise<number> {
   const config = await context.readConfig(ANY_SOURCES);
@@ -31,9 +34,15 @@ export default async function status(context: CommandContext): Promise<number> {
     },
   );
   const session = await warehouse.session();
+  if (!(await ledgerIsCurrent(session))) {
+    throw new StorageError(`${warehouse.file} was written by an older asapp-warehouse`, {
+      hint: 'asapp-warehouse run brings it up to date',
+    });
+  }
   const feeds = await feedStatus(session, context.clock());
   await context.print(context.options.output === 'table' ? withoutZeros(feeds) : feeds);
-  const waiting = await schemaAttention(session);
-  for (const line of waiting) context.logger.warn(line);
-  return waiting.length > 0 ? 3 : 0;
+  const attention = await attentionOf({ session, config, now: context.clock() });
+  reportAttention(context.logger, attention);
+  const last = await newestRun(session);
+  return last?.exit_code === 1 ? 1 : attention.length > 0 ? 3 : 0;
 }

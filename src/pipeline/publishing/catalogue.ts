@@ -9,7 +9,7 @@ export const PUBLIC_SCHEMAS = `schema_name NOT LIKE 'staging\\_%' ESCAPE '\\'
   AND schema_name NOT IN ('main', 'information_schema', 'pg_catalog')`;
 
 /** Ledger tables that only the loader reads. */
-const PRIVATE_TABLES = new Set(['ops.migrations', 'ops.unnumbered', 'ops.published']);
+const PRIVATE_TABLES = new Set(['ops.unnumbered', 'ops.published']);
 
 /** Columns that do not leave the loader's file: the raw text of rejected lines. */
 const PRIVATE_COLUMNS = new Map([['ops.rejected_rows', new Set(['raw'])]]);

@@ -1,0 +1,68 @@
+import type { Session } from '../warehouse/session.ts';
+import type { Failure } from './tables.ts';
+
+/** What failed as a whole, and does still: a source, a feed, a model, a test. Files have a table of their own. */
+
+export type FailureKind = Failure['kind'];
+
+/** One that failed just now. */
+export type FreshFailure = Pick<Failure, 'name' | 'message'> &
+  Partial<Pick<Failure, 'source' | 'hint' | 'blocks'>>;
+
+/** Failures of some kinds that nobody has mended yet, those that began first before the others. */
+export async function standingFailures(session: Session, kinds: readonly FailureKind[]): Promise<Failure[]> {
+  return session.ledger
+    .selectFrom('ops.failures')
+    .selectAll()
+    .where('kind', 'in', kinds)
+    .where('resolved_at', 'is', null)
+    .orderBy('first_failed_at')
+    .orderBy('name')
+    .execute();
+}
+
+/**
+ * Notes how an attempt ended: what failed stands as a failure until it is tried again and does not.
+ * @param wasTried whether the attempt would have failed for it, or it is not there any more to be tried
+ */
+export async function settleFailures(
+  session: Session,
+  kind: FailureKind,
+  failed: readonly FreshFailure[],
+  wasTried: (failure: Failure) => boolean,
+  { runId, now }: { runId: number; now: Date },
+): Promise<void> {
+  const standing = await standingFailures(session, [kind]);
+  const names = new Set(failed.map(({ name }) => name));
+  const before = new Map(standing.map((failure) => [failure.name, failure]));
+  const over = standing
+    .filter((failure) => !names.has(failure.name) && wasTried(failure))
+    .map(({ name }) => name);
+  if (over.length === 0 && failed.length === 0) return;
+  await session.transaction(async () => {
+    if (over.length > 0) {
+      const open = session.ledger.updateTable('ops.failures').where('kind', '=', kind);
+      await open
+        .where('resolved_at', 'is', null)
+        .where('name', 'in', over)
+        .set({ resolved_at: now })
+        .execute();
+    }
+    if (failed.length === 0) return;
+    const open = session.ledger.deleteFrom('ops.failures').where('kind', '=', kind);
+    await open
+      .where('resolved_at', 'is', null)
+      .where('name', 'in', [...names])
+      .execute();
+    const rows = failed.map(({ name, source = null, message, hint = null, blocks = false }): Failure => {
+      const known = before.get(name);
+      return {
+        ...{ kind, name, source, message, hint, blocks, run_id: runId, attempts: (known?.attempts ?? 0) + 1 },
+        ...{ first_failed_at: known?.first_failed_at ?? now, last_failed_at: now, resolved_at: null },
+      };
+    });
+    await session.insert({ schema: 'ops', table: 'failures' }, [
+      ...new Map(rows.map((row) => [row.name, row])).values(),
+    ]);
+  });
+}
