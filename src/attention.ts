@@ -11,6 +11,8 @@ export type AttentionKind =
   | 'rejected_rows'
   | 'missing_partitions'
   | 'counts_differ'
+  | 'counts_unreadable'
+  | 'proof_empty'
   | 'schema_change';
 
 /**

@@ -173,6 +173,35 @@ COMMENT ON COLUMN ops.failures.blocks IS 'Of a test: it keeps what it tests from
 COMMENT ON COLUMN ops.failures.run_id IS 'The run that tried last';
 `,
   },
+  {
+    id: 12,
+    sql: `
+CREATE TABLE ops.sources (source VARCHAR NOT NULL, place INTEGER NOT NULL, configured BOOLEAN NOT NULL);
+COMMENT ON TABLE ops.sources IS 'The order of the sources: of two files of one partition and name, that of the first is the later version';
+COMMENT ON COLUMN ops.sources.place IS 'From 1: by precedence, then as warehouse.yaml lists them';
+COMMENT ON COLUMN ops.sources.configured IS 'Whether warehouse.yaml has it: what a source brought that is no longer there ranks below the others';
+
+CREATE TABLE ops.proofs (proof VARCHAR NOT NULL, rows BIGINT NOT NULL, last_seen_at TIMESTAMP NOT NULL);
+COMMENT ON TABLE ops.proofs IS 'How many rows the views had that prove something: one that is empty now proves nothing';
+
+ALTER TABLE ops.counted_days ADD COLUMN unreadable BIGINT DEFAULT 0;
+COMMENT ON COLUMN ops.counted_days.unreadable IS 'Counts of that day that are no numbers: the day can be neither proved nor refuted';
+
+ALTER TABLE ops.schema_changes ADD COLUMN found_in VARCHAR;
+COMMENT ON COLUMN ops.schema_changes.found_in IS 'document, or data: values of a key that did not fit its type; NULL for what an older program found';
+
+ALTER TABLE ops.columns ADD COLUMN widened_from VARCHAR;
+ALTER TABLE ops.columns ADD COLUMN format VARCHAR;
+COMMENT ON COLUMN ops.columns.widened_from IS 'The type it had before its values made it text: those that are of that type are spelled as ever';
+COMMENT ON COLUMN ops.columns.format IS 'How its times are written, where overrides.yaml says so: epoch_s or epoch_ms';
+
+CREATE TABLE ops.model_columns (
+  model VARCHAR NOT NULL, feed_group VARCHAR NOT NULL, feed VARCHAR NOT NULL, column_name VARCHAR NOT NULL,
+  used_as VARCHAR NOT NULL);
+COMMENT ON TABLE ops.model_columns IS 'The columns of feeds that models tell records apart by (key) and rank their versions by (order)';
+COMMENT ON COLUMN ops.model_columns.feed IS 'Its table: another version than the first is part of the name';
+`,
+  },
 ];
 
 /**
@@ -190,7 +219,8 @@ GROUP BY ALL;
 COMMENT ON VIEW ops.freshness IS 'The newest complete partition of each feed, and when the next one is due at the latest';
 
 CREATE OR REPLACE VIEW ops.reconciliation AS
-SELECT *, received_rows - exported_rows AS difference, received_rows = exported_rows AS reconciles,
+SELECT *, received_rows - exported_rows AS difference,
+  received_rows = exported_rows AND unreadable = 0 AS reconciles,
   export_date < max(export_date) OVER () AS over
 FROM ops.counted_days;
 COMMENT ON VIEW ops.reconciliation IS 'Row counts the vendor sent against rows received (staged and rejected), a row a feed, source and day; the newest day may still be growing';

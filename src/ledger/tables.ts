@@ -22,6 +22,9 @@ export interface LedgerTables {
   'ops.models': BuiltModel;
   'ops.published': Published;
   'ops.test_results': TestResult;
+  'ops.sources': SourceOrder;
+  'ops.proofs': Proof;
+  'ops.model_columns': ModelColumn;
 }
 
 /** One call of a command that changes the warehouse. */
@@ -86,6 +89,10 @@ export interface Column {
   created_on: string | null;
   updated_on: string | null;
   removed_on: string | null;
+  /** The type it had before its values made it text. */
+  widened_from?: string | null;
+  /** How its times are written, where a person said so. */
+  format?: string | null;
 }
 
 /** One version of a schema document of a group. */
@@ -265,6 +272,8 @@ export interface SchemaChange {
   rows_rewritten?: number | null;
   /** What takes it back, as JSON: `schema/undo.ts`. */
   undo?: string | null;
+  /** `data`: values of a key did not fit its type. NULL for what an older program found. */
+  found_in?: 'document' | 'data' | null;
 }
 
 export interface ModelRun {
@@ -318,4 +327,29 @@ export interface TestResult {
   message: string | null;
   started_at: Date;
   finished_at: Date;
+}
+
+/** A source that delivered something, or that is configured: its place among the others. */
+export interface SourceOrder {
+  source: string;
+  /** From 1: of two files of one partition and name, that of the first source is the later version. */
+  place: number;
+  configured: boolean;
+}
+
+/** How many rows a view had that proves something. */
+export interface Proof {
+  proof: string;
+  rows: number;
+  last_seen_at: Date;
+}
+
+/** A column of a feed that a model tells records apart by, or ranks their versions by. */
+export interface ModelColumn {
+  model: string;
+  feed_group: string;
+  /** The feed's table. */
+  feed: string;
+  column_name: string;
+  used_as: 'key' | 'order';
 }

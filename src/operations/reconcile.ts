@@ -1,27 +1,33 @@
+import { isCount, ROW_COUNTS } from '../feeds/counts.ts';
+import { stagingTable } from '../feeds/names.ts';
+import { rememberProofs } from '../ledger/proofs.ts';
+import { FILE_ORDER } from '../models/dedup.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, literal, qualified } from '../warehouse/sql.ts';
 
 /**
  * `ops.reconciliation`: the vendor's own row counts against what is in the warehouse, a row a feed, source and day.
  *
- * The feed `export_row_counts` says how many rows each export had. Its columns are not published: its key names
- * `export_date` and `export_job`, and the count is the whole number whose name speaks of rows or counts. What was received is
- * counted again from staging and the rejected lines, not taken from the loader's own counters.
+ * The feed `export_row_counts` says how many rows each export had (`feeds/counts.ts`). Of a count that was sent again the
+ * latest is compared, and one that is no number makes its own day unprovable and no other. What was received is counted
+ * again from staging and the rejected lines, not taken from the loader's own counters.
  */
-const COUNTS = { schema: 'messaging', table: 'export_row_counts' };
+const COUNTS = stagingTable(ROW_COUNTS.group, ROW_COUNTS.feed, '1');
 
 /** Counts again. Nothing is compared while the vendor sends no counts. */
-export async function countAgain(session: Session): Promise<void> {
-  const column = await countColumn(session);
+export async function countAgain(session: Session, now: Date): Promise<void> {
+  const columns = await countColumns(session);
   const tables = await session.rows<{ table: string; feed: string }>(
     `SELECT DISTINCT t.table_name AS table, f.feed FROM duckdb_tables() t
-     JOIN ops.feeds f ON f.feed_group = 'messaging' AND t.schema_name = 'staging_messaging'
+     JOIN ops.feeds f ON f.feed_group = $1 AND t.schema_name = $2
        AND t.table_name = f.feed || CASE WHEN f.version = '1' THEN '' ELSE '__v' || f.version END
-     WHERE t.database_name = current_database() AND f.feed <> 'export_row_counts' ORDER BY 1`,
+     WHERE t.database_name = current_database() AND f.feed <> $3 ORDER BY 1`,
+    [ROW_COUNTS.group, COUNTS.schema, ROW_COUNTS.feed],
   );
   await session.transaction(async () => {
     await session.run('DELETE FROM ops.counted_days');
-    if (column !== undefined && tables.length > 0) await session.run(countedDays(column, tables));
+    if (columns !== undefined && tables.length > 0) await session.run(countedDays(columns, tables));
+    await rememberProofs(session, now);
   });
 }
 
@@ -33,35 +39,66 @@ export async function countUnreconciled(session: Session): Promise<number> {
   return days;
 }
 
-async function countColumn(session: Session): Promise<string | undefined> {
-  const columns = await session.rows<{ name: string; type: string }>(
-    `SELECT column_name AS name, data_type AS type FROM duckdb_columns()
+interface CountColumns {
+  date: string;
+  job: string;
+  /** What part of the day a count is of; undefined where the feed does not say. */
+  interval: string | undefined;
+  /** The first that has a number counts: the vendor may come to spell the column in another way. */
+  counts: readonly string[];
+}
+
+async function countColumns(session: Session): Promise<CountColumns | undefined> {
+  const columns = await session.rows<{ name: string }>(
+    `SELECT column_name AS name FROM duckdb_columns()
      WHERE database_name = current_database() AND schema_name = $1 AND table_name = $2 ORDER BY column_index`,
     [COUNTS.schema, COUNTS.table],
   );
   const names = columns.map(({ name }) => name);
-  if (!names.includes('export_date') || !names.includes('export_job')) return undefined;
-  return columns.find(({ name, type }) => type === 'BIGINT' && /row|count/i.test(name))?.name;
+  const named = (wanted: string) => names.find((name) => name.toLowerCase() === wanted);
+  const [date, job, interval] = [named('export_date'), named('export_job'), named('export_interval')];
+  const counts = names.filter(isCount);
+  if (date === undefined || job === undefined || counts.length === 0) return undefined;
+  const known = (name: string) => Number(name.toLowerCase() === 'exported_rows');
+  return { date, job, interval, counts: counts.sort((a, b) => known(b) - known(a)) };
 }
 
-function countedDays(column: string, tables: readonly { table: string; feed: string }[]): string {
+/** A whole number that is a count, of a column of whatever type; NULL for anything else. */
+function countOf(name: string): string {
+  const number = `try_cast(CAST(s.${identifier(name)} AS VARCHAR) AS DECIMAL(28,9))`;
+  return `CASE WHEN ${number} >= 0 AND ${number} = trunc(${number}) THEN ${number}::BIGINT END`;
+}
+
+/** Of a count that was delivered twice, or by two sources, the latest: else a day would be counted double. */
+function latestCounts({ date, job, interval, counts }: CountColumns): string {
+  const day = `try_cast(left(CAST(s.${identifier(date)} AS VARCHAR), 10) AS DATE)`;
+  const key = [date, job, interval].flatMap((name) => (name === undefined ? [] : `s.${identifier(name)}`));
+  const latest = `QUALIFY row_number() OVER (PARTITION BY ${key.join(', ')} ORDER BY f.file_order DESC, s._line DESC) = 1`;
+  // A count whose day cannot be read may be one of any day near its partition's: that day cannot be proved.
+  return `SELECT s.${identifier(job)} AS feed, coalesce(${day}, CAST(s._partition_ts AS DATE)) AS export_date,
+    CASE WHEN ${day} IS NOT NULL THEN coalesce(${counts.map(countOf).join(', ')}) END AS rows
+  FROM ${qualified(COUNTS)} AS s JOIN (${FILE_ORDER}) AS f ON f.file_id = s._file_id
+  ${interval === undefined ? '' : latest}`;
+}
+
+function countedDays(columns: CountColumns, tables: readonly { table: string; feed: string }[]): string {
   const staged = tables.map(
     ({ table, feed }) => `SELECT ${literal(feed)} AS feed, _file_id AS file_id, count(*) AS rows
-    FROM ${qualified({ schema: 'staging_messaging', table })} GROUP BY _file_id`,
+    FROM ${qualified({ schema: COUNTS.schema, table })} GROUP BY _file_id`,
   );
   return `INSERT INTO ops.counted_days BY NAME
 WITH exported AS (
-  SELECT export_job AS feed, try_cast(export_date AS DATE) AS export_date, sum(${identifier(column)})::BIGINT AS rows
-  FROM ${qualified(COUNTS)} GROUP BY ALL
+  SELECT feed, export_date, coalesce(sum(rows), 0)::BIGINT AS rows, count(*) FILTER (rows IS NULL) AS unreadable
+  FROM (${latestCounts(columns)}) GROUP BY ALL
 ), arrived AS (
   ${staged.join('\n  UNION ALL ')}
   UNION ALL SELECT f.feed, r.file_id, count(*) FROM ops.rejected_rows r JOIN ops.files f USING (file_id)
-    WHERE f.feed_group = 'messaging' AND coalesce(r.resolution, '') <> 'replayed' GROUP BY ALL
+    WHERE f.feed_group = ${literal(ROW_COUNTS.group)} AND coalesce(r.resolution, '') <> 'replayed' GROUP BY ALL
 ), received AS (
   SELECT f.feed, f.source, CAST(f.partition_ts AS DATE) AS export_date, sum(a.rows)::BIGINT AS rows
   FROM arrived a JOIN ops.files f USING (file_id) WHERE f.superseded_by IS NULL GROUP BY ALL
 )
-SELECT feed, r.source, export_date, e.rows AS exported_rows, coalesce(r.rows, 0) AS received_rows
+SELECT feed, r.source, export_date, e.rows AS exported_rows, e.unreadable, coalesce(r.rows, 0) AS received_rows
 FROM exported e LEFT JOIN received r USING (feed, export_date)
 -- Counts of feeds that are not loaded here, and of days from before the first one loaded, say nothing.
 WHERE export_date >= (SELECT min(export_date) FROM received o WHERE o.feed = e.feed)

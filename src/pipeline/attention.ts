@@ -7,6 +7,7 @@ import { countGaps } from '../ledger/partitions.ts';
 import { rejectsOpen } from '../ledger/rejects.ts';
 import { newestRun } from '../ledger/runs.ts';
 import type { Failure } from '../ledger/tables.ts';
+import { proofAttention } from '../operations/proof-attention.ts';
 import { countUnreconciled } from '../operations/reconcile.ts';
 import { schemaAttention } from '../schema/attention.ts';
 import type { Session } from '../warehouse/session.ts';
@@ -36,6 +37,7 @@ const CHECKS: readonly Check[] = [
   failingFiles,
   rejectedRows,
   countsThatDiffer,
+  ({ session }) => proofAttention(session),
   missingPartitions,
 ];
 

@@ -174,7 +174,7 @@ async function judge(
   const { loaded, built } = endings;
   const dryRun = runId === DRY_RUN;
   if (!dryRun && built && (built.changed || loaded?.changed || (await wasCutShort(session, runId)))) {
-    await countAgain(session);
+    await countAgain(session, clock());
   }
   const kinds = failuresOf(workspace, endings, options);
   if (!dryRun) {

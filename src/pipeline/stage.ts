@@ -1,5 +1,6 @@
 import { SourceError } from '../errors.ts';
 import type { FeedSpec } from '../feeds/catalogue.ts';
+import { fixedType } from '../feeds/counts.ts';
 import { resolveFailures, undeclaredFields } from '../ledger/files.ts';
 import { recordPartitions } from '../ledger/partitions.ts';
 import type { File, Partition } from '../ledger/tables.ts';
@@ -249,7 +250,7 @@ function linesOf({ fileId, listed, partition, text }: LandedFile): FileLines {
 function mustFit({ spec, columns }: StagingTable): string[] {
   const names = columns.filter(({ name, type }) =>
     spec.columns.length === 0
-      ? type !== 'TIMESTAMP' && type !== 'JSON'
+      ? type !== 'TIMESTAMP' && type !== 'JSON' && fixedType(spec, name) === undefined
       : spec.key.includes(name) && type !== 'VARCHAR',
   );
   return names.map(({ name }) => name);

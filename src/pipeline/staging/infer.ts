@@ -1,3 +1,4 @@
+import { fixedType } from '../../feeds/counts.ts';
 import { declareFields } from '../../ledger/files.ts';
 import type { ColumnType } from '../../schema/types.ts';
 import type { Session } from '../../warehouse/session.ts';
@@ -29,7 +30,7 @@ export async function addInferredColumns(
     const name = column.name.toLowerCase();
     if (name === '' || taken.has(name) || table.columns.length + added.length >= MAX_COLUMNS) continue;
     taken.add(name);
-    added.push(column);
+    added.push({ ...column, type: fixedType(table.spec, column.name) ?? column.type });
   }
   if (added.length === 0) return table;
   const { group: feed_group, feed, version } = table.spec;
