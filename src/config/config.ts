@@ -43,6 +43,8 @@ export interface Source {
   connector: string;
   /** The feeds to load; left out: every feed found. */
   feeds?: string[] | undefined;
+  /** Which source is right where two deliver one partition: the higher one, then the one that is listed first. */
+  precedence?: number | undefined;
   /** Where the schema document lies, relative to the source's root; left out: wherever one is found. */
   exportDocs?: string | undefined;
   /** How its encrypted files are decrypted; left out: not at all. May hold secrets. */

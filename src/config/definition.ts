@@ -140,6 +140,15 @@ const commonKeys = {
       "The schema document, or the folder it lies in, relative to the source's root. Left out: export_docs.yaml (.yml, .json, " +
         '.gz) wherever one is found.',
     ),
+  precedence: z
+    .int()
+    .min(-1000)
+    .max(1000)
+    .optional()
+    .describe(
+      'Which source is right where two deliver one partition of a feed with different contents: the higher one. Left out: 0; ' +
+        'of two that are equal, the one that is listed first.',
+    ),
   decrypt: decrypt.optional().describe('How files that end in .enc are decrypted. Left out: not at all.'),
 };
 

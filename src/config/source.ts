@@ -60,7 +60,7 @@ export function parseSource(tree: Tree, name: string, surroundings: SourceSurrou
   });
   if (data === undefined) return { findings, secrets };
 
-  const { connector: _, group, feeds, export_docs: exportDocs, decrypt, ...input } = data;
+  const { connector: _, group, feeds, export_docs: exportDocs, precedence, decrypt, ...input } = data;
   const { company, environment, directory } = surroundings;
   const { health } = definition;
   const options = definition.resolve(input, { name, company, environment, directory });
@@ -79,6 +79,7 @@ export function parseSource(tree: Tree, name: string, surroundings: SourceSurrou
       connector: definition.name,
       feeds,
       exportDocs,
+      precedence,
       decrypt: decrypt && decryption(decrypt, surroundings),
       options,
       open: () => definition.open(options),

@@ -4,7 +4,7 @@ import { identifier, qualified, type TableName } from '../warehouse/sql.ts';
  * The dedup rule as SQL: of the versions of a record, the latest. Pure.
  *
  * Rows of one key rank by the model's ordering columns, then by the partition they came in, then by their file's name, then
- * by their line: a total order over what the vendor sent, in which the time of loading has no say. The vendor's own
+ * by its source, then by their line: a total order over what the vendor sent, in which the time of loading has no say. The vendor's own
  * guide orders by a logical timestamp and leaves ties to chance.
  */
 export interface DedupRule {
@@ -18,11 +18,15 @@ export interface DedupRule {
 
 /**
  * The files in their order: what decides when the ordering columns do not.
- * Files of one name in one partition (two sources deliver the same group) rank by their path and their bytes.
+ *
+ * Files of one name in one partition, which two sources deliver, rank by the order of the sources (`ledger/sources.ts`): the
+ * first one's is the later version. What came from a source that is not configured any more ranks below whatever a
+ * configured one has for that partition, under whichever names: a source that was renamed, or moved to a connector that
+ * calls its files otherwise, corrects what it brought before.
  */
-export const FILE_ORDER = `SELECT file_id, row_number() OVER (ORDER BY partition_ts, regexp_extract(path, '[^/]*$'), path,
-    sha256, file_id) AS file_order
-  FROM ops.files WHERE superseded_by IS NULL`;
+export const FILE_ORDER = `SELECT file_id, row_number() OVER (ORDER BY partition_ts, coalesce(o.configured, false),
+    regexp_extract(path, '[^/]*$'), o.place DESC NULLS FIRST, path, sha256, file_id) AS file_order
+  FROM ops.files LEFT JOIN ops.sources AS o USING (source) WHERE superseded_by IS NULL`;
 
 /** The same, of the files that some rows are from: a ledger of years knows of very many more. */
 function fileOrderOf(rows: string): string {

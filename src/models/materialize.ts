@@ -1,3 +1,4 @@
+import { orderByFeed } from '../ledger/sources.ts';
 import { didYouMean } from '../nearest.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
@@ -129,6 +130,8 @@ async function materializeDedup(
   const target = modelTable(model.id);
   const { query, source, columns } = await planDedup(session, model, sql);
   const { uniqueKey, orderBy } = query.rule;
+  const byFeed = await orderByFeed(session);
+  const orders = model.sources.flatMap(({ group, feed }) => byFeed.get(`${group}.${feed}`) ?? []);
   return {
     full: [
       `CREATE OR REPLACE TABLE ${qualified(target)} AS\n${source ? winners(query) : winnersOfQuery(query)}`,
@@ -136,7 +139,7 @@ async function materializeDedup(
     // The rows of a query have no `rowid`.
     step: source ? refresh(target, query, watermark) : undefined,
     comments: () => dedupComments(session, model, target, source, query.columns),
-    definition: JSON.stringify([uniqueKey, orderBy, columns, await meaning(session, sql)]),
+    definition: JSON.stringify([uniqueKey, orderBy, columns, await meaning(session, sql), ...orders]),
     rowsIn: `SELECT count(*) AS rows FROM ${query.from}`,
   };
 }

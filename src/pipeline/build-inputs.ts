@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { orderByFeed } from '../ledger/sources.ts';
 import type { BuiltModel } from '../ledger/tables.ts';
 import type { Model } from '../models/model.ts';
 import { presentRelations } from '../models/relations.ts';
@@ -30,17 +31,21 @@ export class BuildInputs {
   readonly #feeds: ReadonlyMap<string, FeedState>;
   /** The columns of each staging table, as one text. */
   readonly #columns: ReadonlyMap<string, string>;
+  /** The order of the sources of each feed that several deliver, by which their rows rank. */
+  readonly #orders: ReadonlyMap<string, string>;
 
   private constructor(
     built: Map<string, BuiltModel>,
     present: Set<string>,
     feeds: ReadonlyMap<string, FeedState>,
     columns: ReadonlyMap<string, string>,
+    orders: ReadonlyMap<string, string>,
   ) {
     this.built = built;
     this.present = present;
     this.#feeds = feeds;
     this.#columns = columns;
+    this.#orders = orders;
   }
 
   static async read(session: Session): Promise<BuildInputs> {
@@ -50,6 +55,7 @@ export class BuildInputs {
       await presentRelations(session),
       await feedStates(session),
       await stagingColumns(session),
+      await orderByFeed(session),
     );
   }
 
@@ -57,10 +63,16 @@ export class BuildInputs {
   of(model: Model, sql: string): Inputs {
     const read = model.sources.map(({ group, feed }) => this.#feeds.get(`${group}.${feed}`));
     const shapes = model.sources.map(({ group, feed }) => this.#columns.get(`staging_${group}.${feed}`));
+    const orders = model.sources.flatMap(({ group, feed }) => this.#orders.get(`${group}.${feed}`) ?? []);
     const said = JSON.stringify([sql, model.config, model.description, model.columns], plain);
     return {
       text: createHash('sha256').update(said).digest('hex'),
-      data: JSON.stringify([read, shapes, model.refs.map((id) => this.built.get(id)?.run_id ?? 0)]),
+      data: JSON.stringify([
+        read,
+        shapes,
+        model.refs.map((id) => this.built.get(id)?.run_id ?? 0),
+        ...orders,
+      ]),
       newest: Math.max(0, ...read.map((feed) => feed?.newest ?? 0)),
     };
   }

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import { bundledCatalogue } from '../feeds/bundled.ts';
 import type { Catalogue } from '../feeds/catalogue.ts';
 import { migrate } from '../ledger/migrations.ts';
+import { rememberSources } from '../ledger/sources.ts';
 import { redactor } from '../redact.ts';
 import { currentCatalogue } from '../schema/catalogue.ts';
 import type { Session } from '../warehouse/session.ts';
@@ -57,6 +58,7 @@ export async function openWorkspace(config: Config, options: WorkspaceOptions): 
     if (!dryRun || absent) {
       await migrate(session, clock());
       await finishNumbering(session);
+      await rememberSources(session, config.sources);
     }
     const catalogue = await currentCatalogue(session, bundled);
     const reader = await warehouse.session();

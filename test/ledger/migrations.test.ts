@@ -80,7 +80,9 @@ describe('the ledger', () => {
 
   test('notes each migration with its time', async () => {
     await migrate(session, NOW);
-    const applied = await session.rows('SELECT id, applied_at FROM ops.migrations ORDER BY id');
+    const applied = await session.rows<{ id: number; applied_at: Date }>(
+      'SELECT id, applied_at FROM ops.migrations ORDER BY id',
+    );
     expect(applied.length).toBeGreaterThan(0);
     expect(applied.every(({ applied_at }) => Number(applied_at) === NOW.getTime())).toBe(true);
     const ids = applied.map(({ id }) => Number(id));

@@ -104,7 +104,7 @@ describe('of a record', () => {
     ]);
   });
 
-  test('of files of one name from two sources, the path or the content decides, and who delivered it is said', async () => {
+  test('of files of one name from two sources, their order decides, and who delivered it is said', async () => {
     await project.write(
       'warehouse.yaml',
       `sources:
@@ -118,10 +118,10 @@ describe('of a record', () => {
     await project.partition('reps', '2026-01-06', [{ rep_id: 2, name: 'Bo' }], { root: 'old' });
     await project.run();
     const first = await versions('reps', 'rep_id=1');
-    expect(cells(first.table, 'verdict')).toEqual([['winner'], ['content of the file']]);
-    expect(new Set(cells(first.table, 'source').flat())).toEqual(new Set(['live', 'archive']));
+    expect(cells(first.table, 'verdict')).toEqual([['winner'], ['order of the sources']]);
+    expect(cells(first.table, 'source')).toEqual([['live'], ['archive']]);
     const second = await versions('reps', 'rep_id=2');
-    expect(cells(second.table, 'verdict')).toEqual([['winner'], ['the same file again']]);
+    expect(cells(second.table, 'verdict')).toEqual([['winner'], ['order of the sources']]);
   });
 
   test('the winner is the row of the model’s table, and it is told when that was not built since', async () => {

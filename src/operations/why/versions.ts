@@ -48,7 +48,7 @@ ranked AS (
   SELECT ${shown.join(', ')}, s._partition_ts, o.source, o.path, s._line, ${verdict(orderBy)} AS verdict${rescued},
     s._file_id AS why_file, row_number() OVER why AS why_place
   FROM ${query.from} AS s JOIN wanted AS k ON ${same} JOIN (${FILE_ORDER}) AS f ON f.file_id = s._file_id
-    JOIN ops.files AS o ON o.file_id = s._file_id
+    JOIN ops.files AS o ON o.file_id = s._file_id LEFT JOIN ops.sources AS p ON p.source = o.source
   WINDOW why AS ${window})`;
   const inTable = present
     ? `(SELECT count(*) FROM ranked AS r WHERE why_place = 1 AND NOT EXISTS (
@@ -86,7 +86,9 @@ function verdict(orderBy: readonly string[]): string {
   const decisions: [string, string][] = [
     ...orderBy.map((name): [string, string] => [`s.${identifier(name)}`, name]),
     ['o.partition_ts', 'partition'],
+    ['coalesce(p.configured, false)', 'a source that is no longer configured'],
     [`regexp_extract(o.path, '[^/]*$')`, 'file name'],
+    ['p.place', 'order of the sources'],
     ['o.path', 'path'],
     ['o.sha256', 'content of the file'],
     ['o.file_id', 'the same file again'],
