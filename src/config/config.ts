@@ -1,5 +1,6 @@
 import type { Connector, ConnectorDefinition, Health, Server } from '../connectors/connector.ts';
 import type { Policy } from '../schema/policy.ts';
+import type { Limits } from './limits.ts';
 
 /** What `warehouse.yaml` says, complete: defaults filled in, variables replaced, paths absolute. */
 export interface Config {
@@ -23,6 +24,8 @@ export interface Config {
   memoryLimit?: string | undefined;
   /** How many threads DuckDB uses. */
   threads?: number | undefined;
+  /** What keeps odd input from taking all memory, disk or time. */
+  limits: Limits;
   /** The user's own folder of models, absolute. */
   models?: string | undefined;
   /** What `var()` gives in models. */

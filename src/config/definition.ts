@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ConnectorDefinition } from '../connectors/connector.ts';
 import { CHANGE_KINDS } from '../schema/changes.ts';
+import { limitKeys } from './limits.ts';
 
 /**
  * The one definition of `warehouse.yaml`: what is checked, and what the JSON Schema for editors is made of.
@@ -65,6 +66,9 @@ export const rootKeys = z.strictObject({
     .max(1024)
     .optional()
     .describe('How many threads DuckDB uses. Left out: one for each core.'),
+  limits: limitKeys
+    .optional()
+    .describe('What keeps odd input from taking all memory, disk or time; sizes are written as 64MiB.'),
   models: text.optional().describe('Your own folder of models, laid out as SCHEMA/NAME.sql.'),
   vars: z.record(z.string(), z.unknown()).default({}).describe('What var() gives in models, by name.'),
   policy: z

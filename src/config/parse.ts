@@ -4,6 +4,7 @@ import { check } from './check.ts';
 import type { Config, Connectors, Environment } from './config.ts';
 import { rootKeys } from './definition.ts';
 import { fileFindings } from './duckdb-files.ts';
+import { readLimits } from './limits.ts';
 import { absolutePath } from './paths.ts';
 import { policyFindings } from './policy.ts';
 import { type Finding, toProblems } from './problems.ts';
@@ -75,6 +76,7 @@ export function parseConfig(
     maxRejectedRows: data.max_rejected_rows,
     memoryLimit: data.memory_limit,
     threads: data.threads,
+    limits: readLimits(data.limits),
     models: data.models === undefined ? undefined : absolute(data.models),
     vars: data.vars,
     policy: data.policy,

@@ -1,4 +1,5 @@
 import type { Source } from '../config/config.ts';
+import type { Limits } from '../config/limits.ts';
 import type { Catalogue } from '../feeds/catalogue.ts';
 import type { Session } from '../warehouse/session.ts';
 import type { Landing } from './landing.ts';
@@ -23,6 +24,7 @@ export interface LoadContext {
   sources: readonly Source[];
   catalogue: Catalogue;
   lookBackDays: number;
+  limits: Limits;
   /** The one that writes. */
   session: Session;
   /** Another one, that reads the ledger while a batch is being staged. */

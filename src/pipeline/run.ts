@@ -148,7 +148,14 @@ async function loadFeeds(workspace: Workspace, runId: number, options: LoadOptio
   const landing = options.dryRun ? new Landing(config.landing) : await Landing.open(config.landing, clock());
   try {
     return await load(
-      { ...workspace, sources: config.sources, lookBackDays: config.lookBackDays, landing, runId },
+      {
+        ...workspace,
+        sources: config.sources,
+        lookBackDays: config.lookBackDays,
+        limits: config.limits,
+        landing,
+        runId,
+      },
       options,
     );
   } finally {

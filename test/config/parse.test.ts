@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of warehouse.yaml, not of this file
 import { describe, expect, it } from 'vitest';
 import type { Config } from '../../src/config/config.ts';
+import { DEFAULT_LIMITS } from '../../src/config/limits.ts';
 import { type ParseContext, parseConfig } from '../../src/config/parse.ts';
 import { context } from './fakes.ts';
 
@@ -53,6 +54,7 @@ sources:
       publish: '/srv/published.duckdb',
       landing: '/landing',
       lookBackDays: 3,
+      limits: DEFAULT_LIMITS,
       maxRejectedRows: 10,
       memoryLimit: '1.5GiB',
       threads: 4,
