@@ -6,11 +6,12 @@ import { type FeedOverride, type Overrides, parseOverrides } from '../schema/ove
 import { parseExportDocument } from '../schema/parse.ts';
 import type { DocumentProblem } from '../schema/problems.ts';
 import { type ColumnType, columnType } from '../schema/types.ts';
-import { isStagingColumn, tableName } from './names.ts';
+import { tableName } from './names.ts';
 
 /** What is known of the feeds: the published schema, with a person's corrections. */
 
 export interface ColumnSpec {
+  /** The field's, but for names that are taken: `names.ts`. */
   name: string;
   type: ColumnType;
   /** `''` when nobody said. */
@@ -129,7 +130,7 @@ function columnSpecs(docs: readonly ColumnDoc[], override: FeedOverride | undefi
   const columns = new Map<string, ColumnSpec>();
   for (const { name, type, description, pii } of docs) {
     const id = name.toLowerCase();
-    if (isStagingColumn(name) || columns.has(id)) continue;
+    if (columns.has(id)) continue;
     const corrected = override?.columns?.get(name)?.type;
     // VARCHAR holds whatever a type that we do not know holds.
     columns.set(id, { name, type: corrected ?? columnType(type) ?? 'VARCHAR', description, pii });

@@ -1,13 +1,58 @@
-/** The names of a feed's tables and of the columns that staging adds. Pure. */
+/**
+ * The names of a feed's tables and columns. Pure.
+ *
+ * A *field* is what a line of JSON and a schema document call a value, a *column* what the table calls it. They are the
+ * same but for names that are taken, which get a `_` behind them: the field `rowid` is the column `rowid_`. So that no two
+ * fields meet in one column, the field `rowid_` is then `rowid__`, and so on: {@link fieldName} undoes {@link columnName}.
+ */
 
-/** What every staged row ends in (the contract's *Warehouse*). A feed cannot have columns of these names. */
+/** What every staged row ends in (the contract's *Warehouse*). */
 export const STAGING_COLUMNS = ['_partition_ts', '_file_id', '_line', '_loaded_at', '_rescued'] as const;
 
-const RESERVED: ReadonlySet<string> = new Set(STAGING_COLUMNS);
+/** The one list of names that no column of a feed can have. */
+const RESERVED = [
+  ...STAGING_COLUMNS,
+  // DuckDB's own of each table, which a column of its name hides: rows are told apart by it.
+  'rowid',
+  // What stands for it while versions are ranked.
+  '_rowid',
+  // DuckDB's own of each file that it reads.
+  'filename',
+  'file_index',
+  'file_row_number',
+];
 
-/** Whether a column of this name would be taken for one that staging adds: DuckDB's names ignore case. */
-export function isStagingColumn(name: string): boolean {
-  return RESERVED.has(name.toLowerCase());
+const TAKEN = new RegExp(`^(?:${RESERVED.join('|')})_*$`, 'i');
+
+/** The column that holds the values of a field, as long as nobody gave it another. */
+export function columnName(field: string): string {
+  return TAKEN.test(field) ? `${field}_` : field;
+}
+
+/** The field whose values a column holds. */
+export function fieldName(column: string): string {
+  return column.endsWith('_') && TAKEN.test(column.slice(0, -1)) ? column.slice(0, -1) : column;
+}
+
+/** Whether a name is one of the five that staging adds: DuckDB's names ignore case. */
+export function isStagingColumn(column: string): boolean {
+  return (STAGING_COLUMNS as readonly string[]).includes(column.toLowerCase());
+}
+
+/** Longer names are no names. DuckDB has no limit; a person's patience does. */
+const MAX_NAME = 200;
+
+/**
+ * Whether a feed, a version or a column can have this name. SQL ends at a NUL and has no empty name; other control
+ * characters would spoil every message and table that shows them.
+ */
+export function isPlainName(name: string): boolean {
+  return name !== '' && name.length <= MAX_NAME && !/\p{Cc}/u.test(name);
+}
+
+/** Names as DuckDB compares them: without regard to case. */
+export function nameId(name: string): string {
+  return name.toLowerCase();
 }
 
 /** A feed's name within its group: its version counts when it is not the first. Also its name in `overrides.yaml`. */

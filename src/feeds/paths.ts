@@ -1,3 +1,5 @@
+import { isPlainName } from './names.ts';
+
 /**
  * The vendor's conventions for where an export lies and what its files are called. Pure.
  *
@@ -48,8 +50,8 @@ export function parsePath(path: string, anyName = false): ParsedPath {
     hr?: string;
     mi?: string;
   };
-  // A feed's name becomes the name of folders and tables.
-  if (/^\.{1,2}$|\p{Cc}/u.test(feed as string)) return misfit('not the name of a feed');
+  if (!isFeedName(feed as string)) return misfit('not the name of a feed');
+  if (!isPlainName(version as string)) return misfit('not a version of a feed');
   // Before _SUCCESS: an export in another format is not an empty one in ours.
   if (format !== 'jsonl') return misfit(`format ${JSON.stringify(format)} is not jsonl`);
   const time = partitionTime(dt as string, hr, mi);
@@ -91,6 +93,11 @@ function partitionTime(dt: string, hr = '00', mi = '00'): Date | string {
   if (Number.isNaN(time.getTime()) || !time.toISOString().startsWith(dt))
     return `dt=${dt} is not a day of the calendar`;
   return time;
+}
+
+/** Whether a feed can have this name: it becomes that of folders and tables. */
+export function isFeedName(name: string): boolean {
+  return isPlainName(name) && !/^\.{1,2}$/.test(name);
 }
 
 function misfit(reason: string): ParsedPath {

@@ -37,3 +37,14 @@ export async function rememberFeeds(session: Session, specs: readonly FeedSpec[]
     ]);
   }
 }
+
+/** The feeds of a group that have rows, oldest first: their tables are theirs. */
+export async function stagedFeeds(
+  session: Session,
+  group: string,
+): Promise<{ feed: string; version: string }[]> {
+  return session.rows(
+    'SELECT feed, version FROM ops.files WHERE feed_group = $1 GROUP BY feed, version ORDER BY min(file_id)',
+    [group],
+  );
+}

@@ -1,4 +1,4 @@
-import { stagingTable } from '../feeds/names.ts';
+import { isStagingColumn, stagingTable } from '../feeds/names.ts';
 import { isPersonal, type KnownFeed, type TypedColumn } from '../schema/known.ts';
 import type { ColumnType } from '../schema/types.ts';
 import type { Session } from '../warehouse/session.ts';
@@ -47,9 +47,6 @@ export async function presentTables(session: Session, group: string): Promise<Pr
   return tables;
 }
 
-/** Names of columns that every staging table has. */
-const LOADERS = new Set(['_partition_ts', '_file_id', '_line', '_loaded_at', '_rescued']);
-
 /** The feeds of a group as they are followed, and those that were only seen in the data. */
 export async function knownFeeds(session: Session, group: string, present: Present): Promise<KnownFeed[]> {
   const feeds = await session.ledger
@@ -78,7 +75,7 @@ export async function knownFeeds(session: Session, group: string, present: Prese
     const { schema, table } = stagingTable(group, row.feed, row.version);
     const there = present.get(presentId(schema, table))?.columns ?? [];
     const inferred = there
-      .filter(({ name }) => !LOADERS.has(name) && !listed.has(name.toLowerCase()))
+      .filter(({ name }) => !isStagingColumn(name) && !listed.has(name.toLowerCase()))
       .map(({ name, type }) => ({ name, type }));
     return knownFeed(row, documented, inferred);
   });

@@ -1,6 +1,6 @@
 import { dedupedComment } from '../schema/comments.ts';
 import type { Session } from '../warehouse/session.ts';
-import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
+import { commentText, identifier, qualified, type TableName } from '../warehouse/sql.ts';
 import type { Model } from './model.ts';
 import type { ColumnProperties } from './properties.ts';
 
@@ -45,7 +45,7 @@ export function ownComments(
 }
 
 function tableComment(kind: 'TABLE' | 'VIEW', target: TableName, comment: string): string {
-  return `COMMENT ON ${kind} ${qualified(target)} IS ${literal(comment)}`;
+  return `COMMENT ON ${kind} ${qualified(target)} IS ${commentText(comment)}`;
 }
 
 /**
@@ -62,7 +62,7 @@ function columnComments(
   return columns.flatMap((name) => {
     const comment = own.get(name.toLowerCase()) || inherited.get(name);
     if (!comment) return [];
-    return [`COMMENT ON COLUMN ${qualified(target)}.${identifier(name)} IS ${literal(comment)}`];
+    return [`COMMENT ON COLUMN ${qualified(target)}.${identifier(name)} IS ${commentText(comment)}`];
   });
 }
 

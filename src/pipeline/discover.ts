@@ -1,6 +1,7 @@
 import pMap from 'p-map';
 import type { Connector, ListedFile } from '../connectors/connector.ts';
-import { dayFolder, type FileName, type PartitionKey, parsePath } from '../feeds/paths.ts';
+import { isPlainName } from '../feeds/names.ts';
+import { dayFolder, type FileName, isFeedName, type PartitionKey, parsePath } from '../feeds/paths.ts';
 
 /** What a listing shows of one partition. */
 export interface FoundPartition {
@@ -47,14 +48,18 @@ export async function findTargets(
     }
     return names;
   };
-  const found = feeds ?? (await foldersOf('', 'the folder of a feed')).filter((name) => name !== DOCUMENTS);
+  const there = feeds ?? (await foldersOf('', 'the folder of a feed')).filter((name) => name !== DOCUMENTS);
+  const found = there.filter((feed) => {
+    if (!isFeedName(feed)) onMisfit({ path: `${feed}/`, reason: 'not the name of a feed' });
+    return isFeedName(feed);
+  });
   const nested = await pMap(
     found,
     async (feed) => {
       const versions = await foldersOf(feed, 'a version=V folder');
       const perVersion = versions.map(async (folder): Promise<Target[]> => {
         const version = /^version=(.+)$/.exec(folder)?.[1];
-        if (version === undefined) {
+        if (version === undefined || !isPlainName(version)) {
           onMisfit({ path: `${feed}/${folder}/`, reason: 'not a version=V folder' });
           return [];
         }

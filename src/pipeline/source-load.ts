@@ -2,7 +2,8 @@ import pMap, { pMapIterable } from 'p-map';
 import type { Source } from '../config/config.ts';
 import type { Connector } from '../connectors/connector.ts';
 import { FileError } from '../errors.ts';
-import { rememberFeeds } from '../ledger/feeds.ts';
+import { grantTables } from '../feeds/claims.ts';
+import { rememberFeeds, stagedFeeds } from '../ledger/feeds.ts';
 import { nextFileId, recordFailure, resolveFailures } from '../ledger/files.ts';
 import { recordMisfits } from '../ledger/misfits.ts';
 import { recordPartitions } from '../ledger/partitions.ts';
@@ -63,8 +64,9 @@ export class SourceLoad {
     reporter.progress.activity(`listing ${this.#source.name}`);
     const onMisfit = (misfit: FoundMisfit) => this.#misfit(misfit);
     const feeds = this.#options.feed === undefined ? this.#source.feeds : [this.#options.feed];
-    const targets = await findTargets(this.#connector, feeds, onMisfit);
-    this.#warnOfMissingFeeds(targets);
+    const found = await findTargets(this.#connector, feeds, onMisfit);
+    this.#warnOfMissingFeeds(found);
+    const targets = await this.#withTables(found);
     const planner = new Planner(this.#context, this.#options, this.#source, this.#connector, onMisfit);
     await planner.prepare(targets);
     const plans = pMapIterable(targets, (target) => planner.plan(target), {
@@ -93,6 +95,19 @@ export class SourceLoad {
         source: this.#source.name,
       });
     }
+  }
+
+  /** Those that have a table to themselves; the others are told of, see `feeds/claims.ts`. */
+  async #withTables(found: readonly Target[]): Promise<Target[]> {
+    const { reader, catalogue } = this.#context;
+    const { group } = this.#source;
+    const owners = [...(await stagedFeeds(reader, group)), ...catalogue.feeds(group)];
+    const { granted, refused } = grantTables(found, owners);
+    for (const { wanted, owner } of refused) {
+      const reason = `would meet version ${owner.version} of the feed ${owner.feed} in one table, since names ignore case; load it by a source with another group, or leave it out of feeds`;
+      this.#misfit({ path: wanted.path, reason });
+    }
+    return granted;
   }
 
   async #describe(plans: AsyncIterable<Plan>): Promise<void> {

@@ -1,17 +1,24 @@
-import { stagingTable, tableName } from '../feeds/names.ts';
+import { fieldName, stagingTable, tableName } from '../feeds/names.ts';
 import { type Present, presentId } from '../ledger/known-feeds.ts';
-import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
+import { commentText, identifier, qualified, type TableName } from '../warehouse/sql.ts';
 import type { KnownFeed, TypedColumn } from './known.ts';
 
 /** What tables and columns say of themselves to whoever opens the warehouse. Pure. */
 
-/** What a column holds, what it holds of people, and whether it still comes. */
+/** What a column holds, what it holds of people, whether it still comes, and what it is called where it comes from. */
 export function columnComment({
+  name,
   description,
   pii,
   deleted,
-}: Pick<TypedColumn, 'description' | 'pii' | 'deleted'>): string {
-  return [description, pii && `Personal data: ${pii}`, deleted && `Not sent any more since ${deleted}.`]
+}: Pick<TypedColumn, 'name' | 'description' | 'pii'> & Partial<Pick<TypedColumn, 'deleted'>>): string {
+  const field = fieldName(name);
+  return [
+    description,
+    pii && `Personal data: ${pii}`,
+    deleted && `Not sent any more since ${deleted}.`,
+    field !== name && `Sent as ${field}, a name that is taken here.`,
+  ]
     .filter(Boolean)
     .join(' ');
 }
@@ -86,9 +93,9 @@ function dedupedComments(
 }
 
 function onTable(table: TableName, text: string): string {
-  return `COMMENT ON TABLE ${qualified(table)} IS ${literal(text)}`;
+  return `COMMENT ON TABLE ${qualified(table)} IS ${commentText(text)}`;
 }
 
 function onColumn(table: TableName, column: string, text: string): string {
-  return `COMMENT ON COLUMN ${qualified(table)}.${identifier(column)} IS ${text === '' ? 'NULL' : literal(text)}`;
+  return `COMMENT ON COLUMN ${qualified(table)}.${identifier(column)} IS ${commentText(text)}`;
 }

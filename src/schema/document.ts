@@ -6,6 +6,7 @@
  */
 
 export interface ColumnDoc {
+  /** Of the column, which is the field's but for names that are taken: `feeds/names.ts`. */
   name: string;
   /** The type as the document spells it, e.g. `varchar(191)`; `''` when it does not say. */
   type: string;
@@ -44,6 +45,6 @@ export interface FeedDoc {
 }
 
 export interface ExportDocument {
-  /** No two have one name, whatever its case, and one version. */
+  /** No two would have one table: one name, whatever its case, and one version. */
   feeds: readonly FeedDoc[];
 }

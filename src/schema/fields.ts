@@ -33,11 +33,11 @@ export class Fields {
     return this.#values.get(name);
   }
 
-  /** Text without the blanks around it; `''` when there is none. */
+  /** Text without the blanks around it, and without NULs, which no comment can hold; `''` when there is none. */
   text(name: string): string {
     const value = this.#values.get(name);
     if (value === undefined || value.kind === 'nothing') return '';
-    if (value.kind === 'text') return value.text.trim();
+    if (value.kind === 'text') return value.text.replaceAll('\0', '').trim();
     return this.#report(value, name, 'must be text') ?? '';
   }
 

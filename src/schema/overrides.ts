@@ -1,6 +1,7 @@
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { ConfigError } from '../errors.ts';
+import { columnName } from '../feeds/names.ts';
 import { columnType } from './types.ts';
 
 /**
@@ -17,7 +18,7 @@ import { columnType } from './types.ts';
  */
 
 const Reason = z.string().min(1);
-const Columns = z.strictObject({ use: z.array(z.string().min(1)), reason: Reason });
+const Columns = z.strictObject({ use: z.array(z.string().min(1).transform(columnName)), reason: Reason });
 const Type = z.string().transform((published, context) => {
   const type = columnType(published);
   if (type !== undefined) return type;
@@ -27,7 +28,7 @@ const Type = z.string().transform((published, context) => {
 const Feed = z.strictObject({
   key: Columns.optional(),
   order_by: Columns.optional(),
-  columns: byName(z.strictObject({ type: Type, reason: Reason })).optional(),
+  columns: byName(z.strictObject({ type: Type, reason: Reason }), columnName).optional(),
 });
 const Overrides = byName(byName(Feed));
 
@@ -72,6 +73,8 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number {
   return 0;
 }
 
-function byName<T extends z.ZodType>(value: T) {
-  return z.record(z.string(), value).transform((entries) => new Map(Object.entries(entries)));
+function byName<T extends z.ZodType>(value: T, nameOf = (written: string) => written) {
+  return z
+    .record(z.string(), value)
+    .transform((entries) => new Map(Object.entries(entries).map(([name, held]) => [nameOf(name), held])));
 }

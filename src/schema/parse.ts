@@ -1,5 +1,7 @@
+import { columnName, isPlainName, tableName } from '../feeds/names.ts';
 import type { ColumnDoc, ExportDocument, FeedDoc } from './document.ts';
 import { Fields, unquote } from './fields.ts';
+import { feedId } from './known.ts';
 import { type DocumentProblem, Problems, shown } from './problems.ts';
 import { columnType } from './types.ts';
 import { readValues, type Value } from './values.ts';
@@ -21,9 +23,6 @@ export function parseExportDocument(
   return { document: { feeds }, problems: problems.all() };
 }
 
-/** Longer names are no names. DuckDB has no limit; a person's patience does. */
-const MAX_NAME = 200;
-
 /** A table or column, named by itself or by its key in a mapping. */
 interface Item {
   name: string | undefined;
@@ -44,9 +43,10 @@ class Reader {
       for (const item of this.#items(schema.value('tables'), 'tables')) {
         const feed = this.#feed(item);
         if (feed === undefined) continue;
-        const id = JSON.stringify([feed.name.toLowerCase(), feed.version]);
-        if (!feeds.has(id)) feeds.set(id, feed);
-        else this.#problems.add(item.line, feed.name, 'is in the document twice; the first counts');
+        const id = tableName(feed.name, feed.version).toLowerCase();
+        const first = feeds.get(id);
+        if (first === undefined) feeds.set(id, feed);
+        else this.#problems.add(item.line, feed.name, twice(first, feed));
       }
     }
     return [...feeds.values()];
@@ -72,8 +72,8 @@ class Reader {
       name,
       version: fields.text('version') || '1',
       description: fields.text('description'),
-      key: fields.columns('primary_key', 'unique_condition'),
-      orderBy: fields.columns('ordering_key'),
+      key: fields.columns('primary_key', 'unique_condition').map(columnName),
+      orderBy: fields.columns('ordering_key').map(columnName),
       cadenceMinutes: fields.minutes('sync_time'),
       active: fields.day('active_date'),
       modified: fields.day('modified_date'),
@@ -113,7 +113,7 @@ class Reader {
     }
     const created = fields.day('created_date');
     return {
-      name,
+      name: columnName(name),
       type: type.trim(),
       description: fields.text('description'),
       pii: fields.text('pii'),
@@ -141,7 +141,7 @@ class Reader {
     const own = new Fields(value, where, this.#problems).value('name');
     const alone = key === undefined && value.kind === 'text' ? value.text : '';
     const name = unquote((own?.kind === 'text' ? own.text : undefined) ?? key ?? alone);
-    if (name !== '' && name.length <= MAX_NAME && !/\p{Cc}/u.test(name)) return name;
+    if (isPlainName(name)) return name;
     this.#problems.add(
       line,
       where,
@@ -149,4 +149,11 @@ class Reader {
     );
     return undefined;
   }
+}
+
+/** Why the second of two feeds of a document does not count. */
+function twice(first: FeedDoc, feed: FeedDoc): string {
+  return feedId(first) === feedId(feed)
+    ? 'is in the document twice; the first counts'
+    : `would have the table of ${first.name} version ${first.version}; the first counts`;
 }

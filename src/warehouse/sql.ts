@@ -1,13 +1,34 @@
-/** Quoting: the one place where a name or a text becomes SQL. A hostile name is a strange name, never SQL. */
+import { FileError } from '../errors.ts';
 
-/** A column's, table's or schema's name as an SQL identifier. */
+/**
+ * Quoting: the one place where a name or a text becomes SQL. A hostile name is a strange name, never SQL.
+ *
+ * DuckDB's parser takes a NUL for the end of the statement, so none may stand in one: what could cut a statement short
+ * ends here.
+ */
+
+const NUL = '\0';
+
+/**
+ * A column's, table's or schema's name as an SQL identifier.
+ * @throws FileError for a name that none can be: those of the outside are looked at before, see `feeds/names.ts`
+ */
 export function identifier(name: string): string {
+  if (name === '' || name.includes(NUL))
+    throw new FileError(`${JSON.stringify(name)} cannot be the name of a table or a column`);
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** A text as an SQL string literal. */
+/** A text as an SQL expression: a string literal, or several around each NUL. */
 export function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+  if (!text.includes(NUL)) return `'${text.replaceAll("'", "''")}'`;
+  return `(${text.split(NUL).map(literal).join(' || chr(0) || ')})`;
+}
+
+/** A text as `COMMENT ON … IS` takes it, which must be one literal: without NULs, and NULL for none. */
+export function commentText(text: string | null): string {
+  const plain = text?.replaceAll(NUL, '') ?? '';
+  return plain === '' ? 'NULL' : literal(plain);
 }
 
 /** An instant as an SQL literal of type TIMESTAMP, in UTC. */

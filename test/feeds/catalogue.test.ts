@@ -103,15 +103,17 @@ messaging:
   ]);
 });
 
-test('the columns that staging adds are nobody else’s', () => {
-  const columns = '_line, _LINE, _File_Id, _partition_ts, _loaded_at, _rescued, line, _lines';
+test('the columns that staging adds are nobody else’s: a field of such a name has a column of another', () => {
+  const columns = '_line, _LINE, _File_Id, rowid, RowId_, line, _lines';
   const spec = catalogueOf(`- { name: calls, primary_key: _line, columns: [${columns}] }`).feed(
     'messaging',
     'calls',
     '1',
   );
-  expect(spec?.columns.map((column) => column.name)).toEqual(['line', '_lines']);
-  expect(spec?.key).toEqual([]);
+  expect(spec?.columns.map((column) => column.name)).toEqual([
+    ...['_line_', '_File_Id_', 'rowid_', 'RowId__', 'line', '_lines'],
+  ]);
+  expect(spec?.key).toEqual(['_line_']);
 });
 
 test('of names that differ in case only, the first counts', () => {

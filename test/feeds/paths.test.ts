@@ -50,6 +50,8 @@ describe('what does not fit is said to, and why', () => {
     [whole.replace('format=jsonl', 'format=csv'), 'format "csv" is not jsonl'],
     [whole.replaceAll('reps', '..'), 'not the name of a feed'],
     [whole.replaceAll('reps', 're\nps'), 'not the name of a feed'],
+    [whole.replaceAll('reps', 're\0ps'), 'not the name of a feed'],
+    [whole.replace('version=1', 'version=1\0'), 'not a version of a feed'],
   ])('%j', (path, reason) => expect(reasonOf(path)).toBe(reason));
 });
 

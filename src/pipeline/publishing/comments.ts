@@ -1,5 +1,5 @@
 import type { Session } from '../../warehouse/session.ts';
-import { identifier, literal, type TableName } from '../../warehouse/sql.ts';
+import { commentText, identifier, type TableName } from '../../warehouse/sql.ts';
 import { COPY, inCopy, PUBLIC_SCHEMAS } from './catalogue.ts';
 
 /** Something of the copy that says of itself what the loader's file does not say of it, or does not say any more. */
@@ -19,7 +19,7 @@ FROM copied JOIN own USING (schema, "table", "column") WHERE own.comment IS DIST
   );
   const statements = differing.map(({ kind, column, comment, ...table }) => {
     const what = column === '' ? `${kind} ${inCopy(table)}` : `COLUMN ${inCopy(table)}.${identifier(column)}`;
-    return `COMMENT ON ${what} IS ${comment === null ? 'NULL' : literal(comment)};`;
+    return `COMMENT ON ${what} IS ${commentText(comment)};`;
   });
   if (statements.length > 0) await session.run(statements.join('\n'));
 }

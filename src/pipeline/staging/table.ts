@@ -1,8 +1,9 @@
 import type { FeedSpec } from '../../feeds/catalogue.ts';
-import { stagingTable } from '../../feeds/names.ts';
+import { isStagingColumn, stagingTable } from '../../feeds/names.ts';
+import { columnComment } from '../../schema/comments.ts';
 import type { ColumnType } from '../../schema/types.ts';
 import type { Session } from '../../warehouse/session.ts';
-import { identifier, literal, qualified, type TableName } from '../../warehouse/sql.ts';
+import { commentText, identifier, qualified, type TableName } from '../../warehouse/sql.ts';
 import type { Column } from './columns.ts';
 
 /** The columns every staging table ends in; what they hold is said in their comments. */
@@ -22,8 +23,6 @@ export const LOADER_COLUMNS = [
       'Fields that have no column and values that do not fit theirs, by name; NULL when there are none',
   },
 ] as const;
-
-const LOADER_NAMES = new Set<string>(LOADER_COLUMNS.map(({ name }) => name));
 
 /** A staging table as it is in the warehouse, which may differ from what is published. */
 export interface StagingTable extends TableName {
@@ -97,28 +96,25 @@ export async function dataColumns(session: Session, name: TableName): Promise<Co
      WHERE schema_name = $1 AND table_name = $2 AND database_name = current_database() ORDER BY column_index`,
     [name.schema, name.table],
   );
-  return rows.length === 0 ? undefined : rows.filter((column) => !LOADER_NAMES.has(column.name));
+  return rows.length === 0 ? undefined : rows.filter((column) => !isStagingColumn(column.name));
 }
 
 /** The statements that make a feed's staging table. */
 export function createTable(name: TableName, spec: FeedSpec): string {
   const columns = [
-    ...spec.columns.map((column) => ({ ...column, comment: comment(column) })),
+    ...spec.columns.map((column) => ({ ...column, comment: columnComment(column) })),
     ...LOADER_COLUMNS,
   ];
   const table = qualified(name);
   return [
     `CREATE SCHEMA IF NOT EXISTS ${identifier(name.schema)};`,
     `CREATE TABLE ${table} (${columns.map((column) => `${identifier(column.name)} ${column.type}`).join(', ')});`,
-    `COMMENT ON TABLE ${table} IS ${literal(`Every version of every record received. ${spec.description}`.trim())};`,
+    `COMMENT ON TABLE ${table} IS ${commentText(`Every version of every record received. ${spec.description}`.trim())};`,
     ...columns
       .filter((column) => column.comment !== '')
       .map(
-        (column) => `COMMENT ON COLUMN ${table}.${identifier(column.name)} IS ${literal(column.comment)};`,
+        (column) =>
+          `COMMENT ON COLUMN ${table}.${identifier(column.name)} IS ${commentText(column.comment)};`,
       ),
   ].join('\n');
-}
-
-function comment({ description, pii }: { description: string; pii: string }): string {
-  return [description, pii && `Personal data: ${pii}`].filter(Boolean).join(' ');
 }
