@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
-import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import { FileError, StorageError } from '../errors.ts';
 import { DecryptError } from './decrypt/error.ts';
 import type { Decryptor } from './decrypt.ts';
+import { DecompressError, gunzip } from './gunzip.ts';
 import { LineCounter } from './lines.ts';
 
 /** A delivered file that lies on this machine. */
@@ -52,7 +51,7 @@ export async function inspect(
       yield chunk;
     }
   }
-  async function* counted(chunks: AsyncIterable<Buffer>) {
+  async function* counted(chunks: AsyncIterable<Uint8Array>) {
     for await (const chunk of chunks) {
       counter.push(chunk);
       yield chunk;
@@ -68,27 +67,20 @@ async function writePlain(
   { decryptor, gzip }: DeliveredFile,
   plain: string,
   chunks: AsyncIterable<Buffer>,
-  counted: (chunks: AsyncIterable<Buffer>) => AsyncGenerator<Buffer>,
+  counted: (chunks: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const partial = `${plain}.part`;
-  let isWhole = false;
-  async function* toItsEnd() {
-    yield* decryptor ? decryptor.decrypt(chunks, signal) : chunks;
-    isWhole = true;
-  }
+  const decrypted: AsyncIterable<Uint8Array> = decryptor ? decryptor.decrypt(chunks, signal) : chunks;
   // One that is there already could be open to others, and would stay so.
   await rm(partial, { force: true });
   try {
     await pipeline(
-      toItsEnd,
-      gzip ? createGunzip({ chunkSize: 1 << 18 }) : new PassThrough(),
+      gzip ? gunzip(decrypted) : decrypted,
       counted,
       createWriteStream(partial, { flags: 'wx', mode: 0o600 }),
       { signal },
     );
-    // The decompressor stops at what it takes for padding, before the end of the file and the proof of its decryption.
-    if (!isWhole) throw new DecompressError('it goes on behind its end');
     await rename(partial, plain);
   } catch (error) {
     await rm(partial, { force: true });
@@ -101,14 +93,12 @@ function firstCause(error: unknown): unknown {
   return error instanceof AggregateError ? error.errors[0] : error;
 }
 
-class DecompressError extends Error {}
-
 /**
  * What went wrong with one file on this machine, as an error of ours; what is no trouble with a file stays what it is.
  * @param path as it was listed
  */
 export function fileError(path: string, cause: unknown): unknown {
-  const { message, code, syscall } = cause as NodeJS.ErrnoException;
+  const { message, code, name, syscall } = cause as NodeJS.ErrnoException;
   if (cause instanceof DecryptError)
     return new FileError(`${path} cannot be decrypted: ${message}`, {
       ...(cause.hint && { hint: cause.hint }),
@@ -116,6 +106,9 @@ export function fileError(path: string, cause: unknown): unknown {
     });
   if (cause instanceof DecompressError || code?.startsWith('Z_'))
     return new FileError(`${path} does not decompress to its end: ${message}`, { cause });
+  // Whoever was asked to stop has looked at the signal before: this one is of a stream that ended by itself.
+  if (name === 'AbortError' || code === 'ERR_STREAM_PREMATURE_CLOSE')
+    return new FileError(`${path} cannot be read to its end: ${message}`, { cause });
   if (syscall === 'write')
     return new StorageError(`the plain text of ${path} cannot be written: ${message}`, {
       hint: 'Look at the free space and the permissions of the landing folder.',
