@@ -2,24 +2,38 @@ import { type ConfigEntries, readModelConfig } from './config.ts';
 import { globalsOf, type Settings } from './context.ts';
 import type { ProjectFile } from './files.ts';
 import { type FeedRule, generatedModel } from './generated.ts';
-import { buildGraph, type Graph } from './graph.ts';
+import { buildGraph, findCycles, type Graph, type GraphNode, resolveRef } from './graph.ts';
 import { parseTemplate, RESERVED_NAMES, type Template } from './jinja.ts';
-import { linkModels, linkSingularTests, linkUnitTests, type UnitTest } from './link.ts';
+import { linkModels, linkSingularTests, linkUnitTests, modelNamed, type UnitTest } from './link.ts';
 import { type Model, type ParsedSql, parseSql, type Self } from './model.ts';
-import { Problems } from './problems.ts';
+import { inOrder, type ModelProblem, Problems } from './problems.ts';
 import { type PropertiesFile, parseProperties } from './properties.ts';
-import type { SingularTest } from './singular.ts';
+import type { Selectable } from './selection.ts';
+import type { SingularTest, UnreadableTest } from './singular.ts';
 
 /** All models, tests and descriptions, with everything that names another looked up. */
 export interface Project {
   /** By id, in the order of their ids. */
   models: ReadonlyMap<string, Model>;
+  /** Models that something is wrong with: they are not built, and their tables stay as they are. */
+  broken: ReadonlyMap<string, BrokenModel>;
   /** Models that their configuration turns off: they are neither built nor tested, and nothing reads them. */
   disabled: ReadonlyMap<string, Model>;
   /** The queries under `tests/` that should give no rows. */
   tests: readonly SingularTest[];
+  /** Those of them that cannot be read: they cannot pass. */
+  unreadableTests: readonly UnreadableTest[];
   unitTests: readonly UnitTest[];
+  /** Broken models are in it: what reads them waits for them. */
   graph: Graph;
+  /** Everything that is wrong, in the order of files and lines. */
+  problems: readonly ModelProblem[];
+}
+
+/** A model that cannot be built, as far as it can be understood. */
+export interface BrokenModel extends Selectable, GraphNode {
+  /** At least one. */
+  problems: readonly ModelProblem[];
 }
 
 /** A model's file once it was parsed; `sql` is undefined where it could not be, which was reported. */
@@ -38,8 +52,8 @@ export interface PropertiesSource extends PropertiesFile {
 }
 
 /**
- * Makes a project of its files. Pure.
- * @throws ProjectError with everything that is wrong
+ * Makes a project of its files. What is wrong with a file is the affair of the models that it is about: the others are
+ * there all the same. Pure.
  */
 export function assembleProject(
   files: readonly ProjectFile[],
@@ -48,33 +62,128 @@ export function assembleProject(
 ): Project {
   const problems = new Problems();
   const macros = readMacros(files, settings, problems);
-  // Whatever calls a macro that could not be read would only repeat that.
-  problems.throwIfAny();
-
   const sources = readModels(files, feeds, settings, macros, problems);
   const properties = files
     .filter(({ kind }) => kind === 'properties')
-    .flatMap(({ file, path, layer, text }): PropertiesSource[] => {
-      const parsed = problems.attempt(() => parseProperties(file, text));
-      const schema = path.includes('/') ? path.slice(0, path.indexOf('/')) : undefined;
-      return parsed ? [{ ...parsed, layer, schema }] : [];
+    .flatMap((file) => readProperties(file, sources, problems));
+  const { tests, unreadable } = readTests(files, settings, macros, sources, problems);
+
+  const { models, disabled } = linkModels(sources, properties, configOf, problems);
+  const linked = linkSingularTests(tests, sources, disabled, problems);
+  const unitTests = linkUnitTests(properties, sources, models, problems);
+  const { broken, graph } = setApart(models, sources, problems);
+  const sound = new Map([...models].filter(([id]) => !broken.has(id)));
+  return {
+    ...{ models: sound, broken, disabled, graph, problems: inOrder(problems.found) },
+    tests: linked.tests,
+    unreadableTests: [...unreadable, ...linked.unreadable],
+    unitTests: unitTests.filter(({ model }) => sound.has(model)),
+  };
+}
+
+/** Parts the models that something is wrong with from the others. */
+function setApart(
+  models: ReadonlyMap<string, Model>,
+  sources: ReadonlyMap<string, ModelSource>,
+  problems: Problems,
+): { broken: Map<string, BrokenModel>; graph: Graph } {
+  const nodes = new Map<string, GraphNode>([...models].map(([id, model]) => [id, model]));
+  for (;;) {
+    const circles = findCycles(nodes.values());
+    if (circles.length === 0) break;
+    problems.add(...circles);
+    // Of a circle nothing can be built: what reads it comes after it, and what it reads does not matter.
+    for (const id of circles.flatMap(({ models: ids = [] }) => ids))
+      nodes.set(id, { ...(nodes.get(id) as GraphNode), refs: [] });
+  }
+  const found = inOrder(problems.found);
+  const broken = new Map<string, BrokenModel>();
+  for (const [id, { schema, name, file }] of sources) {
+    const own = found.filter((problem) => problem.models?.includes(id));
+    if (own.length === 0) continue;
+    const node = nodes.get(id) ?? { refs: [], refLines: new Map() };
+    const { tags, sources: read } = models.get(id) ?? { tags: [], sources: [] };
+    const { refs, refLines } = node;
+    broken.set(id, {
+      id,
+      schema,
+      name,
+      file,
+      tags,
+      config: {},
+      sources: read,
+      refs,
+      refLines,
+      problems: own,
     });
-  const tests = lastOfEach(
+  }
+  return { broken, graph: buildGraph([...new Map([...nodes, ...broken]).values()]) };
+}
+
+/**
+ * What a properties file says. Of one that cannot be understood as a whole nobody knows what it was to say of the models
+ * that it names: whether they are enabled, what their key is, how they are tested. So those wait until it can be.
+ */
+function readProperties(
+  { file, path, layer, text }: ProjectFile,
+  sources: ReadonlyMap<string, ModelSource>,
+  problems: Problems,
+): PropertiesSource[] {
+  const schema = path.includes('/') ? path.slice(0, path.indexOf('/')) : undefined;
+  const named = [...sources.values()]
+    .filter((source) => layer >= source.layer && isNamedIn(text, source))
+    .map(({ id }) => id);
+  const parsed = problems.attempt(() => parseProperties(file, text), named);
+  if (!parsed) return [];
+  for (const { about, ...problem } of parsed.problems) {
+    const model = typeof about === 'string' ? modelNamed(about, schema, sources) : undefined;
+    const models = about === undefined ? named : typeof model === 'object' ? [model.id] : [];
+    problems.add({ ...problem, models });
+  }
+  return [{ ...parsed, layer, schema }];
+}
+
+/** Whether a text has `name: NAME`, or `model: NAME`, somewhere. */
+function isNamedIn(text: string, { schema, name }: Self): boolean {
+  return new RegExp(`\\b(name|model)['"]?\\s*:\\s*['"]?(${schema}\\.)?${name}(?![\\w.])`, 'i').test(text);
+}
+
+/** The queries under `tests/`; those that cannot be read with the models that they name. */
+function readTests(
+  files: readonly ProjectFile[],
+  settings: Settings,
+  macros: readonly Template[],
+  sources: ReadonlyMap<string, ModelSource>,
+  problems: Problems,
+): { tests: { name: string; sql: ParsedSql }[]; unreadable: UnreadableTest[] } {
+  const unreadable: UnreadableTest[] = [];
+  const found = lastOfEach(
     files.filter(({ kind }) => kind === 'test'),
     ({ path }) => path.slice(path.lastIndexOf('/') + 1, -'.sql'.length),
     (name) => `two tests are called ${name}`,
+    () => [],
     problems,
-  ).flatMap(([name, { file, text }]) => {
-    const sql = problems.attempt(() => parseSql(file, text, undefined, settings, macros));
-    return sql ? [{ name, sql }] : [];
+  );
+  const tests = found.flatMap(([name, { file, text }]) => {
+    const own = new Problems();
+    const sql = own.attempt(() => parseSql(file, text, undefined, settings, macros));
+    problems.add(...own.found);
+    if (sql) return [{ name, sql }];
+    unreadable.push({ name, file, problems: own.found, refs: refsIn(text, sources) });
+    return [];
   });
+  return { tests, unreadable };
+}
 
-  const { models, disabled } = linkModels(sources, properties, configOf, problems);
-  const singular = linkSingularTests(tests, sources, disabled, problems);
-  const unitTests = linkUnitTests(properties, sources, models, problems);
-  const graph = problems.attempt(() => buildGraph(models.values()));
-  problems.throwIfAny();
-  return { models, disabled, tests: singular, unitTests, graph: graph as Graph };
+/** The models that a text names in a `ref()`, as far as they can be told without understanding the rest of it. */
+function refsIn(text: string, sources: ReadonlyMap<string, ModelSource>): string[] {
+  const ids = new Set(sources.keys());
+  const calls = text.matchAll(/\bref\(\s*['"]([^'"]+)['"]\s*(?:,\s*['"]([^'"]+)['"]\s*)?\)/g);
+  const found = [...calls].flatMap(([, first, second]) => {
+    const named = resolveRef(second === undefined ? [first as string] : [first as string, second], ids);
+    return 'id' in named ? [named.id] : [];
+  });
+  return [...new Set(found)];
 }
 
 function configOf(sources: readonly ConfigEntries[], file: string) {
@@ -89,17 +198,23 @@ function readMacros(files: readonly ProjectFile[], settings: Settings, problems:
     return template ? [{ template, layer }] : [];
   });
   const reserved = [...RESERVED_NAMES, ...Object.keys(globalsOf(settings, NO_HOOKS)), 'this'];
-  const first = new Map<string, string>();
+  const first = new Map<string, { file: string; line: number }>();
+  const wrong = new Set<string>();
   for (const { template, layer } of templates)
     for (const { name, line } of template.macros) {
       const place = { file: template.file, line };
       const before = first.get(`${layer} ${name}`);
       if (reserved.includes(name)) problems.add({ ...place, message: `no macro can be called ${name}` });
       else if (before)
-        problems.add({ ...place, message: `two macros are called ${name}; first in ${before}` });
-      else first.set(`${layer} ${name}`, `${template.file}:${line}`);
+        problems.add({
+          ...place,
+          message: `two macros are called ${name}; first in ${before.file}:${before.line}`,
+        });
+      else first.set(`${layer} ${name}`, place);
+      if (reserved.includes(name) || before) for (const file of [place, before]) wrong.add(file?.file ?? '');
     }
-  return templates.map(({ template }) => template);
+  // Which of two macros is meant nobody knows: whatever calls one out of these files fails.
+  return templates.map(({ template }) => template).filter(({ file }) => !wrong.has(file));
 }
 
 const NO_HOOKS = {
@@ -135,6 +250,7 @@ function readModels(
       placed,
       ({ id }) => id.toLowerCase(),
       (id) => `two files make ${id}`,
+      ({ id }) => [id],
       problems,
     ),
   );
@@ -148,7 +264,7 @@ function readModels(
   return new Map(
     all.map(({ file, text, id, schema, name, layer, generated }) => {
       const self = { id, schema, name };
-      const sql = problems.attempt(() => parseSql(file, text, self, settings, macros));
+      const sql = problems.attempt(() => parseSql(file, text, self, settings, macros), [id]);
       return [id, { ...self, layer, file, generated, sql }];
     }),
   );
@@ -178,6 +294,7 @@ function lastOfEach<File extends { file: string; layer: number }>(
   files: readonly File[],
   nameOf: (file: File) => string,
   twice: (name: string) => string,
+  modelsOf: (file: File) => readonly string[],
   problems: Problems,
 ): [string, File][] {
   const chosen = new Map<string, File>();
@@ -185,7 +302,11 @@ function lastOfEach<File extends { file: string; layer: number }>(
     const name = nameOf(file);
     const before = chosen.get(name);
     if (before?.layer === file.layer)
-      problems.add({ file: file.file, message: `${twice(name)}: this one and ${before.file}` });
+      problems.add({
+        file: file.file,
+        message: `${twice(name)}: this one and ${before.file}`,
+        models: modelsOf(file),
+      });
     chosen.set(name, file);
   }
   return [...chosen];

@@ -1,5 +1,5 @@
 import { didYouMean } from '../nearest.ts';
-import { ProjectError } from './problems.ts';
+import { type ModelProblem, ProjectError } from './problems.ts';
 
 /** Something that is built from others. */
 export interface GraphNode {
@@ -30,6 +30,22 @@ export interface Graph {
  * @throws ProjectError that names each cycle, where there are any
  */
 export function buildGraph(nodes: Iterable<GraphNode>): Graph {
+  const { levels, parents, children, byId, stuck } = sorted(nodes);
+  if (stuck.size > 0) throw new ProjectError(cycles(byId, stuck));
+  return { order: levels.flat(), levels, parents, children };
+}
+
+/**
+ * Models that are built from each other, a problem for each circle of them. Where circles touch, one of them is told first:
+ * ask again without it.
+ */
+export function findCycles(nodes: Iterable<GraphNode>): ModelProblem[] {
+  const { byId, stuck } = sorted(nodes);
+  return cycles(byId, stuck);
+}
+
+/** Models level by level, as far as that goes; `stuck` are those that never come to their turn. */
+function sorted(nodes: Iterable<GraphNode>) {
   const byId = new Map([...nodes].sort((a, b) => (a.id < b.id ? -1 : 1)).map((node) => [node.id, node]));
   const parents = new Map([...byId].map(([id, { refs }]) => [id, refs.filter((ref) => byId.has(ref))]));
   const children = new Map<string, string[]>([...byId.keys()].map((id) => [id, []]));
@@ -48,8 +64,7 @@ export function buildGraph(nodes: Iterable<GraphNode>): Graph {
     }
     level = ready.sort();
   }
-  if (waiting.size > 0) throw new ProjectError(cycles(byId, new Set(waiting.keys())));
-  return { order: levels.flat(), levels, parents, children };
+  return { levels, parents, children, byId, stuck: new Set(waiting.keys()) };
 }
 
 /** Ids that `id` is built from, itself not among them. @param depth how many steps away at most */
@@ -73,9 +88,9 @@ function reach(edges: ReadonlyMap<string, readonly string[]>, start: string, dep
 }
 
 /** One problem for each cycle among `stuck`, told from its first id in order. */
-function cycles(byId: ReadonlyMap<string, GraphNode>, stuck: ReadonlySet<string>) {
+function cycles(byId: ReadonlyMap<string, GraphNode>, stuck: ReadonlySet<string>): ModelProblem[] {
   const told = new Set<string>();
-  const problems = [];
+  const problems: ModelProblem[] = [];
   for (const start of stuck) {
     if (told.has(start)) continue;
     // Each that is stuck reads another that is: following them comes round, though perhaps not to the start.
@@ -94,6 +109,7 @@ function cycles(byId: ReadonlyMap<string, GraphNode>, stuck: ReadonlySet<string>
     problems.push({
       file: node.file,
       line: node.refLines.get(turned[1] ?? first),
+      models: turned,
       message: `these models are built from each other: ${[...turned, first].join(' -> ')} (${turned.map((each, index) => refPlace(byId.get(each) as GraphNode, turned[index + 1] ?? first)).join(', ')})`,
     });
   }
@@ -134,30 +150,29 @@ function refTo(id: string): string {
 
 /** A feed that is read, and where. */
 interface Reader {
+  /** Of the model. */
+  id: string;
   file: string;
   sources: readonly { group: string; feed: string; line: number }[];
 }
 
 /**
- * Checks the names in `source()`, which only those who know the feeds can.
- * @param known every feed that is documented or was staged
- * @throws ProjectError with each that is none of them
+ * The names in `source()` that mean nothing, which only those who know the feeds can tell.
+ * @param known every feed that is documented, was staged, or is named at `feeds:` of a source, as `group.feed`
  */
-export function checkSources(
-  readers: Iterable<Reader>,
-  known: Iterable<{ group: string; feed: string }>,
-): void {
-  const feeds = new Set([...known].map(feedId));
-  const problems = [...readers].flatMap(({ file, sources }) =>
-    sources
-      .filter((source) => !feeds.has(feedId(source)))
-      .map((source) => ({
-        file,
-        line: source.line,
-        message: `there is no feed ${feedId(source)}${didYouMean(feedId(source), feeds)}`,
-      })),
-  );
-  if (problems.length > 0) throw new ProjectError(problems);
+export function unknownSources({ id, file, sources }: Reader, known: ReadonlySet<string>): ModelProblem[] {
+  return sources
+    .map((source) => ({ name: feedId(source), line: source.line }))
+    .filter(({ name }) => !known.has(name) && !known.has(firstVersion(name)))
+    .map(({ name, line }) => ({
+      ...{ file, line, models: [id] },
+      message: `there is no feed ${name}${didYouMean(name, known)}: nobody documents it, and nothing has come of it`,
+    }));
+}
+
+/** A later version of a feed may come before anybody documents it. The first has no number in its name. */
+function firstVersion(name: string): string {
+  return name.replace(/__v(?!1$)[^_]+$/, '');
 }
 
 function feedId({ group, feed }: { group: string; feed: string }): string {

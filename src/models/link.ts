@@ -4,10 +4,10 @@ import type { ConfigEntries, ModelConfig } from './config.ts';
 import type { Check, DataTest, TestEntry } from './data-tests.ts';
 import { resolveRef } from './graph.ts';
 import { type Model, type ParsedSql, refKey } from './model.ts';
-import type { Problems } from './problems.ts';
+import { type ModelProblem, Problems } from './problems.ts';
 import type { GivenRows, ModelProperties, UnitTestEntry } from './properties.ts';
 import type { Relation, RelationCall } from './relation-call.ts';
-import { readSingularConfig, type SingularTest } from './singular.ts';
+import { readSingularConfig, type SingularTest, type UnreadableTest } from './singular.ts';
 
 /** Rows in, rows out: a test of a model that needs no data. `model` is an id. */
 export type UnitTest = UnitTestEntry<Relation>;
@@ -26,7 +26,7 @@ export function linkModels(
   const configs = new Map<string, ModelConfig>();
   for (const [id, { sql, file }] of sources) {
     const written = described.get(id)?.config ?? new Map();
-    const config = sql && problems.attempt(() => readConfig([written, sql.config], file));
+    const config = sql && problems.attempt(() => readConfig([written, sql.config], file), [id]);
     if (config) configs.set(id, config);
   }
   const off = new Set([...configs].filter(([, { enabled }]) => !enabled).map(([id]) => id));
@@ -36,7 +36,9 @@ export function linkModels(
     if (!sql) return [];
     const written = described.get(id);
     const config = configs.get(id);
-    const { refs, refLines, known } = linkRefs(sql, sources, off.has(id) ? new Set() : off, problems);
+    const linked = linkRefs(sql, sources, off.has(id) ? new Set() : off);
+    const { refs, refLines, known } = linked;
+    problems.add(...linked.problems.map((problem) => ({ ...problem, models: [id] })));
     const tests = linkTests(written?.tests ?? [], source, sources, uniqueName, problems);
     if (!config) return [];
     const model: Model = {
@@ -66,20 +68,21 @@ export function linkModels(
 }
 
 /** Ids in place of the names in `ref()`. */
-function linkRefs(sql: ParsedSql, sources: Sources, off: ReadonlySet<string>, problems: Problems) {
+function linkRefs(sql: ParsedSql, sources: Sources, off: ReadonlySet<string>) {
   const ids = new Set(sources.keys());
+  const problems: ModelProblem[] = [];
   const refLines = new Map<string, number>();
   const known = new Map<string, string>();
   for (const { name, file, line } of sql.refs) {
     const found = resolveRef(name, ids);
-    if ('problem' in found) problems.add({ file, line, message: found.problem });
-    else if (off.has(found.id)) problems.add({ file, line, message: `${found.id} is disabled` });
+    if ('problem' in found) problems.push({ file, line, message: found.problem });
+    else if (off.has(found.id)) problems.push({ file, line, message: `${found.id} is disabled` });
     else {
       known.set(refKey(name), found.id);
       if (!refLines.has(found.id)) refLines.set(found.id, line);
     }
   }
-  return { refs: [...refLines.keys()], refLines, known };
+  return { refs: [...refLines.keys()], refLines, known, problems };
 }
 
 /** What is said of each model. What a later folder says of a model, or a model of its own there, takes its place whole. */
@@ -99,7 +102,7 @@ function describe(
       const before = described.get(source.id);
       if (before?.layer === layer) {
         const message = `${source.id} is described twice; first in ${before.file}:${before.line}`;
-        problems.add({ file: entry.file, line: entry.line, message });
+        problems.add({ file: entry.file, line: entry.line, message, models: [source.id] });
       }
       if (layer >= source.layer) described.set(source.id, { ...entry, layer });
     }
@@ -107,7 +110,7 @@ function describe(
 }
 
 /** The model that a properties file means: of two with one name, that of the folder it is in. */
-function modelNamed(name: string, schema: string | undefined, sources: Sources): ModelSource | string {
+export function modelNamed(name: string, schema: string | undefined, sources: Sources): ModelSource | string {
   const own = sources.get(`${schema}.${name}`);
   if (own) return own;
   const dot = name.indexOf('.');
@@ -127,7 +130,7 @@ function linkTests(
     const { file, line, check } = entry;
     const linked = linkCheck(check, sources);
     if (typeof linked === 'string') {
-      problems.add({ file, line, message: linked });
+      problems.add({ file, line, message: linked, models: [source.id] });
       return [];
     }
     const name = uniqueName(entry.name ?? defaultName(source, linked));
@@ -168,14 +171,23 @@ export function linkSingularTests(
   sources: Sources,
   disabled: ReadonlyMap<string, Model>,
   problems: Problems,
-): SingularTest[] {
-  return tests.flatMap(({ name, sql }): SingularTest[] => {
-    const config = problems.attempt(() => readSingularConfig(sql));
-    if (!config?.enabled) return [];
-    const { refs, refLines, known } = linkRefs(sql, sources, new Set(disabled.keys()), problems);
+): { tests: SingularTest[]; unreadable: UnreadableTest[] } {
+  const unreadable: UnreadableTest[] = [];
+  const linked = tests.flatMap(({ name, sql }): SingularTest[] => {
+    const own = new Problems();
+    const config = own.attempt(() => readSingularConfig(sql));
+    if (config?.enabled === false) return [];
+    const { refs, refLines, known, problems: wrong } = linkRefs(sql, sources, new Set(disabled.keys()));
+    own.add(...wrong);
+    problems.add(...own.found);
+    if (!config || own.found.length > 0) {
+      unreadable.push({ name, file: sql.file, problems: own.found, refs });
+      return [];
+    }
     const render: SingularTest['render'] = (context) => sql.render(context, known);
     return [{ ...config, name, file: sql.file, refs, refLines, sources: sql.sources, render }];
   });
+  return { tests: linked, unreadable };
 }
 
 export function linkUnitTests(
@@ -210,7 +222,7 @@ function linkGiven(
   const input = linkRelation(given.input, sources);
   const message = typeof input === 'string' ? input : notRead(input, model);
   if (message === undefined) return [{ ...given, input: input as Relation }];
-  problems.add({ file, line, message });
+  problems.add({ file, line, message, models: [model.id] });
   return [];
 }
 

@@ -7,49 +7,60 @@ export interface ModelProblem {
   /** 1-based; left out when the problem is the file as a whole. */
   line?: number | undefined;
   message: string;
+  /** Ids of the models that it is the affair of: they fail, and no other. Empty where nobody can say. */
+  models?: readonly string[] | undefined;
 }
 
-/** Everything wrong with the models, at once. Nothing was built. */
+/** What is wrong with a model, or with what was asked of it, all at once. */
 export class ProjectError extends ModelError {
   /** In the order of files and lines. */
   readonly problems: readonly ModelProblem[];
 
   constructor(problems: readonly ModelProblem[], details: ErrorDetails = {}) {
-    const sorted = unique(problems).sort(
-      (a, b) => a.file.localeCompare(b.file, 'en') || (a.line ?? 0) - (b.line ?? 0),
-    );
+    const sorted = inOrder(problems);
     super(sorted.map(problemText).join('\n'), details);
     this.problems = sorted;
   }
 }
 
 /** `models/marts/agents.sql:3: what is wrong`. */
-function problemText({ file, line, message }: ModelProblem): string {
+export function problemText({ file, line, message }: ModelProblem): string {
   return `${file}${line === undefined ? '' : `:${line}`}: ${message}`;
 }
 
-/** A file that is read twice tells of each problem twice. */
-function unique(problems: readonly ModelProblem[]): ModelProblem[] {
-  return [...new Map(problems.map((problem) => [problemText(problem), problem])).values()];
+/** By file and line; a file that is read twice tells of each problem twice. */
+export function inOrder(problems: readonly ModelProblem[]): ModelProblem[] {
+  const unique = new Map(problems.map((problem) => [problemText(problem), problem]));
+  return [...unique.values()].sort(
+    (a, b) => a.file.localeCompare(b.file, 'en') || (a.line ?? 0) - (b.line ?? 0),
+  );
 }
 
-/** Gathers problems, so that one slip does not hide the next. */
+/** Gathers problems, so that one slip neither hides the next nor stops what it has nothing to do with. */
 export class Problems {
   readonly #found: ModelProblem[] = [];
 
-  add(problem: ModelProblem): void {
-    this.#found.push(problem);
+  add(...problems: readonly ModelProblem[]): void {
+    this.#found.push(...problems);
   }
 
-  /** Gives what `work` gives; where it throws a {@link ProjectError}, keeps its problems and gives undefined. */
-  attempt<T>(work: () => T): T | undefined {
+  /**
+   * Gives what `work` gives; where it throws a {@link ProjectError}, keeps its problems and gives undefined.
+   * @param models ids of those whose affair the problems are
+   */
+  attempt<T>(work: () => T, models: readonly string[] = []): T | undefined {
     try {
       return work();
     } catch (error) {
       if (!(error instanceof ProjectError)) throw error;
-      this.#found.push(...error.problems);
+      this.#found.push(...error.problems.map((problem) => ({ ...problem, models })));
       return undefined;
     }
+  }
+
+  /** Everything gathered so far. */
+  get found(): readonly ModelProblem[] {
+    return this.#found;
   }
 
   /** @throws ProjectError with everything gathered, where there is anything */

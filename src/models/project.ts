@@ -11,8 +11,9 @@ export interface ProjectOptions extends Settings {
 }
 
 /**
- * Reads all models, tests and descriptions, and checks everything that can be checked without a warehouse.
- * @throws ProjectError with everything that is wrong, each with file and line; ModelError for an unreadable folder
+ * Reads all models, tests and descriptions, and checks everything that can be checked without a warehouse. What is wrong
+ * with them is in the project, each with file and line.
+ * @throws ModelError for an unreadable folder
  */
 export async function loadProject(options: ProjectOptions): Promise<Project> {
   const { directories, feeds, ...settings } = options;

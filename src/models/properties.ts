@@ -4,7 +4,7 @@ import { allowed } from '../config/wording.ts';
 import type { ConfigEntries, ConfigEntry } from './config.ts';
 import type { TestEntry } from './data-tests.ts';
 import type { Place } from './jinja.ts';
-import { Problems } from './problems.ts';
+import type { ModelProblem } from './problems.ts';
 import { type RelationCall, readRelationCall } from './relation-call.ts';
 import { readTest } from './test-entry.ts';
 import { readYaml, type YamlPath } from './yaml.ts';
@@ -46,8 +46,20 @@ export interface UnitTestEntry<Input = RelationCall> extends Place {
 }
 
 export interface PropertiesFile {
+  /** Entries that can be understood. */
   models: readonly ModelProperties[];
   unitTests: readonly UnitTestEntry[];
+  /** What is wrong with the others. */
+  problems: readonly EntryProblem[];
+}
+
+/** Something wrong in a properties file. */
+export interface EntryProblem extends ModelProblem {
+  /**
+   * The model that the entry names, as written. `null` for an entry that names none, undefined where it is not about one
+   * entry: then nobody knows what else the file was to say.
+   */
+  about: string | null | undefined;
 }
 
 const text = z.string().min(1, { error: 'must be text that is not empty' });
@@ -103,36 +115,47 @@ const unitTest = z.strictObject({
 
 const propertiesFile = z.strictObject({
   version: z.literal(2).optional(),
-  models: z.array(model).nullish(),
-  unit_tests: z.array(unitTest).nullish(),
+  models: z.array(unread).nullish(),
+  unit_tests: z.array(unread).nullish(),
   sources: unread,
   macros: unread,
   exposures: unread,
 });
 
 /**
- * Reads a properties file, which has dbt's format. Pure.
- * @throws ProjectError with everything that is wrong with it, each with its line
+ * Reads a properties file, which has dbt's format: each entry by itself, so that one slip costs one model. Pure.
+ * @throws ProjectError where it is no YAML
  */
 export function parseProperties(file: string, source: string): PropertiesFile {
   const yaml = readYaml(file, source);
-  const problems = new Problems();
+  const problems: EntryProblem[] = [];
   const place = (path: YamlPath): Place => ({ file, line: yaml.lineOf(path) });
   /** What is wrong at `path`, as the definition puts it, and what is there instead. */
   const report = (path: YamlPath, issue: z.core.$ZodIssue | undefined, message: string) => {
+    const about = aboutOf(yaml.value, path);
     if (issue?.code === 'unrecognized_keys') {
       for (const key of issue.keys)
-        problems.add({ ...place([...path, key]), message: `${keyText([...path, key])}: ${message}` });
+        problems.push({ ...place([...path, key]), about, message: `${keyText([...path, key])}: ${message}` });
       return;
     }
     const actual = issue && issue.code !== 'custom' ? `, but is ${shown(valueAt(yaml.value, path))}` : '';
-    problems.add({ ...place(path), message: `${keyText(path)}: ${message}${actual}` });
+    problems.push({ ...place(path), about, message: `${keyText(path)}: ${message}${actual}` });
   };
-  const result = propertiesFile.safeParse(yaml.value ?? {}, { error: wording });
-  if (!result.success) for (const issue of result.error.issues) report(issue.path, issue, issue.message);
-  problems.throwIfAny();
-
-  const data = result.data as z.infer<typeof propertiesFile>;
+  /** The value as the definition has it; undefined where something is wrong with it, which is reported. */
+  const read = <T>(definition: z.ZodType<T>, at: YamlPath): T | undefined => {
+    const result = definition.safeParse(valueAt(yaml.value, at) ?? {}, { error: wording });
+    if (result.success) return result.data;
+    for (const issue of result.error.issues) report([...at, ...issue.path], issue, issue.message);
+    return undefined;
+  };
+  const entries = <T>(key: string, definition: z.ZodType<T>): [YamlPath, T][] => {
+    const list = valueAt(yaml.value, [key]);
+    const paths = Array.isArray(list) ? list.map((_, index) => [key, index]) : [];
+    return paths.flatMap((at): [YamlPath, T][] => {
+      const entry = read(definition, at);
+      return entry === undefined ? [] : [[at, entry]];
+    });
+  };
   const readTests = (at: YamlPath, owner: z.infer<typeof column> | z.infer<typeof model>, on?: string) =>
     (['tests', 'data_tests'] as const).flatMap((key) =>
       (owner[key] ?? []).flatMap((written, index): TestEntry[] => {
@@ -143,10 +166,11 @@ export function parseProperties(file: string, source: string): PropertiesFile {
         return [];
       }),
     );
-  const models = (data.models ?? []).map((entry, index): ModelProperties => {
-    const at = ['models', index];
+  read(propertiesFile, []);
+  const models = entries('models', model).map(([at, entry]): ModelProperties => {
     const columns = entry.columns ?? [];
-    reportTwice(columns, (which) => place([...at, 'columns', which]), problems);
+    const twice = describedTwice(columns, (which) => place([...at, 'columns', which]));
+    problems.push(...twice.map((problem) => ({ ...problem, about: entry.name })));
     return {
       name: entry.name,
       description: entry.description,
@@ -163,23 +187,27 @@ export function parseProperties(file: string, source: string): PropertiesFile {
       ],
     };
   });
-  problems.throwIfAny();
-  return {
-    models,
-    unitTests: (data.unit_tests ?? []).map((entry, index) => ({
-      name: entry.name,
-      model: entry.model,
-      description: entry.description,
-      ...place(['unit_tests', index]),
-      given: entry.given.map((given, which) => ({
-        input: given.input,
-        rows: given.rows,
-        ...place(['unit_tests', index, 'given', which]),
-      })),
-      expect: entry.expect.rows,
-      isIncremental: entry.overrides?.macros?.is_incremental ?? false,
+  const unitTests = entries('unit_tests', unitTest).map(([at, entry]) => ({
+    name: entry.name,
+    model: entry.model,
+    description: entry.description,
+    ...place(at),
+    given: entry.given.map((given, which) => ({
+      input: given.input,
+      rows: given.rows,
+      ...place([...at, 'given', which]),
     })),
-  };
+    expect: entry.expect.rows,
+    isIncremental: entry.overrides?.macros?.is_incremental ?? false,
+  }));
+  return { models, unitTests, problems };
+}
+
+/** The model that the entry around a place in the file names. */
+function aboutOf(file: unknown, [list, index]: YamlPath): EntryProblem['about'] {
+  if (index === undefined || (list !== 'models' && list !== 'unit_tests')) return undefined;
+  const named = valueAt(file, [list, index, list === 'models' ? 'name' : 'model']);
+  return typeof named === 'string' && named !== '' ? named : null;
 }
 
 /** What is allowed, in words. */
@@ -208,17 +236,13 @@ function configEntries(config: Record<string, unknown>, placeOf: (key: string) =
   );
 }
 
-function reportTwice(
+function describedTwice(
   columns: readonly { name: string }[],
   placeOf: (index: number) => Place,
-  problems: Problems,
-): void {
-  for (const [index, { name }] of columns.entries()) {
+): ModelProblem[] {
+  return columns.flatMap(({ name }, index) => {
     const first = columns.findIndex((other) => other.name === name);
-    if (first < index)
-      problems.add({
-        ...placeOf(index),
-        message: `column ${JSON.stringify(name)} is described twice; first on line ${placeOf(first).line}`,
-      });
-  }
+    const message = `column ${JSON.stringify(name)} is described twice; first on line ${placeOf(first).line}`;
+    return first < index ? [{ ...placeOf(index), message }] : [];
+  });
 }

@@ -3,7 +3,7 @@ import { allowed } from '../config/wording.ts';
 import { didYouMean } from '../nearest.ts';
 import { settingsOf, settingsShape, type TestSettings } from './data-tests.ts';
 import type { ParsedSql, RenderContext, RenderedModel, SourceRef } from './model.ts';
-import { ProjectError } from './problems.ts';
+import { type ModelProblem, ProjectError } from './problems.ts';
 
 /** A test that is a query of its own: each row that it gives is a failure. */
 export interface SingularTest extends TestSettings {
@@ -18,6 +18,15 @@ export interface SingularTest extends TestSettings {
   sources: readonly SourceRef[];
   /** @throws ProjectError with file and line */
   render(context: RenderContext): RenderedModel;
+}
+
+/** A query under `tests/` that cannot be read. */
+export interface UnreadableTest {
+  name: string;
+  file: string;
+  problems: readonly ModelProblem[];
+  /** Ids of the models that it names, as far as they can be told. */
+  refs: readonly string[];
 }
 
 const configuration = z.strictObject({

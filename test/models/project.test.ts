@@ -225,9 +225,10 @@ unit_tests:
     const project = await both(bundled, { 'models/off.yml': off });
     expect([...project.models.keys()]).toEqual(['marts.a']);
     expect([...project.disabled.keys()]).toEqual(['marts.b']);
-    await expect(both(bundled, { 'models/off.yml': off.replace('name: b', 'name: a') })).rejects.toThrow(
-      'models/marts/b.sql:1: marts.a is disabled',
-    );
+    const broken = await both(bundled, { 'models/off.yml': off.replace('name: b', 'name: a') });
+    expect(broken.broken.get('marts.b')?.problems).toMatchObject([
+      { file: 'models/marts/b.sql', line: 1, message: 'marts.a is disabled' },
+    ]);
   });
 
   test('that is not there is named', async () => {
@@ -436,13 +437,17 @@ describe('what is wrong is told at once, with file and line', () => {
     ]);
   });
 
-  test('a file of macros that cannot be read is named, and not each model that calls it', async () => {
+  test('a file of macros that cannot be read is named, and each model that calls it', async () => {
     expect(
       await problemsOf({
         'models/macros/a.sql': '{% macro m() %}\n{{ ( }}{% endmacro %}',
         'models/marts/a.sql': 'select {{ m() }}',
+        'models/marts/b.sql': 'select 1',
       }),
-    ).toEqual([expect.stringMatching(/^models\/macros\/a\.sql:2: Jinja: /)]);
+    ).toEqual([
+      expect.stringMatching(/^models\/macros\/a\.sql:2: Jinja: /),
+      'models/marts/a.sql:1: there is nothing called "m"',
+    ]);
   });
 
   test.each([

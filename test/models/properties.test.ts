@@ -206,8 +206,12 @@ sources:
   });
 
   test('may hold nothing', () => {
-    expect(parseProperties('f.yml', '')).toEqual({ models: [], unitTests: [] });
-    expect(parseProperties('f.yml', 'version: 2\nmodels:\n')).toEqual({ models: [], unitTests: [] });
+    expect(parseProperties('f.yml', '')).toEqual({ models: [], unitTests: [], problems: [] });
+    expect(parseProperties('f.yml', 'version: 2\nmodels:\n')).toEqual({
+      models: [],
+      unitTests: [],
+      problems: [],
+    });
   });
 });
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Project } from '../../src/models/assemble.ts';
-import { ProjectError } from '../../src/models/problems.ts';
+import { problemText } from '../../src/models/problems.ts';
 import { loadProject, type ProjectOptions } from '../../src/models/project.ts';
 
 /** Files by path, e.g. `{ 'models/marts/agents.sql': 'select 1' }`. */
@@ -36,11 +36,5 @@ export async function projectOf(files: Files, options: Partial<ProjectOptions> =
 
 /** The problems that loading some files shows, each as one line of text. */
 export async function problemsOf(files: Files, options: Partial<ProjectOptions> = {}): Promise<string[]> {
-  try {
-    await projectOf(files, options);
-  } catch (error) {
-    if (error instanceof ProjectError) return error.message.split('\n');
-    throw error;
-  }
-  return [];
+  return (await projectOf(files, options)).problems.map(problemText);
 }
