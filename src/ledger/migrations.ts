@@ -174,6 +174,16 @@ COMMENT ON COLUMN ops.failures.run_id IS 'The run that tried last';
 `,
   },
   {
+    id: 11,
+    sql: `
+CREATE TABLE ops.column_misfits (
+  feed_group VARCHAR NOT NULL, feed VARCHAR NOT NULL, version VARCHAR NOT NULL, column_name VARCHAR NOT NULL,
+  file_id BIGINT NOT NULL, misfits BIGINT NOT NULL);
+COMMENT ON TABLE ops.column_misfits IS 'How many values of a file do not fit their column: it is NULL in those rows, and the value in _rescued';
+COMMENT ON COLUMN ops.column_misfits.misfits IS 'Rows of the file; there is no row here for a file in which every value fits';
+`,
+  },
+  {
     id: 12,
     sql: `
 CREATE TABLE ops.sources (source VARCHAR NOT NULL, place INTEGER NOT NULL, configured BOOLEAN NOT NULL);
@@ -217,6 +227,17 @@ FROM ops.partitions p LEFT JOIN ops.feeds f USING (feed_group, feed, version)
 WHERE p.state IN ('loaded', 'empty')
 GROUP BY ALL;
 COMMENT ON VIEW ops.freshness IS 'The newest complete partition of each feed, and when the next one is due at the latest';
+
+CREATE OR REPLACE VIEW ops.column_misfit_totals AS
+WITH staged AS (
+  SELECT feed_group, feed, version, sum(rows_staged)::BIGINT AS rows FROM ops.files WHERE superseded_by IS NULL GROUP BY ALL)
+SELECT m.feed_group, m.feed, m.version, m.column_name, sum(m.misfits)::BIGINT AS misfits, count(*) AS files,
+  any_value(s.rows) AS rows
+FROM ops.column_misfits m JOIN ops.files f USING (file_id)
+  JOIN staged s ON s.feed_group = m.feed_group AND s.feed = m.feed AND s.version = m.version
+WHERE f.superseded_by IS NULL
+GROUP BY ALL;
+COMMENT ON VIEW ops.column_misfit_totals IS 'Values that do not fit their column, a row a feed and column, with how many rows of the feed are staged; files that were superseded do not count';
 
 CREATE OR REPLACE VIEW ops.reconciliation AS
 SELECT *, received_rows - exported_rows AS difference,

@@ -11,6 +11,7 @@ export interface LedgerTables {
   'ops.failures': Failure;
   'ops.misfits': Misfit;
   'ops.rejected_rows': RejectedRow;
+  'ops.column_misfits': ColumnMisfits;
   'ops.undeclared_fields': UndeclaredField;
   'ops.unnumbered': Unnumbered;
   'ops.schema_changes': SchemaChange;
@@ -229,6 +230,17 @@ export interface RejectedRow {
   rejected_at: Date;
   resolved_at: Date | null;
   resolution: string | null;
+}
+
+/** Values of one file that do not fit their column: it is NULL in those rows, and the value is in `_rescued`. */
+export interface ColumnMisfits {
+  feed_group: string;
+  feed: string;
+  version: string;
+  column_name: string;
+  file_id: number;
+  /** Rows of the file. */
+  misfits: number;
 }
 
 /** A field that came in the data and that the staging table has no column for. */

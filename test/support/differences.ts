@@ -15,6 +15,8 @@ const LEDGER: Readonly<Record<string, string>> = {
       FROM ops.rejected_rows JOIN ops.files USING (file_id) WHERE superseded_by IS NULL`,
   'ops.file_failures': 'SELECT source, path, bytes, message FROM ops.file_failures WHERE resolved_at IS NULL',
   'ops.misfits': 'SELECT source, path, reason FROM ops.misfits',
+  'ops.column_misfits': `SELECT source, path, column_name, misfits
+      FROM ops.column_misfits JOIN ops.files USING (file_id) WHERE superseded_by IS NULL`,
   'ops.feeds': 'SELECT * EXCLUDE (first_seen_at) FROM ops.feeds',
   'ops.undeclared_fields': 'SELECT * EXCLUDE (first_seen_at) FROM ops.undeclared_fields',
   'ops.unnumbered': 'FROM ops.unnumbered',

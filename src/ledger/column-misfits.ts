@@ -1,0 +1,50 @@
+import type { Session } from '../warehouse/session.ts';
+import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
+
+/**
+ * `ops.column_misfits`: how many values did not fit their column, by file, so that a misfit is told and not only kept.
+ * A misfit is a row whose column is NULL while `_rescued` has a field of its name. Text that is kept for its further
+ * digits of a fraction (`instant.ts`) is none: there the column has its value.
+ */
+
+/** Which feed, and where it is staged. */
+export interface MisfitFeed {
+  group: string;
+  feed: string;
+  version: string;
+}
+
+/**
+ * Counts the misfits of columns anew from the rows that are staged. Staging counts those of new files as it goes; this is for
+ * after values were moved between a column and `_rescued`. Part of the caller's transaction.
+ * @param columns of the table; those that it has not count no more
+ */
+export async function recountMisfits(
+  session: Session,
+  table: TableName,
+  feed: MisfitFeed,
+  columns: readonly { name: string; exists: boolean }[],
+): Promise<void> {
+  for (const statement of recountStatements(table, feed, columns)) await session.run(statement);
+}
+
+/** The statements of {@link recountMisfits}. Pure. */
+export function recountStatements(
+  table: TableName,
+  { group, feed, version }: MisfitFeed,
+  columns: readonly { name: string; exists: boolean }[],
+): string[] {
+  const of = `feed_group = ${literal(group)} AND feed = ${literal(feed)} AND version = ${literal(version)}`;
+  return columns.flatMap(({ name, exists }) => [
+    `DELETE FROM ops.column_misfits WHERE ${of} AND column_name = ${literal(name)}`,
+    ...(exists
+      ? [
+          `INSERT INTO ops.column_misfits
+SELECT ${literal(group)}, ${literal(feed)}, ${literal(version)}, ${literal(name)}, _file_id, count(*)
+FROM ${qualified(table)} WHERE ${identifier(name)} IS NULL AND _rescued IS NOT NULL
+  AND list_contains(json_keys(_rescued), ${literal(name)})
+GROUP BY _file_id`,
+        ]
+      : []),
+  ]);
+}
