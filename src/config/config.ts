@@ -1,5 +1,6 @@
 import type { Connector, ConnectorDefinition, Health, Server } from '../connectors/connector.ts';
 import type { Policy } from '../schema/policy.ts';
+import type { Freshness, FreshnessRule } from './freshness.ts';
 import type { Limits } from './limits.ts';
 
 /** What `warehouse.yaml` says, complete: defaults filled in, variables replaced, paths absolute. */
@@ -18,6 +19,8 @@ export interface Config {
   landing: string;
   /** How many days before the newest loaded partition of each feed a listing begins. */
   lookBackDays: number;
+  /** How old the newest partition of a feed may be. */
+  freshness: Freshness;
   /** More unresolved rejected rows than this in a run make its exit code 3. */
   maxRejectedRows: number;
   /** DuckDB's memory limit, as DuckDB takes it: `1GB`. */
@@ -50,6 +53,14 @@ export interface Source {
   precedence?: number | undefined;
   /** Where the schema document lies, relative to the source's root; left out: wherever one is found. */
   exportDocs?: string | undefined;
+  /** How old the newest partition of its feeds may be; left out: as the file says. */
+  freshness?: FreshnessRule | undefined;
+  /** How often it is listed whole, in milliseconds; left out: a day. */
+  fullListing?: number | undefined;
+  /** Minutes from one delivery to the next, whatever a feed's cadence; left out: each feed has its own. */
+  deliveryMinutes?: number | undefined;
+  /** Patterns of paths that may break the vendor's conventions without anybody being told. */
+  ignore?: readonly string[] | undefined;
   /** How its encrypted files are decrypted; left out: not at all. May hold secrets. */
   decrypt?: Decryption | undefined;
   /** The connector's own keys, completed. May hold secrets. */

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { ConnectorDefinition } from '../connectors/connector.ts';
 import { CHANGE_KINDS } from '../schema/changes.ts';
+import { duration } from './duration.ts';
+import { fileFreshness, sourceFreshness } from './freshness.ts';
 import { limitKeys } from './limits.ts';
 
 /**
@@ -50,6 +52,18 @@ export const rootKeys = z.strictObject({
     .max(36_500)
     .default(7)
     .describe('How many days before the newest loaded partition of each feed to look for late ones.'),
+  full_listing: duration
+    .default('1d')
+    .describe(
+      'How often everything a source holds is listed, and not only the look-back: what comes late is found at that ' +
+        'time at the latest. Each feed has its turn at another time. 0s: each run lists everything.',
+    ),
+  freshness: fileFreshness
+    .optional()
+    .describe(
+      'How old the newest partition of a feed may be: past warn_after status says due, past error_after it is late and the ' +
+        'exit code 3. Left out: by how often the feed comes. feeds: rules of their own, by name. off: nobody is told.',
+    ),
   max_rejected_rows: z
     .int()
     .min(0)
@@ -152,6 +166,22 @@ const commonKeys = {
     .describe(
       'Which source is right where two deliver one partition of a feed with different contents: the higher one. Left out: 0; ' +
         'of two that are equal, the one that is listed first.',
+    ),
+  freshness: sourceFreshness
+    .optional()
+    .describe(
+      'As freshness of the file, for the feeds of this source. off: an archive, to which nothing is added.',
+    ),
+  full_listing: duration
+    .optional()
+    .describe('As full_listing of the file, for this source. Left out: that, but 7d for file-exporter.'),
+  ignore: z
+    .array(text)
+    .min(1)
+    .optional()
+    .describe(
+      "Files and folders that do not follow the vendor's layout and that nobody need be told of, as patterns of paths " +
+        "relative to the source's root: lost+found/**, **/*.csv. What follows the layout is loaded all the same.",
     ),
   decrypt: decrypt.optional().describe('How files that end in .enc are decrypted. Left out: not at all.'),
 };

@@ -4,6 +4,7 @@ import { check } from './check.ts';
 import type { Config, Connectors, Environment } from './config.ts';
 import { rootKeys } from './definition.ts';
 import { fileFindings } from './duckdb-files.ts';
+import { freshnessBlock } from './freshness.ts';
 import { readLimits } from './limits.ts';
 import { absolutePath } from './paths.ts';
 import { policyFindings } from './policy.ts';
@@ -45,6 +46,7 @@ export function parseConfig(
     directory,
     company: textOr(tree, 'company'),
     environment: textOr(tree, 'environment'),
+    fullListing: data?.full_listing,
   };
   const named = isMapping(tree.value.sources) ? Object.keys(tree.value.sources) : [];
   const parsed = named.map((name) => parseSource(tree, name, surroundings));
@@ -73,6 +75,7 @@ export function parseConfig(
     publish: absolute(data.publish),
     landing: data.landing === undefined ? join(dirname(warehouse), 'landing') : absolute(data.landing),
     lookBackDays: data.look_back_days,
+    freshness: freshnessBlock(data.freshness),
     maxRejectedRows: data.max_rejected_rows,
     memoryLimit: data.memory_limit,
     threads: data.threads,

@@ -3,6 +3,8 @@ import { nearest } from '../nearest.ts';
 import { check } from './check.ts';
 import type { Connectors, Decryption, Environment, Source } from './config.ts';
 import { sourceKeys } from './definition.ts';
+import { milliseconds } from './duration.ts';
+import { freshnessRule } from './freshness.ts';
 import { absolutePath } from './paths.ts';
 import type { Finding, Path } from './problems.ts';
 import { isMapping, type Tree, valueAt } from './tree.ts';
@@ -15,6 +17,8 @@ export interface SourceSurroundings {
   company?: string | undefined;
   environment?: string | undefined;
   directory: string;
+  /** The file's own `full_listing`; undefined where the file is wrong. */
+  fullListing?: string | undefined;
   /** The home folder, for `~/`. */
   home: string;
   env: Environment;
@@ -60,7 +64,8 @@ export function parseSource(tree: Tree, name: string, surroundings: SourceSurrou
   });
   if (data === undefined) return { findings, secrets };
 
-  const { connector: _, group, feeds, export_docs: exportDocs, precedence, decrypt, ...input } = data;
+  const { connector: _, group, feeds, export_docs: exportDocs, precedence, ...rest } = data;
+  const { decrypt, freshness, full_listing, ignore, ...input } = rest;
   const { company, environment, directory } = surroundings;
   const { health } = definition;
   const options = definition.resolve(input, { name, company, environment, directory });
@@ -80,6 +85,10 @@ export function parseSource(tree: Tree, name: string, surroundings: SourceSurrou
       feeds,
       exportDocs,
       precedence,
+      freshness: freshnessRule(freshness),
+      fullListing: milliseconds(full_listing ?? definition.fullListing ?? surroundings.fullListing ?? '1d'),
+      deliveryMinutes: definition.deliveryMinutes,
+      ignore,
       decrypt: decrypt && decryption(decrypt, surroundings),
       options,
       open: () => definition.open(options),

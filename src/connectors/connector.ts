@@ -103,6 +103,10 @@ export interface ConnectorDefinition<Input = unknown, Options = unknown> {
   readonly keys: z.ZodObject;
   /** The group of its feeds where the configuration does not say and the source's name is not a known group. */
   readonly defaultGroup: string;
+  /** How often such a place is listed whole where the source does not say, as `7d`; left out: as the file says. */
+  readonly fullListing?: string;
+  /** Minutes from one delivery to the next, where that is the place's own matter; left out: each feed has its cadence. */
+  readonly deliveryMinutes?: number;
   /** Which of `keys` hold secrets: their values are redacted everywhere. */
   readonly secrets: readonly (keyof Input & string)[];
   /**

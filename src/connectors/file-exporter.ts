@@ -29,6 +29,10 @@ export const fileExporter: ConnectorDefinition<z.output<typeof keys>, Options> =
   keys,
   defaultGroup: 'ai_services',
   secrets: ['api_id', 'api_secret'],
+  // Each file costs two requests, where one to S3 lists a thousand.
+  fullListing: '7d',
+  // At 02:00 UTC, whatever a feed's own cadence.
+  deliveryMinutes: 1440,
   resolve({ base_url, api_id, api_secret, requests_per_second }) {
     const { username, password } = new URL(base_url);
     if (username || password)

@@ -212,6 +212,23 @@ COMMENT ON TABLE ops.model_columns IS 'The columns of feeds that models tell rec
 COMMENT ON COLUMN ops.model_columns.feed IS 'Its table: another version than the first is part of the name';
 `,
   },
+  {
+    id: 14,
+    sql: `
+ALTER TABLE ops.partitions ADD COLUMN acknowledged_at TIMESTAMP;
+ALTER TABLE ops.partitions ADD COLUMN files_gone_at TIMESTAMP;
+COMMENT ON COLUMN ops.partitions.acknowledged_at IS 'When a person said that it is known: that it is missing, or of a time to come';
+COMMENT ON COLUMN ops.partitions.files_gone_at IS 'Since when files that were staged are no longer listed, though others of the partition are';
+
+ALTER TABLE ops.misfits ADD COLUMN acknowledged_at TIMESTAMP;
+COMMENT ON TABLE ops.misfits IS 'Paths that do not follow the conventions of the vendor, as the last listings showed them';
+COMMENT ON COLUMN ops.misfits.acknowledged_at IS 'When a person said that it is known';
+
+CREATE TABLE ops.listings (source VARCHAR NOT NULL, feed VARCHAR NOT NULL, version VARCHAR, listed_at TIMESTAMP NOT NULL);
+COMMENT ON TABLE ops.listings IS 'When all that a source holds of a feed was listed last, not only its look-back';
+COMMENT ON COLUMN ops.listings.version IS 'NULL for a feed that the configuration names and that was not there';
+`,
+  },
 ];
 
 /**
@@ -220,13 +237,26 @@ COMMENT ON COLUMN ops.model_columns.feed IS 'Its table: another version than the
  */
 export const VIEWS = `
 CREATE OR REPLACE VIEW ops.freshness AS
-SELECT p.feed_group, p.feed, p.version, max(p.partition_ts) AS newest_partition_ts,
-  max(p.loaded_at) AS last_loaded_at, any_value(f.cadence_minutes) AS cadence_minutes,
-  max(p.partition_ts) + to_minutes(2 * any_value(f.cadence_minutes)) AS next_expected_at
-FROM ops.partitions p LEFT JOIN ops.feeds f USING (feed_group, feed, version)
-WHERE p.state IN ('loaded', 'empty')
-GROUP BY ALL;
-COMMENT ON VIEW ops.freshness IS 'The newest complete partition of each feed, and when the next one is due at the latest';
+WITH come AS (
+  SELECT feed_group, feed, version, max(partition_ts) AS newest_partition_ts, max(loaded_at) AS last_loaded_at,
+    list_sort(list(DISTINCT source)) AS sources, list_distinct(max(partition_ts, 50)) AS newest
+  FROM ops.partitions
+  -- What is of a time to come says nothing of today.
+  WHERE state IN ('loaded', 'empty', 'reopened') AND partition_ts <= make_timestamp(epoch_us(now()))
+  GROUP BY ALL
+), steps AS (
+  SELECT feed_group, feed, version, partition_ts - lag(partition_ts) OVER (
+    PARTITION BY feed_group, feed, version ORDER BY partition_ts) AS step
+  FROM (SELECT feed_group, feed, version, unnest(newest) AS partition_ts FROM come)
+), learned AS (
+  SELECT feed_group, feed, version, (epoch(quantile_disc(step, 0.9)) / 60)::INTEGER AS learned_minutes
+  FROM steps WHERE step IS NOT NULL GROUP BY ALL
+)
+SELECT feed_group, feed, version, newest_partition_ts, last_loaded_at,
+  greatest(f.cadence_minutes, learned_minutes) AS cadence_minutes,
+  newest_partition_ts + to_minutes(2 * greatest(f.cadence_minutes, learned_minutes)) AS next_expected_at, sources
+FROM come LEFT JOIN learned USING (feed_group, feed, version) LEFT JOIN ops.feeds f USING (feed_group, feed, version);
+COMMENT ON VIEW ops.freshness IS 'The newest complete partition of each feed, how far apart they come (as documented or as seen lately, whichever is longer), when the next one is due, and the sources they came from';
 
 CREATE OR REPLACE VIEW ops.column_misfit_totals AS
 WITH staged AS (

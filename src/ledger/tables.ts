@@ -10,6 +10,7 @@ export interface LedgerTables {
   'ops.file_failures': FileFailure;
   'ops.failures': Failure;
   'ops.misfits': Misfit;
+  'ops.listings': Listing;
   'ops.rejected_rows': RejectedRow;
   'ops.column_misfits': ColumnMisfits;
   'ops.undeclared_fields': UndeclaredField;
@@ -156,6 +157,19 @@ export interface Partition {
   /** When `_SUCCESS` was first seen. */
   sealed_at: Date | null;
   loaded_at: Date | null;
+  /** When a person said that it is known: that it is missing, or of a time to come. */
+  acknowledged_at?: Date | null;
+  /** Since when files that were staged are no longer listed, though others of the partition are. */
+  files_gone_at?: Date | null;
+}
+
+/** When all that a source holds of a feed was listed last, not only its look-back. */
+export interface Listing {
+  source: string;
+  feed: string;
+  /** NULL for a feed that the configuration names and that was not there. */
+  version: string | null;
+  listed_at: Date;
 }
 
 export interface File {
@@ -218,6 +232,8 @@ export interface Misfit {
   path: string;
   reason: string;
   first_seen_at: Date;
+  /** When a person said that it is known. */
+  acknowledged_at?: Date | null;
 }
 
 export interface RejectedRow {
