@@ -200,9 +200,7 @@ COMMENT ON COLUMN ops.counted_days.unreadable IS 'Counts of that day that are no
 ALTER TABLE ops.schema_changes ADD COLUMN found_in VARCHAR;
 COMMENT ON COLUMN ops.schema_changes.found_in IS 'document, or data: values of a key that did not fit its type; NULL for what an older program found';
 
-ALTER TABLE ops.columns ADD COLUMN widened_from VARCHAR;
 ALTER TABLE ops.columns ADD COLUMN format VARCHAR;
-COMMENT ON COLUMN ops.columns.widened_from IS 'The type it had before its values made it text: those that are of that type are spelled as ever';
 COMMENT ON COLUMN ops.columns.format IS 'How its times are written, where overrides.yaml says so: epoch_s or epoch_ms';
 
 CREATE TABLE ops.model_columns (

@@ -91,8 +91,6 @@ export interface Column {
   created_on: string | null;
   updated_on: string | null;
   removed_on: string | null;
-  /** The type it had before its values made it text. */
-  widened_from?: string | null;
   /** How its times are written, where a person said so. */
   format?: string | null;
 }

@@ -6,18 +6,21 @@ import { insertCareful } from '../pipeline/staging/careful.ts';
 import { openStagingTable } from '../pipeline/staging/table.ts';
 import type { Workspace } from '../pipeline/workspace.ts';
 import type { Session } from '../warehouse/session.ts';
+import { literal } from '../warehouse/sql.ts';
 import type { ResultTable } from '../warehouse/values.ts';
 
 /** Which rejected lines are meant: those of a file, or one of them; all when nothing is said. */
 export interface RejectChoice {
   fileId?: number | undefined;
   line?: number | undefined;
+  reason?: string | undefined;
 }
 
-function chosen({ fileId, line }: RejectChoice): string {
+function chosen({ fileId, line, reason }: RejectChoice): string {
   return [
     ...(fileId === undefined ? [] : [`r.file_id = ${fileId}`]),
     ...(line === undefined ? [] : [`r.line = ${line}`]),
+    ...(reason === undefined ? [] : [`r.reason = ${literal(reason)}`]),
   ]
     .map((condition) => ` AND ${condition}`)
     .join('');
@@ -120,16 +123,17 @@ async function replayFile(
   session: Session,
   spec: FeedSpec,
   file: RejectedFile,
-  { line }: RejectChoice,
+  choice: RejectChoice,
   now: Date,
 ): Promise<ReplayResult> {
-  const open = `file_id = ${file.file_id} AND resolved_at IS NULL${line === undefined ? '' : ` AND line = ${line}`}`;
+  const open = `r.resolved_at IS NULL${chosen({ ...choice, fileId: file.file_id })}`;
   const lines = await session.rows<{ line: number; hex: string }>(
-    `SELECT line, hex(raw) AS hex FROM ops.rejected_rows WHERE ${open} ORDER BY line`,
+    `SELECT line, hex(raw) AS hex FROM ops.rejected_rows AS r WHERE ${open} ORDER BY line`,
   );
-  await session.run(`UPDATE ops.rejected_rows SET resolved_at = $1, resolution = 'replayed' WHERE ${open}`, [
-    now,
-  ]);
+  await session.run(
+    `UPDATE ops.rejected_rows AS r SET resolved_at = $1, resolution = 'replayed' WHERE ${open}`,
+    [now],
+  );
   const table = await openStagingTable(session, spec);
   const { staged } = await insertCareful(
     session,

@@ -6,6 +6,7 @@ import type { Failure } from '../ledger/tables.ts';
 import type { Project } from '../models/assemble.ts';
 import { countAgain } from '../operations/reconcile.ts';
 import { applySchema, type SchemaOptions, type SchemaResult } from '../schema/follow.ts';
+import { settleProposals } from '../schema/settle.ts';
 import { planTests } from '../testing/plan.ts';
 import { blocks, type TestOutcome } from '../testing/run-test.ts';
 import { attentionOf, failureItem } from './attention.ts';
@@ -147,7 +148,7 @@ async function loadFeeds(workspace: Workspace, runId: number, options: LoadOptio
   const { config, clock, reporter } = workspace;
   const landing = options.dryRun ? new Landing(config.landing) : await Landing.open(config.landing, clock());
   try {
-    return await load(
+    const loaded = await load(
       {
         ...workspace,
         sources: config.sources,
@@ -158,6 +159,8 @@ async function loadFeeds(workspace: Workspace, runId: number, options: LoadOptio
       },
       options,
     );
+    if (runId !== DRY_RUN) await settleProposals(workspace, runId);
+    return loaded;
   } finally {
     reporter.progress.stop();
   }

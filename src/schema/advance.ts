@@ -9,6 +9,7 @@ import {
   type WantedColumn,
   type WantedFeed,
 } from './known.ts';
+import type { ColumnType } from './types.ts';
 
 /**
  * The feeds as they are followed once some changes are applied. Pure.
@@ -125,6 +126,16 @@ function follow(old: KnownFeed, feed: WantedFeed, changes: readonly Change[], to
   };
 }
 
+/** Its type once changes are in. What the data ask for is in the change alone: the document still says otherwise. */
+function newType(column: TypedColumn, after: WantedColumn, changes: readonly Change[]): ColumnType {
+  const change = changes.findLast(
+    ({ kind, column: name }) =>
+      TYPE_KINDS.includes(kind) && name !== undefined && sameName(name, column.name),
+  );
+  if (change?.fromData) return change.after as ColumnType;
+  return change && after.type !== '' ? after.type : column.type;
+}
+
 function followColumns(
   old: KnownFeed,
   feed: WantedFeed,
@@ -139,7 +150,7 @@ function followColumns(
     if (!after) return has('column_removed') ? { ...column, deleted: today } : column;
     return {
       ...column,
-      type: after.type !== '' && has(...TYPE_KINDS) ? after.type : column.type,
+      type: newType(column, after, changes),
       published: after.published || column.published,
       description: described && after.description !== '' ? after.description : column.description,
       // `no` where nothing was said is the same said in words.

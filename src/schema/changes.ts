@@ -67,6 +67,11 @@ export interface Change {
   /** In words for a person: a type, a day, names of columns. */
   before: string | undefined;
   after: string | undefined;
+  /**
+   * Values of the data ask for it, and no document: of a key, whose lines are rejected meanwhile. Waits for a person
+   * whatever its kind does, unless the policy names that kind there.
+   */
+  fromData?: boolean;
 }
 
 /** Two changes with one identity are the same change, found on two days. */

@@ -63,7 +63,8 @@ function decisionOn(
   if (known !== undefined && accept.has(known.change_id)) return 'applied';
   if (known?.decision === 'rejected' || (known !== undefined && reject.has(known.change_id)))
     return 'rejected';
-  const action = actionOf(policy, { source, change });
+  const place = { source, change };
+  const action = change.fromData ? (ruleFor(policy, place) ?? 'hold') : actionOf(policy, place);
   if (action === 'apply' && emptying.has(change)) return 'held';
   return action === 'apply' ? 'applied' : action === 'hold' ? 'held' : 'ignored';
 }
@@ -94,5 +95,6 @@ export function changeOf(row: SchemaChange): Change {
     column: row.column_name ?? undefined,
     before: row.before ?? undefined,
     after: row.after ?? undefined,
+    ...(row.found_in === 'data' && { fromData: true }),
   };
 }

@@ -14,6 +14,7 @@ import { changeRows } from './group-write.ts';
 import { isUndone, judgementOf, mustBeAskedFor } from './judgement.ts';
 import type { NumberedChange } from './plan.ts';
 import { Preparation } from './prepare.ts';
+import { replayKeyRejects } from './replay.ts';
 import { heedLosses } from './switches.ts';
 import { planUndo, type Undo, writeUndo } from './undo.ts';
 import { describeChange, describeRow } from './wording.ts';
@@ -108,6 +109,7 @@ export async function applySchema(
     });
     workspace.catalogue = await currentCatalogue(session, workspace.catalogue);
   }
+  if (!options.dryRun) await replayKeyRejects(workspace);
   report(reporter, plans, options.dryRun === true);
   const now = await openChanges(session);
   const open = options.dryRun ? afterwards(now, tasks) : now;

@@ -25,6 +25,7 @@ import {
   type TableStep,
 } from './plan.ts';
 import type { Policy } from './policy.ts';
+import { withProposals } from './proposals.ts';
 import { type RowLoss, rowLosses, wouldEmpty } from './switches.ts';
 import { typeChange } from './type-change.ts';
 import type { ColumnType } from './types.ts';
@@ -80,8 +81,9 @@ export async function planGroup(session: Session, input: GroupInput): Promise<Gr
 
   const wanted = wantedFeeds(group, { vendor, bundled }, overrides, base);
   const lossless = await losslessTypes(session, group, base, wanted);
-  const changes = compare(base, wanted, (feed, column, to) => lossless.has(typeId(feed, column, to)));
   const earlier = await changesOfGroup(session, group);
+  const asked = compare(base, wanted, (feed, column, to) => lossless.has(typeId(feed, column, to)));
+  const changes = withProposals(asked, base, earlier);
   const emptying = new Set<Change>();
   for (const change of changes.filter(({ kind }) => kind === 'version_added')) {
     const version = { name: change.feed, version: change.version };

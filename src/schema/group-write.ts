@@ -72,6 +72,7 @@ function changeRow(
     decided_at: open ? null : now,
     rows_rewritten: decision === 'applied' && step ? rowsRewritten(step, plan.counts) : null,
     undo: decision === 'applied' ? undoNote(plan, change) : null,
+    found_in: change.change.fromData ? 'data' : 'document',
   };
 }
 

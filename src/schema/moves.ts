@@ -1,4 +1,5 @@
 import { type Column, carefulColumn } from '../pipeline/staging/columns.ts';
+import { spelledValue } from '../warehouse/spelling.ts';
 import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
 import type { ColumnType } from './types.ts';
 
@@ -77,6 +78,10 @@ FROM ${moved} AS m WHERE t._file_id = m._file_id AND t._line = m._line`,
   };
 }
 
+function widened(value: string, from: ColumnType, to: ColumnType): string {
+  return to === 'VARCHAR' ? spelledValue(value, from) : `CAST(${value} AS ${to})`;
+}
+
 /** A column whose type changes. */
 export interface Retype {
   column: string;
@@ -84,35 +89,12 @@ export interface Retype {
   to: ColumnType;
 }
 
-/** Every value of the old type is one of the new type: DuckDB casts them all. */
-export function widen(table: TableName, { column, to }: Retype): Moves {
+/** Every value of the old type is one of the new type: all are cast. Those that become text are spelled as staging spells them. */
+export function widen(table: TableName, { column, from, to }: Retype): Moves {
   return {
     read: [],
-    alter: [setType(table, column, to, `CAST(${identifier(column)} AS ${to})`)],
+    alter: [setType(table, column, to, widened(identifier(column), from, to))],
     update: [],
-  };
-}
-
-/**
- * Makes a column text. A value that is one of the type `to` as well is spelled as one of that; one that is kept, as it came.
- */
-export function spellOut(
-  table: TableName,
-  { column, from, to }: Retype,
-  originals: TableName | undefined,
-): Moves {
-  const name = identifier(column);
-  const as = `try_cast(${name} AS ${to})`;
-  const text = `CASE WHEN try_cast(${as} AS ${from}) = ${name} THEN CAST(${as} AS VARCHAR) ELSE ${asJson(name, from, undefined)} ->> '$' END`;
-  return {
-    read: [],
-    alter: [setType(table, column, 'VARCHAR', text)],
-    update: originals
-      ? [
-          `UPDATE ${qualified(table)} AS t SET ${name} = k.original ->> '$'
-FROM ${qualified(originals)} AS k WHERE t._file_id = k._file_id AND t._line = k._line`,
-        ]
-      : [],
   };
 }
 
@@ -214,6 +196,11 @@ export function misfitFacts(table: TableName, retype: Retype): string {
 FROM (${revalued(table, retype)}) WHERE value IS NULL`;
 }
 
+/** A query for the rows with values that another type would not take. */
+export function unfitRows(table: TableName, retype: Retype): string {
+  return `SELECT _file_id, _line FROM (${revalued(table, retype)}) WHERE value IS NULL`;
+}
+
 /** The values of a column as another type would have them, beside what they are (`old`). */
 function revalued(table: TableName, { column, from, to }: Retype): string {
   const objects = `SELECT _file_id, _line, _partition_ts, CAST(json_object(${literal(column)}, ${asJson(identifier(column), from, undefined)}) AS VARCHAR) AS text,
@@ -222,7 +209,7 @@ function revalued(table: TableName, { column, from, to }: Retype): string {
 }
 
 /** A typed value as it could have come, or where that is known, as it came. */
-function asJson(value: string, type: ColumnType, originals: TableName | undefined): string {
+export function asJson(value: string, type: ColumnType, originals: TableName | undefined): string {
   // As a JSON number, 9007199254740993.00 would pass through a double.
   const text = `CAST(${value} AS VARCHAR)`;
   const plain = `CASE WHEN contains(${text}, '.') THEN rtrim(rtrim(${text}, '0'), '.') ELSE ${text} END`;

@@ -223,6 +223,7 @@ export class Preparation {
       decided_at: null,
       rows_rewritten: null,
       undo: null,
+      found_in: 'document',
     };
   }
 }

@@ -1,21 +1,13 @@
 import { UsageError } from '../errors.ts';
-import { stagingTable } from '../feeds/names.ts';
-import { knownFeeds, presentTables, storeKnownFeeds } from '../ledger/known-feeds.ts';
+import { isStagingColumn, stagingTable } from '../feeds/names.ts';
+import { knownFeeds, presentId, presentTables, storeKnownFeeds } from '../ledger/known-feeds.ts';
 import { updateChange } from '../ledger/schema-changes.ts';
 import type { SchemaChange } from '../ledger/tables.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, qualified, type TableName } from '../warehouse/sql.ts';
 import { feedId, type KnownFeed, sameName } from './known.ts';
-import {
-  convert,
-  foldAway,
-  type Moves,
-  misfits,
-  type Retype,
-  spellOut,
-  undoTable,
-  unrescue,
-} from './moves.ts';
+import { convert, foldAway, type Moves, misfits, type Retype, undoTable, unrescue } from './moves.ts';
+import { rejectAgain } from './reject-again.ts';
 import { type RowLoss, rowLosses } from './switches.ts';
 import type { ColumnType } from './types.ts';
 
@@ -65,7 +57,14 @@ export async function planUndo(session: Session, row: SchemaChange): Promise<Und
   const feed = before.find(
     (each) => feedId(each) === feedId({ name: row.feed, version: row.version ?? '1' }),
   );
-  const { read, alter, update } = await undoMoves(session, table, row, note, { feed, originals });
+  const columns = (present.get(presentId(table.schema, table.table))?.columns ?? []).filter(
+    ({ name }) => !isStagingColumn(name),
+  );
+  const { read, alter, update } = await undoMoves(session, table, row, note, {
+    feed,
+    originals,
+    present: columns,
+  });
   const moves = [...read, ...alter, ...update];
   const { rows } = await session.row<{ rows: number }>(
     row.column_name === null || moves.length === 0
@@ -123,7 +122,15 @@ async function undoMoves(
   table: TableName,
   { change_id: id, column_name: column }: SchemaChange,
   note: UndoNote,
-  { feed, originals }: { feed: KnownFeed | undefined; originals: TableName | undefined },
+  {
+    feed,
+    originals,
+    present,
+  }: {
+    feed: KnownFeed | undefined;
+    originals: TableName | undefined;
+    present: readonly { name: string; type: ColumnType }[];
+  },
 ): Promise<Moves> {
   const nothing: Moves = { read: [], alter: [], update: [] };
   if (column === null) return nothing;
@@ -140,14 +147,19 @@ async function undoMoves(
   }
   if (note.kind !== 'type' || there.type === note.type) return nothing;
   const retype: Retype = { column, from: there.type, to: note.type };
+  let rejected: Pick<Moves, 'read' | 'update'> = nothing;
   if (uses(feed?.key)) {
     const { unfit } = await session.row<{ unfit: number }>(misfits(table, retype));
-    // A key holds every value: as staging would have it, it is text from then on.
-    if (unfit > 0) return there.type === 'VARCHAR' ? nothing : spellOut(table, retype, originals);
+    // A key must not be NULL: as staging would have it, such lines are rejected.
+    if (unfit > 0) rejected = rejectAgain(table, present, retype, id);
   }
   const changed = convert(table, retype, id, { undoes: { originals } });
   const moved = unrescue(table, { name: column, type: note.type }, id, undefined);
-  return { ...changed, update: [...moved.update, ...changed.update] };
+  return {
+    read: [...rejected.read, ...changed.read],
+    alter: changed.alter,
+    update: [...moved.update, ...changed.update, ...rejected.update],
+  };
 }
 
 /** Records are told apart, or ranked, by the column now. */

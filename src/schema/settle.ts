@@ -1,0 +1,23 @@
+import { openChanges, updateChange } from '../ledger/schema-changes.ts';
+import type { Workspace } from '../pipeline/workspace.ts';
+import { changeOf } from './decide.ts';
+import { applySchema } from './follow.ts';
+import { ruleFor } from './policy.ts';
+
+/**
+ * Does with what the data propose as the policy says, right after it was found: whoever wants a key to become text by itself
+ * (`policy: { '*': { type_widened: apply } }`) need not wait for the next run.
+ */
+export async function settleProposals(workspace: Workspace, runId: number): Promise<void> {
+  const { session, config, clock } = workspace;
+  const proposed = (await openChanges(session)).filter(({ found_in }) => found_in === 'data');
+  const accept: number[] = [];
+  for (const row of proposed) {
+    const rule = ruleFor(config.policy ?? {}, { source: row.source, change: changeOf(row) });
+    if (rule === 'apply') accept.push(row.change_id);
+    if (rule === 'ignore') {
+      await updateChange(session, row.change_id, { decision: 'ignored', decided_at: clock() });
+    }
+  }
+  if (accept.length > 0) await applySchema(workspace, runId, { accept });
+}
