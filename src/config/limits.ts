@@ -39,8 +39,8 @@ const LIMITS = {
   },
   document_nodes: {
     unit: 'count',
-    default: 1_000_000,
-    what: 'The most tokens (texts, marks, line ends) of a schema document, counted while it is read.',
+    default: 250_000,
+    what: 'The most values of a schema document, counted while it is read; also with all of its aliases written out.',
   },
   document_aliases: {
     unit: 'count',
@@ -135,3 +135,8 @@ export function readLimits(given: Partial<Record<LimitName, string | number | un
 }
 
 export const DEFAULT_LIMITS: Limits = readLimits();
+
+/** For what was found to be within the limits before. */
+export const NO_LIMITS: Limits = Object.fromEntries(
+  NAMES.map((name) => [name, Number.POSITIVE_INFINITY]),
+) as Limits;

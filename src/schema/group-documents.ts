@@ -1,4 +1,5 @@
 import type { Source } from '../config/config.ts';
+import type { Limits } from '../config/limits.ts';
 import type { Connector } from '../connectors/connector.ts';
 import { FileError, SourceError } from '../errors.ts';
 import type { Catalogue } from '../feeds/catalogue.ts';
@@ -14,7 +15,7 @@ import type { DocumentFile } from '../ledger/tables.ts';
 import type { Reporter } from '../pipeline/reporter.ts';
 import type { Session } from '../warehouse/session.ts';
 import type { ExportDocument } from './document.ts';
-import { parseExportDocument } from './parse.ts';
+import type { ParsedDocument } from './parse.ts';
 import { byAge, type FoundDocument, fetchDocument, findDocuments, UnreadableDocument } from './watch.ts';
 
 /** A version of a group's document, with where it was found. */
@@ -86,6 +87,7 @@ export class GroupDocuments {
       now: Date;
       reporter: Reporter;
       signal?: AbortSignal | undefined;
+      limits: Limits;
       onFailure(source: Source, error: Error): void;
     },
   ): Promise<Omit<Delivered, 'origin'> | undefined> {
@@ -107,7 +109,7 @@ export class GroupDocuments {
       const { path, etag } = found.listed;
       const delivered = { source: source.name, path, etag, time: found.time };
       try {
-        return { ...delivered, text: await fetchDocument(connector, found, options.signal) };
+        return { ...delivered, text: await fetchDocument(connector, found, options.limits, options.signal) };
       } catch (error) {
         if (!(error instanceof UnreadableDocument)) throw error;
         return { ...delivered, text: '', fault: error.message };
@@ -173,19 +175,15 @@ export class GroupDocuments {
 
   /**
    * Makes a version of the document of what was delivered. One that must not be acted upon is `held`, with the reason.
-   * @param parsed what the text says, where that is known
+   * @param parsed what the text says
    */
-  async receive(
-    delivered: Delivered,
-    now: Date,
-    parsed = parseExportDocument(delivered.text, delivered.path),
-  ): Promise<GroupDocument> {
+  async receive(delivered: Delivered, now: Date, parsed: ParsedDocument): Promise<GroupDocument> {
     const { text, origin, source, path, etag, time, fault } = delivered;
     // Of one that could not be read, nothing but its place is known.
     const hash = sha256(fault === undefined ? text : `${source} ${path} ${etag}`);
-    const { document, problems } = parsed;
+    const { document, problems, refused } = parsed;
     const known = this.known.find((each) => each.sha256 === hash);
-    const reason = origin === 'bundled' ? undefined : (fault ?? this.#whyHeld(document));
+    const reason = origin === 'bundled' ? undefined : (fault ?? refused ?? this.#whyHeld(document));
     const facts: DocumentFacts = known ?? {
       document_id: await nextDocumentId(this.#session),
       feed_group: this.group,

@@ -1,3 +1,4 @@
+import { NO_LIMITS } from '../config/limits.ts';
 import { UsageError } from '../errors.ts';
 import { documentFiles, documentsOf, documentText } from '../ledger/documents.ts';
 import type { Session } from '../warehouse/session.ts';
@@ -61,7 +62,7 @@ async function documentsOn(
     );
     if (!file) return undefined;
     const text = await documentText(session, file.document_id);
-    return parseExportDocument(text, `document ${file.document_id}`).document;
+    return parseExportDocument(text, `document ${file.document_id}`, NO_LIMITS).document;
   };
   const found = { vendor: await newest(false), bundled: await newest(true) };
   return found.vendor || found.bundled ? found : undefined;

@@ -1,3 +1,4 @@
+import { DEFAULT_LIMITS, type Limits, limitText } from '../config/limits.ts';
 import { columnName, isPlainName, tableName } from '../feeds/names.ts';
 import type { ColumnDoc, ExportDocument, FeedDoc } from './document.ts';
 import { Fields, unquote } from './fields.ts';
@@ -11,16 +12,21 @@ import { readValues, type Value } from './values.ts';
  * `schemas/<group>.yaml`. Pure; never throws.
  *
  * Real documents differ from the published one, so what can be understood counts and what cannot is a problem, with
- * its line. A document beyond the limits of `values.ts` is refused: it has no feeds, and the problem that says why.
+ * its line. A document beyond a limit is `refused`, with the reason, and has no feeds.
  */
-export function parseExportDocument(
-  text: string,
-  name: string,
-): { document: ExportDocument; problems: DocumentProblem[] } {
+export function parseExportDocument(text: string, name: string, limits = DEFAULT_LIMITS): ParsedDocument {
   const problems = new Problems(name);
-  const root = readValues(text, problems);
-  const feeds = root ? new Reader(problems).feeds(root) : [];
-  return { document: { feeds }, problems: problems.all() };
+  const root = readValues(text, problems, limits);
+  const feeds = root ? new Reader(problems, limits).feeds(root) : [];
+  const { refused } = problems;
+  return { document: { feeds: refused === undefined ? feeds : [] }, problems: problems.all(), refused };
+}
+
+export interface ParsedDocument {
+  document: ExportDocument;
+  problems: DocumentProblem[];
+  /** Why nothing of it counts, as a sentence that begins with `it`; undefined where it does. */
+  refused: string | undefined;
 }
 
 /** A table or column, named by itself or by its key in a mapping. */
@@ -32,9 +38,11 @@ interface Item {
 
 class Reader {
   readonly #problems: Problems;
+  readonly #limits: Limits;
 
-  constructor(problems: Problems) {
+  constructor(problems: Problems, limits: Limits) {
     this.#problems = problems;
+    this.#limits = limits;
   }
 
   feeds(root: Value): FeedDoc[] {
@@ -93,6 +101,10 @@ class Reader {
       const id = column.name.toLowerCase();
       if (!columns.has(id)) columns.set(id, column);
       else this.#problems.add(item.line, `${feed}.${column.name}`, 'is there twice; the first counts');
+    }
+    if (columns.size > this.#limits.table_columns) {
+      const limit = limitText(this.#limits, 'table_columns');
+      this.#problems.refuse(value?.line ?? 1, `gives ${feed} ${columns.size} columns, more than ${limit}`);
     }
     return [...columns.values()];
   }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Source } from '../config/config.ts';
+import { type Limits, NO_LIMITS } from '../config/limits.ts';
 import { UsageError } from '../errors.ts';
 import { sha256, documentText as storedText } from '../ledger/documents.ts';
 import { presentTables } from '../ledger/known-feeds.ts';
@@ -132,18 +133,21 @@ export class Preparation {
 
   async #receive(documents: GroupDocuments): Promise<GroupDocument | undefined> {
     const { reporter, signal, catalogue } = this.#workspace;
+    const { limits } = this.#workspace.config;
     const { file, onFailure } = this.#options;
     const sources = this.#options.sources.filter(({ group }) => group === documents.group);
+    const parse = ({ text, path }: { text: string; path: string }) => parseExportDocument(text, path, limits);
     if (file !== undefined) {
-      const text = await readGiven(file);
+      const text = await readGiven(file, limits);
       const place = { source: sources[0]?.name ?? '', path: basename(file), etag: sha256(text) };
       const given = { ...place, text, origin: 'file', time: undefined } as const;
-      return this.#tellProblems(await documents.receive(given, this.#now));
+      return this.#tellProblems(await documents.receive(given, this.#now, parse(given)));
     }
-    const look = { now: this.#now, reporter, signal, onFailure };
+    const look = { now: this.#now, reporter, signal, limits, onFailure };
     const delivered = await documents.look(sources, catalogue, look);
     if (!delivered) return undefined;
-    return this.#tellProblems(await documents.receive({ ...delivered, origin: 'source' }, this.#now));
+    const received = { ...delivered, origin: 'source' } as const;
+    return this.#tellProblems(await documents.receive(received, this.#now, parse(delivered)));
   }
 
   /** Says what could not be understood of a document that is new. @returns the document */
@@ -166,7 +170,7 @@ export class Preparation {
     const { text, document } = bundled;
     const place = { source: '', path: `schemas/${documents.group}.yaml`, etag: sha256(text) };
     const delivered = { ...place, text, origin: 'bundled', time: undefined } as const;
-    return documents.receive(delivered, this.#now, { document, problems: [] });
+    return documents.receive(delivered, this.#now, { document, problems: [], refused: undefined });
   }
 
   #judged(rows: readonly SchemaChange[]): GroupTask['judged'] {
@@ -186,6 +190,7 @@ export class Preparation {
       const { document_id: id, sha256: hash } = facts;
       return { id, hash, source: file.source, document: async () => document };
     }
+    const { group } = documents;
     const accepted = judged?.state === 'accepted' ? judged.row.document_id : undefined;
     const id = accepted ?? documents.followed?.document_id;
     const facts = documents.known.find(({ document_id }) => document_id === id);
@@ -196,7 +201,12 @@ export class Preparation {
       source: documents.sourceOf(facts.document_id),
       document: async () => {
         const text = await storedText(this.#workspace.session, facts.document_id);
-        return parseExportDocument(text, `document ${facts.document_id}`).document;
+        const limits = accepted === undefined ? NO_LIMITS : this.#workspace.config.limits;
+        const { document, refused } = parseExportDocument(text, `document ${facts.document_id}`, limits);
+        if (refused === undefined) return document;
+        throw new UsageError(`the document of ${group} cannot be accepted: ${refused}`, {
+          hint: 'raise that limit in limits: of warehouse.yaml, and accept it again',
+        });
       },
     };
   }
@@ -228,7 +238,7 @@ export class Preparation {
   }
 }
 
-async function readGiven(file: string): Promise<string> {
+async function readGiven(file: string, limits: Limits): Promise<string> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(file);
@@ -237,5 +247,5 @@ async function readGiven(file: string): Promise<string> {
     const what = { ENOENT: 'is not there', EISDIR: 'is a folder' }[code ?? ''];
     throw new UsageError(`${file} ${what ?? `cannot be read: ${message}`}`, { cause });
   }
-  return documentText(file, bytes);
+  return documentText(file, bytes, limits);
 }

@@ -11,6 +11,7 @@ export class Problems {
   readonly #file: string;
   readonly #listed: DocumentProblem[] = [];
   #unlisted = 0;
+  #refused: string | undefined;
 
   /** @param file what the file is called in messages */
   constructor(file: string) {
@@ -24,6 +25,17 @@ export class Problems {
   add(line: number, key: string, message: string): void {
     if (this.#listed.length < MAX_LISTED) this.#listed.push({ file: this.#file, line, key, message });
     else this.#unlisted += 1;
+  }
+
+  /** Adds what makes that nothing of the file counts: it goes beyond a limit. */
+  refuse(line: number, message: string): void {
+    this.add(line, 'document', message);
+    this.#refused ??= `it ${message}`;
+  }
+
+  /** Why nothing of the file counts; undefined where it does. */
+  get refused(): string | undefined {
+    return this.#refused;
   }
 
   all(): DocumentProblem[] {

@@ -1,37 +1,27 @@
-import {
-  Composer,
-  type CST,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  Lexer,
-  LineCounter,
-  type Node,
-  Parser,
-} from 'yaml';
+import { Composer, CST, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, type Node, Parser } from 'yaml';
+import { type Limits, limitText } from '../config/limits.ts';
 import type { Problems } from './problems.ts';
 
 /**
  * Text that may be hostile, YAML or JSON, as values that know their line. Pure.
  *
- * Limits keep a document from taking minutes or all memory: its characters, its tokens, its depth, and its size with
- * every alias written out ("billion laughs"). What passes them can be walked without a thought: it is a tree, and no
- * larger than its size says.
+ * Limits keep a document from taking minutes or all memory: its bytes, its values and its aliases, counted as they are
+ * read, its depth, and its size with every alias written out ("billion laughs"): a few kilobytes that are read in no time
+ * can ask for a million tables. What passes can be walked without a thought: it is a tree, and no larger than its size says.
  */
 
-/** 50 times the published document. */
-export const MAX_CHARACTERS = 32 * 1024 * 1024;
-/** 8 times the published document, which has 120,000. */
-const MAX_TOKENS = 1_000_000;
 const MAX_DEPTH = 100;
-/** What a value counts beside its characters, towards {@link MAX_CHARACTERS}. */
+/** Tokens that a value may take, with the marks, blanks and line ends around it: what is held while it is read. */
+const TOKENS_OF_A_VALUE = 4;
+/** What a value counts beside its characters, towards `limits.document_bytes`. */
 const VALUE_SIZE = 16;
 
 interface Place {
   line: number;
   /** With all it holds, aliases written out. Infinite while it is being read: it cannot hold itself. */
   size: number;
+  /** How many values it is, with all it holds, aliases written out. */
+  nodes: number;
 }
 
 export type Value = Place &
@@ -53,13 +43,13 @@ export interface Entry {
  * Reads the first document of `text`. What is not YAML is a problem; the rest is read as far as it makes sense.
  * @returns undefined when the text goes beyond a limit: nothing of it counts then
  */
-export function readValues(text: string, problems: Problems): Value | undefined {
-  if (text.length > MAX_CHARACTERS) {
-    problems.add(1, 'document', `is larger than ${MAX_CHARACTERS / 1024 ** 2} Mi characters`);
+export function readValues(text: string, problems: Problems, limits: Limits): Value | undefined {
+  if (Buffer.byteLength(text) > limits.document_bytes) {
+    problems.refuse(1, `is larger than ${limitText(limits, 'document_bytes')}`);
     return undefined;
   }
   const lines = new LineCounter();
-  const tokens = tokenize(text, lines, problems);
+  const tokens = tokenize(text, lines, problems, limits);
   if (tokens === undefined) return undefined;
   // The rules are fixed here so that no `%YAML 1.1` line turns `no` into false.
   const composer = new Composer({ schema: 'core', merge: false, uniqueKeys: false, prettyErrors: false });
@@ -76,28 +66,41 @@ export function readValues(text: string, problems: Problems): Value | undefined 
   if (second)
     problems.add(lineOf(second.range[0]), 'YAML', 'a second document begins; only the first counts');
   const value = toValue(document?.contents ?? null, lineOf, problems);
-  if (value.size <= MAX_CHARACTERS) return value;
-  problems.add(1, 'document', 'grows too large, or without end, when its aliases (*name) are written out');
+  const beyond = (['document_bytes', 'document_nodes'] as const).find(
+    (name) => value[name === 'document_bytes' ? 'size' : 'nodes'] > limits[name],
+  );
+  if (beyond === undefined) return value;
+  const limit = limitText(limits, beyond);
+  problems.refuse(1, `grows beyond ${limit}, or without end, with its aliases (*name) written out`);
   return undefined;
 }
 
 /** Undefined when there are too many, or they are nested too deep. */
-function tokenize(text: string, lines: LineCounter, problems: Problems): CST.Token[] | undefined {
+function tokenize(
+  text: string,
+  lines: LineCounter,
+  problems: Problems,
+  limits: Limits,
+): CST.Token[] | undefined {
   const parser = new Parser(lines.addNewLine);
   const tokens: CST.Token[] = [];
   let count = 0;
+  let aliases = 0;
   lines.addNewLine(0);
   for (const lexeme of new Lexer().lex(text)) {
     for (const token of parser.next(lexeme)) tokens.push(token);
     count += 1;
+    if (CST.tokenType(lexeme) === 'alias') aliases += 1;
     const limit =
       parser.stack.length > MAX_DEPTH
         ? `is nested deeper than ${MAX_DEPTH} levels`
-        : count > MAX_TOKENS
-          ? `holds more than ${MAX_TOKENS} tokens`
-          : undefined;
+        : count > limits.document_nodes * TOKENS_OF_A_VALUE
+          ? `holds more values than ${limitText(limits, 'document_nodes')}`
+          : aliases > limits.document_aliases
+            ? `holds more aliases than ${limitText(limits, 'document_aliases')}`
+            : undefined;
     if (limit !== undefined) {
-      problems.add(lines.linePos(parser.offset).line, 'document', limit);
+      problems.refuse(lines.linePos(parser.offset).line, limit);
       return undefined;
     }
   }
@@ -129,7 +132,7 @@ function toValue(root: Node | null, lineOf: (offset: number) => number, problems
         } else problems.add(key.line, 'YAML', 'a key that is not text');
       }
     }
-    value.size = sizeOf(value);
+    measure(value);
     return value;
   }
 
@@ -138,20 +141,32 @@ function toValue(root: Node | null, lineOf: (offset: number) => number, problems
 
 /** What a node is, without what it holds. */
 function empty(node: Node | null, line: number): Value {
-  if (isMap(node)) return { kind: 'map', line, size: Number.POSITIVE_INFINITY, entries: [] };
-  if (isSeq(node)) return { kind: 'list', line, size: Number.POSITIVE_INFINITY, items: [] };
+  const open = { line, size: Number.POSITIVE_INFINITY, nodes: Number.POSITIVE_INFINITY };
+  if (isMap(node)) return { kind: 'map', ...open, entries: [] };
+  if (isSeq(node)) return { kind: 'list', ...open, items: [] };
   if (!isScalar(node) || node.value === null) return nothing(line);
-  return { kind: 'text', line, size: 0, text: node.source ?? String(node.value) };
+  return { kind: 'text', ...open, text: node.source ?? String(node.value) };
 }
 
 function nothing(line: number): Value {
-  return { kind: 'nothing', line, size: VALUE_SIZE };
+  return { kind: 'nothing', line, size: VALUE_SIZE, nodes: 1 };
 }
 
-function sizeOf(value: Value): number {
+/** Notes how large a value is, once all that it holds is known. */
+function measure(value: Value): void {
   let size = VALUE_SIZE;
+  let nodes = 1;
   if (value.kind === 'text') size += value.text.length;
-  if (value.kind === 'list') for (const item of value.items) size += item.size;
-  if (value.kind === 'map') for (const entry of value.entries) size += entry.key.length + entry.value.size;
-  return size;
+  if (value.kind === 'list')
+    for (const item of value.items) {
+      size += item.size;
+      nodes += item.nodes;
+    }
+  if (value.kind === 'map')
+    for (const { key, value: held } of value.entries) {
+      size += key.length + held.size;
+      nodes += 1 + held.nodes;
+    }
+  value.size = size;
+  value.nodes = nodes;
 }

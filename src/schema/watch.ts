@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import { type Limits, limitText } from '../config/limits.ts';
 import type { Connector, Entry, ListedFile } from '../connectors/connector.ts';
 import { FileError } from '../errors.ts';
 
@@ -147,9 +148,6 @@ function folderOf(path: string): string {
 /** A document that no other attempt could read either: too large, or not what its name says. */
 export class UnreadableDocument extends FileError {}
 
-/** A larger file is no schema document: the published one has 600 kB. */
-export const MAX_DOCUMENT_BYTES = 64 * 2 ** 20;
-
 /**
  * The text of a document.
  * @throws UnreadableDocument when it is too large or does not decompress
@@ -159,37 +157,38 @@ export const MAX_DOCUMENT_BYTES = 64 * 2 ** 20;
 export async function fetchDocument(
   connector: Connector,
   { listed }: FoundDocument,
+  limits: Limits,
   signal?: AbortSignal,
 ): Promise<string> {
-  if (listed.bytes > MAX_DOCUMENT_BYTES) throw tooLarge(listed.path);
+  if (listed.bytes > limits.document_bytes) throw tooLarge(listed.path, limits);
   const folder = await mkdtemp(join(tmpdir(), 'asapp-schema-'));
   try {
     const partial = join(folder, 'document');
     await connector.fetch(listed, partial, signal ? { signal } : {});
-    return await documentText(listed.path, await readFile(partial));
+    return await documentText(listed.path, await readFile(partial), limits);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
 /** The text of a document's bytes, which may be compressed. @throws UnreadableDocument */
-export async function documentText(path: string, bytes: Uint8Array): Promise<string> {
+export async function documentText(path: string, bytes: Uint8Array, limits: Limits): Promise<string> {
   let plain = bytes;
   if (/\.gz$/i.test(path)) {
     try {
-      plain = await promisify(gunzip)(bytes, { maxOutputLength: MAX_DOCUMENT_BYTES });
+      plain = await promisify(gunzip)(bytes, { maxOutputLength: limits.document_bytes });
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(path);
+      if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(path, limits);
       throw new UnreadableDocument(`${path} does not decompress to its end`, { cause });
     }
   }
-  if (plain.length > MAX_DOCUMENT_BYTES) throw tooLarge(path);
+  if (plain.length > limits.document_bytes) throw tooLarge(path, limits);
   // A byte order mark is dropped; what is no UTF-8 becomes a character that no name has.
   return new TextDecoder('utf-8').decode(plain);
 }
 
-function tooLarge(path: string): UnreadableDocument {
+function tooLarge(path: string, limits: Limits): UnreadableDocument {
   return new UnreadableDocument(
-    `${path} is larger than ${MAX_DOCUMENT_BYTES / 2 ** 20} MiB, which no schema document is: nothing of it was read`,
+    `${path} is larger than ${limitText(limits, 'document_bytes')}: nothing of it was read`,
   );
 }

@@ -31,7 +31,7 @@ describe('a document is held', () => {
     await follows(bench);
     await bench.publish('2026-01-06', 'schemas:\n');
     await truncate(bench.project.path('feeds/export_docs/dt=2026-01-06/export_docs.yaml'), 100 * 2 ** 20);
-    await isHeld(bench, 'larger than 64 MiB');
+    await isHeld(bench, 'larger than limits.document_bytes (32MiB)');
   });
 
   test('of 100 MB in a few bytes', async () => {
@@ -39,7 +39,7 @@ describe('a document is held', () => {
     await follows(bench);
     const bomb = gzipSync(Buffer.alloc(100 * 2 ** 20, '- '));
     await bench.project.write('feeds/export_docs/dt=2026-01-06/export_docs.yaml.gz', bomb);
-    await isHeld(bench, 'larger than 64 MiB');
+    await isHeld(bench, 'larger than limits.document_bytes (32MiB)');
   });
 
   test('that grows without end ("billion laughs")', async () => {
@@ -51,14 +51,36 @@ describe('a document is held', () => {
       laughs.push(`${name}: &${name} [${Array(10).fill(`*${before}`).join(', ')}]`);
     }
     await bench.publish('2026-01-06', `${laughs.join('\n')}\nschemas: *l\n`);
-    await isHeld(bench, 'no feed in it could be understood');
+    await isHeld(bench, 'it grows beyond limits.document_bytes (32MiB)');
+  });
+
+  test('of aliases, a few megabytes that nobody could hold once they are written out', async () => {
+    await using bench = await SchemaBench.open();
+    await follows(bench);
+    const columns = Array.from({ length: 100 }, (_, number) => `{name: c${number}, type: int}`);
+    const tables = Array.from({ length: 9000 }, (_, number) => `- {name: t${number}, columns: *columns}`);
+    await bench.publish('2026-01-06', `columns: &columns [${columns}]\ntables:\n${tables.join('\n')}\n`);
+    await isHeld(bench, 'it grows beyond limits.document_');
+    await bench.publish('2026-01-07', `a: &a [x]\nschemas: [${'*a,'.repeat(600_000)}]\n`);
+    expect(JSON.stringify((await bench.apply()).attention)).toMatch(
+      'more aliases than limits.document_aliases (10000)',
+    );
+  });
+
+  test('of more columns than a table may have, however it is accepted', async () => {
+    await using bench = await SchemaBench.open();
+    await follows(bench);
+    const many = Array.from({ length: 20_000 }, (_, number) => `c${number}`);
+    await bench.publish('2026-01-06', `tables: [{name: calls, primary_key: id, columns: [id, ${many}]}]`);
+    await isHeld(bench, 'it gives calls 20001 columns, more than limits.table_columns (1000)');
+    await expect(bench.apply({ accept: [2] })).rejects.toThrow(/cannot be accepted: it gives calls 20001/);
   });
 
   test('that is nested a hundred thousand deep', async () => {
     await using bench = await SchemaBench.open();
     await follows(bench);
     await bench.publish('2026-01-06', `{"schemas":${'['.repeat(100_000)}${']'.repeat(100_000)}}`);
-    await isHeld(bench, 'no feed in it could be understood');
+    await isHeld(bench, 'it is nested deeper than 100 levels');
   });
 
   test.each([

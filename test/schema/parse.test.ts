@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { DEFAULT_LIMITS } from '../../src/config/limits.ts';
 import { parseExportDocument } from '../../src/schema/parse.ts';
 
 /** The feeds of a document in which everything was understood. */
@@ -259,21 +260,25 @@ test('tabs are no indentation, and no catastrophe', () => {
 
 describe('hostile documents', () => {
   const laughs = `${['a: &a [x, x]', ...[...'bcdefghijklmnopqrstuvwxyz'].map((name, i) => `${name}: &${name} [${`*${'abcdefghijklmnopqrstuvwxyz'[i]}, `.repeat(9)}]`)].join('\n')}\ntables: *z`;
+  const GROWS =
+    'grows beyond limits.document_bytes (32MiB), or without end, with its aliases (*name) written out';
+  const TOO_MANY_ALIASES = 'holds more aliases than limits.document_aliases (10000)';
   test.each([
     ['nothing', '', 'the document lists no schemas'],
     ['a sentence', 'Not a document.', 'the document lists no schemas'],
     ['zero bytes', '\u0000'.repeat(100), 'the document lists no schemas'],
-    ['more than 32 Mi characters', 'x'.repeat(32 * 1024 ** 2 + 1), 'is larger than 32 Mi characters'],
+    [
+      'more than 32 Mi characters',
+      'x'.repeat(32 * 1024 ** 2 + 1),
+      'is larger than limits.document_bytes (32MiB)',
+    ],
     ['deep lists', '['.repeat(100_000), 'is nested deeper than 100 levels'],
     ['deep mappings', '{a: '.repeat(100_000), 'is nested deeper than 100 levels'],
     ['deep blocks', '- '.repeat(100_000), 'is nested deeper than 100 levels'],
-    ['nothing but quotes', '"'.repeat(2_100_000), 'holds more than 1000000 tokens'],
-    ['a billion laughs', laughs, 'grows too large, or without end, when its aliases (*name) are written out'],
-    [
-      'itself',
-      'tables: &t [*t]',
-      'grows too large, or without end, when its aliases (*name) are written out',
-    ],
+    ['nothing but quotes', '"'.repeat(2_100_000), 'holds more values than limits.document_nodes (250000)'],
+    ['a billion laughs', laughs, GROWS],
+    ['itself', 'tables: &t [*t]', GROWS],
+    ['more aliases than it may', `a: &a x\nb: [${'*a,'.repeat(10_001)}]`, TOO_MANY_ALIASES],
     ['an alias of nothing', 'tables: *t', 'nothing before this line is named &t'],
     [
       'a second document',
@@ -289,7 +294,16 @@ describe('hostile documents', () => {
   test('a list of aliases of one large table stays within its limits', () => {
     const columns = Array.from({ length: 2000 }, (_, i) => `c${i}`).join(', ');
     const text = `a: &a {name: calls, columns: [${columns}]}\ntables: [${'*a, '.repeat(2000)}]`;
-    expect(parseExportDocument(text, 'd').problems[0]?.message).toMatch(/^grows too large/);
+    expect(parseExportDocument(text, 'd').problems[0]?.message).toBe(GROWS);
+  });
+
+  test('of a few limits, each is counted by itself', () => {
+    const limits = { ...DEFAULT_LIMITS, document_nodes: 12, document_aliases: 2, table_columns: 2 };
+    const refused = (text: string) => parseExportDocument(text, 'd', limits).refused;
+    expect(refused('tables: [{name: a, columns: [b, c]}]')).toBeUndefined();
+    expect(refused('tables: [{name: a, columns: [b, c, d]}]')).toMatch('it gives a 3 columns, more than');
+    expect(refused('x: &x [b, c, d]\ny: [*x, *x]')).toMatch('it grows beyond limits.document_nodes (12)');
+    expect(refused('x: &x y\ny: [*x, *x, *x]')).toMatch('limits.document_aliases (2)');
   });
 
   test('an ordering of endless blanks takes no time', () => {

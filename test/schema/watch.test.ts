@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DEFAULT_LIMITS } from '../../src/config/limits.ts';
 import type { Connector } from '../../src/connectors/connector.ts';
 import { local } from '../../src/connectors/local.ts';
 import { fetchDocument, findDocuments, isExportDocument, type WatchOptions } from '../../src/schema/watch.ts';
@@ -145,7 +146,7 @@ describe('a document is fetched', () => {
     await using connector = await local.open({ root });
     const [found] = await findDocuments(connector, { pinned: undefined, isFeed: () => false, hints: [] });
     expect(found?.listed.path).toBe(path);
-    return await fetchDocument(connector, found as NonNullable<typeof found>);
+    return await fetchDocument(connector, found as NonNullable<typeof found>, DEFAULT_LIMITS);
   }
 
   test('plain or compressed, without its byte order mark', async () => {
@@ -158,12 +159,12 @@ describe('a document is fetched', () => {
 
   test('but not when it is too large, also once decompressed, or cut off', async () => {
     await put('export_docs.json.gz', gzipSync(Buffer.alloc(100 * 2 ** 20, 32)));
-    await expect(fetch('export_docs.json.gz')).rejects.toThrow('larger than 64 MiB');
+    await expect(fetch('export_docs.json.gz')).rejects.toThrow('larger than limits.document_bytes (32MiB)');
     await put('export_docs.json.gz', gzipSync('{"schemas": []}').subarray(0, 12));
     await expect(fetch('export_docs.json.gz')).rejects.toThrow('does not decompress to its end');
     await rm(join(root, 'export_docs.json.gz'));
     await put('export_docs.yaml', Buffer.alloc(65 * 2 ** 20, 32));
-    await expect(fetch('export_docs.yaml')).rejects.toThrow('larger than 64 MiB');
+    await expect(fetch('export_docs.yaml')).rejects.toThrow('larger than limits.document_bytes (32MiB)');
   });
 
   test('nor when it changed since it was listed', async () => {
@@ -171,6 +172,8 @@ describe('a document is fetched', () => {
     await using connector = await local.open({ root });
     const [found] = await findDocuments(connector, { pinned: undefined, isFeed: () => false, hints: [] });
     await utimes(join(root, 'export_docs.yaml'), 1, 1);
-    await expect(fetchDocument(connector, found as NonNullable<typeof found>)).rejects.toThrow('replaced');
+    await expect(
+      fetchDocument(connector, found as NonNullable<typeof found>, DEFAULT_LIMITS),
+    ).rejects.toThrow('replaced');
   });
 });
