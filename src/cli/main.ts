@@ -88,7 +88,11 @@ withCommonOptions(
 ).action(action(() => import('./commands/build.ts')));
 
 withCommonOptions(
-  command('status', 'how fresh and how complete each feed is', ['status', 'status --output json']),
+  command('status', 'how fresh and how complete each feed is', [
+    'status',
+    'status --output json',
+    'status --acknowledge',
+  ]).option('--acknowledge', 'gaps and misplaced files that are there now are known: they are told no more'),
   {
     prints: true,
   },

@@ -36,6 +36,8 @@ export interface Config {
   /** What is done with changes of the schema. */
   policy?: Policy | undefined;
   sources: Source[];
+  /** Sources that are known and cannot be opened, since a secret is not there: for commands that touch none. */
+  unusable?: Source[] | undefined;
   /** Every secret value that the configuration holds, longest first: what logs must never show. */
   secrets: string[];
 }
@@ -96,3 +98,8 @@ export type Connectors = Readonly<Record<string, ConnectorDefinition<any, any>>>
 
 /** Environment variables. */
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Every source of the file that can be understood, also one whose secrets are not there. */
+export function namedSources({ sources, unusable = [] }: Pick<Config, 'sources' | 'unusable'>): Source[] {
+  return [...sources, ...unusable];
+}

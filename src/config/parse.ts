@@ -90,7 +90,10 @@ export function parseConfig(
   const isOfSource = ({ path: [top, source] }: Finding) => top === 'sources' && source !== undefined;
   if (!wrong.every(isOfSource)) return { problems };
   const names = new Set(wrong.map(({ path: [, source] }) => source));
-  return { problems, sound: { ...config, sources: sources.filter(({ name }) => !names.has(name)) } };
+  const [unusable, usable] = [true, false].map((wrong) =>
+    sources.filter(({ name }) => names.has(name) === wrong),
+  );
+  return { problems, sound: { ...config, sources: usable ?? [], unusable } };
 }
 
 /** What is wrong with a file that does not hold a mapping. */

@@ -62,8 +62,8 @@ export function sentence(
   mark: Mark | undefined,
   secret: boolean,
 ): string {
-  // A rule over a whole list or mapping has said all: that it is a list helps nobody.
-  if (issue.code === 'custom' && typeof value === 'object') return issue.message;
+  // A rule over a whole list or mapping, or what may be one, has said all: that it is a list helps nobody.
+  if (['custom', 'invalid_union'].includes(issue.code) && typeof value === 'object') return issue.message;
   const actual =
     issue.code === 'invalid_key' ? JSON.stringify(issue.path.at(-1)) : shown(value, mark, secret);
   return `${issue.message}, but is ${actual}${quoting(issue, value, mark)}`;

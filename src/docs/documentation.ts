@@ -64,7 +64,7 @@ export interface DocumentedTest {
 
 /** What documentation is read from. */
 export interface DocumentationSources {
-  config: Pick<Config, 'company' | 'environment'>;
+  config: Config;
   catalogue: Catalogue;
   project: Project;
   session: Session;
@@ -73,7 +73,7 @@ export interface DocumentationSources {
 
 export async function readDocumentation(sources: DocumentationSources): Promise<Documentation> {
   const { config, catalogue, project, session, now } = sources;
-  const ledger = await readLedger(session, now);
+  const ledger = await readLedger(session, { config, now });
   const tests = planTests(project).map((test) => ({ test, result: ledger.tests.get(test.name) }));
   const { database } = await session.row<{ database: string }>('SELECT current_database() AS database');
   const present = await presentColumns(session);

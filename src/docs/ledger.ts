@@ -1,5 +1,5 @@
 import type { ModelRun, Run, TestResult } from '../ledger/tables.ts';
-import { feedStatus } from '../operations/status.ts';
+import { feedStatus, type StatusContext } from '../operations/status.ts';
 import type { Session } from '../warehouse/session.ts';
 import type { Cell } from '../warehouse/values.ts';
 
@@ -30,7 +30,7 @@ export interface LastRun extends Run {
   tests: readonly TestResult[];
 }
 
-export async function readLedger(session: Session, now: Date): Promise<LedgerFacts> {
+export async function readLedger(session: Session, context: StatusContext): Promise<LedgerFacts> {
   const models = await session.rows<ModelRun>(
     'FROM ops.model_runs QUALIFY row_number() OVER (PARTITION BY model ORDER BY run_id DESC) = 1',
   );
@@ -40,13 +40,13 @@ export async function readLedger(session: Session, now: Date): Promise<LedgerFac
   return {
     models: new Map(models.map((run) => [run.model, run])),
     tests: new Map(tests.map((result) => [result.test, result])),
-    feeds: await feedFacts(session, now),
+    feeds: await feedFacts(session, context),
     lastRun: await lastRun(session),
   };
 }
 
-async function feedFacts(session: Session, now: Date): Promise<Map<string, FeedFacts>> {
-  const { columns, rows } = await feedStatus(session, now);
+async function feedFacts(session: Session, context: StatusContext): Promise<Map<string, FeedFacts>> {
+  const { columns, rows } = await feedStatus(session, context);
   const at = (row: Cell[], name: string) => row[columns.findIndex((column) => column.name === name)] ?? null;
   return new Map(
     rows.map((row) => [

@@ -44,7 +44,11 @@ function isEmpty({ warnAfter, errorAfter }: Ages): boolean {
   return warnAfter === undefined && errorAfter === undefined;
 }
 
-export function freshnessOf(newest: Date, { warnAfter, errorAfter }: Required<Ages>, now: Date): FreshnessState {
+export function freshnessOf(
+  newest: Date,
+  { warnAfter, errorAfter }: Required<Ages>,
+  now: Date,
+): FreshnessState {
   const age = now.getTime() - newest.getTime();
   return age > errorAfter ? 'late' : age > warnAfter ? 'due' : 'fresh';
 }

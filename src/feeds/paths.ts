@@ -83,6 +83,16 @@ export function parseFileName(feed: string, name: string): FileName | undefined 
   };
 }
 
+/**
+ * Whether a file is what programs leave beside data, and never data itself: checksums that Hadoop keeps (`.NAME.crc`), notes
+ * that Spark makes of a job, what file managers write. Anything else that does not fit the conventions is told.
+ */
+export function isHousekeeping(path: string): boolean {
+  return /^(?:\..+\.crc|_(?:committed|started)_\d+|\.DS_Store|Thumbs\.db)$/.test(
+    path.slice(path.lastIndexOf('/') + 1),
+  );
+}
+
 /** The instant of `dt=…[/hr=…[/mi=…]]`, or why it is not one. */
 function partitionTime(dt: string, hr = '00', mi = '00'): Date | string {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(dt)) return `dt=${dt} is not a YYYY-MM-DD date`;

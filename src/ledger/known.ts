@@ -4,11 +4,12 @@ import type { File, Partition } from './tables.ts';
 /** A staged file, as far as telling a new or changed one from a known one needs it. */
 export type KnownFile = Pick<File, 'file_id' | 'path' | 'bytes' | 'etag' | 'rows_staged'>;
 
-/** From when on a feed's partitions are to be known; all of them when `since` is undefined. */
+/** From when on a feed's partitions are to be known, and of which days beside; all of them when `since` is undefined. */
 export interface Horizon {
   feed: string;
   version: string;
   since: Date | undefined;
+  days: readonly Date[];
 }
 
 /** What the ledger knows of a source's partitions, by their folders. */
@@ -20,8 +21,9 @@ export interface Known {
   partitions: ReadonlyMap<string, Partition>;
 }
 
-const HORIZONS = `SELECT unnest(from_json($2, '[{"feed":"VARCHAR","version":"VARCHAR","since":"TIMESTAMP"}]'),
-  max_depth := 2)`;
+const HORIZONS = `SELECT unnest(from_json($2,
+  '[{"feed":"VARCHAR","version":"VARCHAR","since":"TIMESTAMP","days":["TIMESTAMP"]}]'), max_depth := 2)`;
+const WITHIN = `(since IS NULL OR partition_ts >= since OR list_contains(days, date_trunc('day', partition_ts)))`;
 
 /** Reads what is known of many feeds at once: the tables are scanned once for all, not once for each. */
 export async function readKnown(
@@ -33,12 +35,12 @@ export async function readKnown(
   const files = await session.rows<KnownFile>(
     `SELECT file_id, path, bytes, etag, rows_staged
      FROM ops.files JOIN (${HORIZONS}) AS horizon USING (feed, version)
-     WHERE source = $1 AND superseded_by IS NULL AND (since IS NULL OR partition_ts >= since)`,
+     WHERE source = $1 AND superseded_by IS NULL AND ${WITHIN}`,
     parameters,
   );
   const partitions = await session.rows<Partition>(
     `SELECT p.* FROM ops.partitions AS p JOIN (${HORIZONS}) AS horizon USING (feed, version)
-     WHERE source = $1 AND path IS NOT NULL AND (since IS NULL OR partition_ts >= since)`,
+     WHERE source = $1 AND path IS NOT NULL AND ${WITHIN}`,
     parameters,
   );
   const byFolder = new Map<string, KnownFile[]>();

@@ -1,20 +1,44 @@
 import type { Session } from '../warehouse/session.ts';
 import type { Misfit } from './tables.ts';
 
-/** Notes paths that do not follow the conventions; @returns those that had not been seen before. */
+/**
+ * Notes paths that do not follow the conventions, and forgets those that are no longer there.
+ * @param met all that the listings of a source showed
+ * @param covers whether these listings would have shown a path
+ * @returns those that had not been noted before
+ */
 export async function recordMisfits(
   session: Session,
   source: string,
-  misfits: readonly Misfit[],
+  met: readonly Misfit[],
+  covers: (path: string) => boolean,
 ): Promise<Misfit[]> {
-  if (misfits.length === 0) return [];
   const rows = await session.ledger
     .selectFrom('ops.misfits')
     .select('path')
     .where('source', '=', source)
     .execute();
   const known = new Set(rows.map(({ path }) => path));
-  const fresh = misfits.filter(({ path }) => !known.has(path));
+  const now = new Map(met.map((misfit) => [misfit.path, misfit]));
+  const over = [...known].filter((path) => !now.has(path) && covers(path));
+  if (over.length > 0) {
+    await session.run(
+      `DELETE FROM ops.misfits WHERE source = $1 AND path IN (SELECT unnest(from_json($2, '["VARCHAR"]')))`,
+      [source, JSON.stringify(over)],
+    );
+  }
+  const fresh = [...now.values()].filter(({ path }) => !known.has(path));
   await session.insert({ schema: 'ops', table: 'misfits' }, fresh);
   return fresh;
+}
+
+/** Paths that do not follow the conventions, and that nobody has said are known. */
+export async function openMisfits(session: Session): Promise<Pick<Misfit, 'source' | 'path' | 'reason'>[]> {
+  return session.ledger
+    .selectFrom('ops.misfits')
+    .select(['source', 'path', 'reason'])
+    .where('acknowledged_at', 'is', null)
+    .orderBy('source')
+    .orderBy('path')
+    .execute();
 }

@@ -1,17 +1,32 @@
+import type { AttentionContext } from '../pipeline/attention.ts';
 import type { Session } from '../warehouse/session.ts';
-import { timestamp } from '../warehouse/sql.ts';
+import { literal, timestamp } from '../warehouse/sql.ts';
 import type { ResultTable } from '../warehouse/values.ts';
+import { feedFreshness } from './freshness.ts';
+
+/** What a feed's state goes by. */
+export type StatusContext = Pick<AttentionContext, 'config' | 'now'>;
 
 /**
  * How fresh and how complete each feed is, a row a feed. `state` says in one word what to think of it:
- * `failing` (files that cannot be staged), `gaps`, `counts differ` (from those the vendor sent), `late` (the next partition
- * is overdue), else `ok`.
+ * `failing` (files that cannot be staged), `gaps` (that nobody has acknowledged), `counts differ` (from those the vendor
+ * sent), `late` (past its grace) or `due` (soon), `future` (a partition of a time to come), else `ok`.
  */
-export async function feedStatus(session: Session, now: Date): Promise<ResultTable> {
+export async function feedStatus(session: Session, context: StatusContext): Promise<ResultTable> {
+  const now = timestamp(context.now);
+  const freshness = await feedFreshness(session, context);
+  const aging = freshness.filter(({ state }) => state !== 'fresh');
   return session.table(`
-WITH parts AS (
-  SELECT feed_group, feed, version, max(partition_ts) FILTER (state IN ('loaded', 'empty')) AS newest,
+WITH aging AS (
+  SELECT unnest(from_json(${literal(JSON.stringify(aging))}, '[{"feed":"VARCHAR","state":"VARCHAR"}]'), max_depth := 2)
+), parts AS (
+  SELECT feed_group, feed, version,
+    -- Of a feed that only has partitions of a time to come, those.
+    coalesce(max(partition_ts) FILTER (state IN ('loaded', 'empty', 'reopened') AND partition_ts <= ${now}),
+      max(partition_ts) FILTER (state IN ('loaded', 'empty', 'reopened'))) AS newest,
     count(*) FILTER (state IN ('loaded', 'empty')) AS partitions,
+    count(*) FILTER (state = 'missing' AND acknowledged_at IS NULL) AS gaps,
+    count(*) FILTER (state <> 'missing' AND partition_ts > ${now} AND acknowledged_at IS NULL) AS coming,
     count(*) FILTER (state = 'missing') AS missing,
     count(*) FILTER (state IN ('unsealed', 'sealed', 'reopened')) AS waiting
   FROM ops.partitions GROUP BY ALL
@@ -35,14 +50,15 @@ WITH parts AS (
   QUALIFY row_number() OVER (PARTITION BY model ORDER BY run_id DESC) = 1
 )
 SELECT p.feed_group || '.' || p.feed || CASE WHEN p.version = '1' THEN '' ELSE '__v' || p.version END AS feed,
-  CASE WHEN coalesce(x.failing, 0) > 0 THEN 'failing' WHEN p.missing > 0 THEN 'gaps'
-    WHEN coalesce(c.unreconciled, 0) > 0 THEN 'counts differ'
-    WHEN p.newest + to_minutes(2 * f.cadence_minutes) < ${timestamp(now)} THEN 'late' ELSE 'ok' END AS state,
+  CASE WHEN coalesce(x.failing, 0) > 0 THEN 'failing' WHEN p.gaps > 0 THEN 'gaps'
+    WHEN coalesce(c.unreconciled, 0) > 0 THEN 'counts differ' WHEN p.coming > 0 THEN 'future'
+    ELSE coalesce(a.state, 'ok') END AS state,
   p.newest AS newest_partition, p.partitions, p.waiting, p.missing,
   coalesce(s.rows, 0) AS staged, k.rows_kept AS deduped, coalesce(r.rejected, 0) AS rejected,
   coalesce(x.failing, 0) AS failing, coalesce(c.unreconciled, 0) AS unreconciled_days, coalesce(h.held, 0) AS held
 FROM parts p
-LEFT JOIN ops.feeds f USING (feed_group, feed, version)
+LEFT JOIN aging a
+  ON a.feed = p.feed_group || '.' || p.feed || CASE WHEN p.version = '1' THEN '' ELSE '__v' || p.version END
 LEFT JOIN staged s USING (feed_group, feed, version)
 LEFT JOIN rejected r USING (feed_group, feed, version)
 LEFT JOIN failing x USING (feed_group, feed)

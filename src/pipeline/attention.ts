@@ -3,10 +3,12 @@ import type { Config } from '../config/config.ts';
 import { type FailureKind, standingFailures } from '../ledger/failures.ts';
 import { filesFailing } from '../ledger/files.ts';
 import { ledgerIsCurrent } from '../ledger/migrations.ts';
-import { countGaps } from '../ledger/partitions.ts';
 import { rejectsOpen } from '../ledger/rejects.ts';
 import { newestRun } from '../ledger/runs.ts';
 import type { Failure } from '../ledger/tables.ts';
+import { comingPartitions, missingPartitions, unknownFeeds } from '../operations/arrivals.ts';
+import { lateFeeds } from '../operations/freshness.ts';
+import { misplacedFiles } from '../operations/layout.ts';
 import { proofAttention } from '../operations/proof-attention.ts';
 import { countUnreconciled } from '../operations/reconcile.ts';
 import { schemaAttention } from '../schema/attention.ts';
@@ -38,7 +40,11 @@ const CHECKS: readonly Check[] = [
   rejectedRows,
   countsThatDiffer,
   ({ session }) => proofAttention(session),
+  lateFeeds,
   missingPartitions,
+  comingPartitions,
+  unknownFeeds,
+  misplacedFiles,
 ];
 
 /** All that a person should look at: until it is mended or acknowledged, whichever command asks. Empty: nobody need look. */
@@ -140,18 +146,6 @@ async function countsThatDiffer({ session }: AttentionContext): Promise<Attentio
       ...{ kind: 'counts_differ', severity: 'attention', count: days },
       message: `${count(days, 'day')} of feeds whose row counts differ from the vendor's`,
       hint: 'asapp-warehouse query "FROM ops.reconciliation WHERE over AND NOT reconciles" shows them',
-    },
-  ];
-}
-
-async function missingPartitions({ session, config, now }: AttentionContext): Promise<Attention[]> {
-  const gaps = await countGaps(session, new Date(now.getTime() - config.lookBackDays * 86_400_000));
-  if (gaps === 0) return [];
-  return [
-    {
-      ...{ kind: 'missing_partitions', severity: 'attention', count: gaps },
-      message: `${count(gaps, 'partition')} missing in the last ${config.lookBackDays} days`,
-      hint: `asapp-warehouse query "FROM ops.partitions WHERE state = 'missing'" shows them`,
     },
   ];
 }

@@ -22,15 +22,25 @@ export type Verdict =
     };
 
 /**
+ * What it means that a file which was staged is not listed any more, while others of its partition are and have not changed.
+ * Either the partition was exported again in fewer files, or its owner is about to tidy it away and has not come to the
+ * others yet; only in the first case may rows go. `wait`: it was not like that for long enough to tell. `keep`: the place
+ * does not say when a listing is whole, so that nothing follows.
+ *
+ * A partition that is gone with all of its files keeps its rows, always: it is met by no listing.
+ */
+export type GoneFiles = 'replace' | 'wait' | 'keep';
+
+/**
  * @param before the staged files of the partition
  * @param noted how the partition stands in the ledger
- * @param again loads what is known already, too
+ * @param options.again loads what is known already, too
  */
 export function compare(
   found: FoundPartition,
   before: readonly KnownFile[],
   noted: Partition | undefined,
-  again = false,
+  { again = false, gone = 'replace' }: { again?: boolean | undefined; gone?: GoneFiles } = {},
 ): Verdict {
   const known = new Map(before.map((file) => [file.path, file]));
   if (!found.sealed) {
@@ -41,15 +51,21 @@ export function compare(
   }
   if (found.files.length === 0) {
     // A sealed partition that has lost its files was tidied away by its owner, not exported as empty.
-    return before.length > 0 || noted?.state === 'empty'
-      ? { kind: 'known' }
-      : { kind: 'note', state: 'empty' };
+    if (before.length > 0) return { kind: 'known' };
+    // With a file of another name in it, it may well not be empty: it has not arrived, and somebody has to look.
+    const state = found.strays > 0 ? 'sealed' : 'empty';
+    return noted?.state === state ? { kind: 'known' } : { kind: 'note', state };
   }
   const changed = found.files.filter(({ listed }) => {
     const file = known.get(listed.path);
     return again || !file || file.bytes !== listed.bytes || file.etag !== listed.etag;
   });
   if (changed.length === 0) {
+    const listed = new Set(found.files.map((file) => file.listed.path));
+    if (gone !== 'keep' && before.some(({ path }) => !listed.has(path))) {
+      if (gone === 'replace') return { kind: 'load', files: found.files, replaces: [...before] };
+      return noted?.files_gone_at ? { kind: 'known' } : { kind: 'note', state: 'reopened' };
+    }
     return noted?.state === 'loaded' ? { kind: 'known' } : { kind: 'note', state: 'loaded' };
   }
   const kept = new Set(

@@ -1,7 +1,14 @@
 import pMap from 'p-map';
 import type { Connector, ListedFile } from '../connectors/connector.ts';
 import { isPlainName } from '../feeds/names.ts';
-import { dayFolder, type FileName, isFeedName, type PartitionKey, parsePath } from '../feeds/paths.ts';
+import {
+  dayFolder,
+  type FileName,
+  isFeedName,
+  isHousekeeping,
+  type PartitionKey,
+  parsePath,
+} from '../feeds/paths.ts';
 
 /** What a listing shows of one partition. */
 export interface FoundPartition {
@@ -9,6 +16,8 @@ export interface FoundPartition {
   /** Complete: `_SUCCESS` is there, or the place lists nothing that is not. */
   sealed: boolean;
   files: { listed: ListedFile; name: FileName }[];
+  /** Files in its folder that are none of its data by their names. */
+  strays: number;
 }
 
 /** A path that does not follow the vendor's conventions. */
@@ -16,6 +25,9 @@ export interface FoundMisfit {
   path: string;
   reason: string;
 }
+
+/** Takes a misfit; @returns whether anybody is to be told of it */
+export type OnMisfit = (misfit: FoundMisfit) => boolean;
 
 /** A feed, version and format in a source: the part of a listing that is walked by itself. */
 export interface Target {
@@ -34,18 +46,21 @@ const LISTINGS = 8;
 /**
  * The feeds, versions and formats a source holds.
  * @param feeds only these, when given; one that is not there yields nothing
+ * @param onLevel called with each folder that was listed, one level deep, and the names of the folders in it
  */
 export async function findTargets(
   connector: Connector,
   feeds: readonly string[] | undefined,
-  onMisfit: (misfit: FoundMisfit) => void,
+  onMisfit: OnMisfit,
+  onLevel: (folder: string, folders: readonly string[]) => void = () => {},
 ): Promise<Target[]> {
   const foldersOf = async (path: string, wanted: string) => {
     const names: string[] = [];
     for await (const entry of connector.entries(path)) {
       if (entry.kind === 'folder') names.push(entry.name);
-      else onMisfit({ path: entry.path, reason: `not in ${wanted}` });
+      else if (!isHousekeeping(entry.path)) onMisfit({ path: entry.path, reason: `not in ${wanted}` });
     }
+    onLevel(path, names);
     return names;
   };
   const there = feeds ?? (await foldersOf('', 'the folder of a feed')).filter((name) => name !== DOCUMENTS);
@@ -88,32 +103,40 @@ export async function* findPartitions(
   connector: Connector,
   target: Target,
   since: Date | undefined,
-  onMisfit: (misfit: FoundMisfit) => void,
+  onMisfit: OnMisfit,
   { path = target.path, known }: { path?: string; known?: ReadonlyMap<string, ListedFile> } = {},
 ): AsyncGenerator<FoundPartition> {
   let day = '';
   let found = new Map<string, FoundPartition>();
+  // Files with other names, by their folders: of those that turn out to be partitions they are strays.
+  let strays = new Map<string, number>();
+  const partitions = () =>
+    [...found].map(([folder, partition]) => ({ ...partition, strays: strays.get(folder) ?? 0 }));
   for await (const listed of connector.files(path, since && dayFolder(since), known)) {
     const parsed = parsePath(listed.path, connector.seal === 'always');
     if (parsed.kind === 'misfit') {
-      onMisfit({ path: listed.path, reason: parsed.reason });
+      if (isHousekeeping(listed.path)) continue;
+      const folder = listed.path.slice(0, listed.path.lastIndexOf('/'));
+      const told = onMisfit({ path: listed.path, reason: parsed.reason });
+      if (told) strays.set(folder, (strays.get(folder) ?? 0) + 1);
       continue;
     }
     const { partition } = parsed;
     // Folders of one day come together, those of one hour not always: `hr=07` may lie between two files of its day.
     const today = dayFolder(partition.time);
     if (today !== day) {
-      yield* found.values();
+      yield* partitions();
       found = new Map();
+      strays = new Map([...strays].filter(([folder]) => folder.split('/').includes(today)));
       day = today;
     }
     let entry = found.get(partition.path);
     if (!entry) {
-      entry = { key: partition, sealed: connector.seal === 'always', files: [] };
+      entry = { key: partition, sealed: connector.seal === 'always', files: [], strays: 0 };
       found.set(partition.path, entry);
     }
     if (parsed.kind === 'success') entry.sealed = true;
     else entry.files.push({ listed, name: parsed.file });
   }
-  yield* found.values();
+  yield* partitions();
 }

@@ -52,6 +52,8 @@ export interface LoadResult {
   failedSources: { source: string; error: Error }[];
   /** Feeds that could not be, though their source can; a feed as its table is called. */
   failedFeeds: { source: string; feed: string; error: Error }[];
+  /** Feeds of which all that a source holds was listed. */
+  listedWhole: { feed_group: string; feed: string; version: string }[];
   /** Whether the ledger says anything new about partitions. */
   changed: boolean;
   /** What a dry run found to load, by feed. */

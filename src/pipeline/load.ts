@@ -1,6 +1,6 @@
 import type { Source } from '../config/config.ts';
 import { SourceError, UsageError } from '../errors.ts';
-import { recordGaps } from '../ledger/partitions.ts';
+import { recordGaps } from '../ledger/gaps.ts';
 import { wasCutShort } from '../ledger/runs.ts';
 import { nearest } from '../nearest.ts';
 import type { LoadContext, LoadOptions, LoadResult } from './load-context.ts';
@@ -18,6 +18,7 @@ export async function load(context: LoadContext, options: LoadOptions = {}): Pro
     triedSources: [],
     failedSources: [],
     failedFeeds: [],
+    listedWhole: [],
     changed: false,
     planned: [],
   };
@@ -32,10 +33,11 @@ export async function load(context: LoadContext, options: LoadOptions = {}): Pro
       context.reporter.warn(`${source.name}: ${error.message}`, { source: source.name, hint: error.hint });
     }
   }
-  const { session, runId, lookBackDays } = context;
+  const { session, runId, lookBackDays, clock } = context;
+  const whole = result.listedWhole;
   // A run that was killed may have loaded partitions without looking for gaps between them.
-  if (!options.dryRun && (result.changed || (await wasCutShort(session, runId)))) {
-    await recordGaps(session, lookBackDays);
+  if (!options.dryRun && (result.changed || whole.length > 0 || (await wasCutShort(session, runId)))) {
+    await recordGaps(session, { lookBackDays, now: clock(), whole });
   }
   return result;
 }

@@ -1,14 +1,17 @@
+import pMap from 'p-map';
 import type { Source } from '../config/config.ts';
 import type { Connector } from '../connectors/connector.ts';
 import type { FeedSpec } from '../feeds/catalogue.ts';
-import { startOfDay } from '../feeds/paths.ts';
+import { dayFolder } from '../feeds/paths.ts';
 import { openFailures } from '../ledger/files.ts';
 import { type Known, type KnownFile, readKnown } from '../ledger/known.ts';
-import { type Progress, progressOf } from '../ledger/partitions.ts';
+import { progressOf } from '../ledger/partitions.ts';
 import type { Partition } from '../ledger/tables.ts';
-import { compare } from './compare.ts';
-import { type FoundMisfit, type FoundPartition, findPartitions, type Target } from './discover.ts';
+import { compare, type GoneFiles } from './compare.ts';
+import type { Coverage } from './coverage.ts';
+import { type FoundPartition, findPartitions, type OnMisfit, type Target } from './discover.ts';
 import type { LoadContext, LoadOptions } from './load-context.ts';
+import { type Reach, reachOf } from './reach.ts';
 
 /** What is to be loaded of one partition. */
 export interface PlannedPartition {
@@ -32,12 +35,10 @@ export interface Plan {
 
 const DAY_MS = 86_400_000;
 
-/** From which day on a feed is listed, and which older folders are looked at beside. */
-interface Reach {
-  since: Date | undefined;
-  /** Partitions from before `since` that were seen and are not loaded yet, or not again. */
-  pending: string[];
-}
+/** Folders that are listed at the same time beside the look-back of a feed. */
+const BESIDE = 4;
+
+const ALL: Reach = { since: undefined, whole: false, beside: [], days: [], lookBack: undefined };
 
 /** Compares what listings of a source show with what the ledger knows. */
 export class Planner {
@@ -45,37 +46,44 @@ export class Planner {
   readonly #options: LoadOptions;
   readonly #source: Source;
   readonly #connector: Connector;
-  readonly #onMisfit: (misfit: FoundMisfit) => void;
+  readonly #onMisfit: OnMisfit;
+  readonly #coverage: Coverage;
   /** Files that could not be staged by an earlier run, and that their partition has no more. */
   readonly gone: string[] = [];
   #failing: string[] = [];
-  #reaches = new Map<Target, Reach>();
+  readonly #reaches = new Map<Target, Reach>();
   #known: Known = { files: new Map(), byPath: new Map(), partitions: new Map() };
 
+  /** @param coverage is told what was listed */
   constructor(
     context: LoadContext,
     options: LoadOptions,
     source: Source,
     connector: Connector,
-    onMisfit: (misfit: FoundMisfit) => void,
+    { onMisfit, coverage }: { onMisfit: OnMisfit; coverage: Coverage },
   ) {
     this.#context = context;
     this.#options = options;
     this.#source = source;
     this.#connector = connector;
     this.#onMisfit = onMisfit;
+    this.#coverage = coverage;
   }
 
   /** Reads from the ledger what the plans of these targets need. */
   async prepare(targets: readonly Target[]): Promise<void> {
     const { reader } = this.#context;
-    const progress = await progressOf(reader, this.#source.name);
+    const { lookBackDays } = this.#context;
+    const now = this.#context.clock();
+    const { name: source, fullListing = DAY_MS } = this.#source;
+    const progress = await progressOf(reader, source, { now, lookBackDays });
     for (const target of targets) {
-      this.#reaches.set(target, this.#reach(progress.get(`${target.feed}/${target.version}`)));
+      const of = progress.get(`${target.feed}/${target.version}`);
+      const options = { ...this.#options, lookBackDays, fullListing, now, source };
+      this.#reaches.set(target, reachOf(target, of, options));
     }
-    // Of a feed with unfinished partitions before the listing begins, the older ones must be known, too.
-    const horizons = [...this.#reaches].map(([{ feed, version }, { since, pending }]) => ({
-      ...{ feed, version, since: pending.length > 0 ? undefined : since },
+    const horizons = [...this.#reaches].map(([{ feed, version }, { since, days }]) => ({
+      ...{ feed, version, since, days },
     }));
     this.#known = await readKnown(reader, this.#source.name, horizons);
     this.#failing = (await openFailures(reader, this.#source.name)).map(({ path }) => path);
@@ -84,7 +92,7 @@ export class Planner {
   /** @param target one of those that were prepared */
   async plan(target: Target): Promise<Plan> {
     const { catalogue } = this.#context;
-    const { since, pending } = this.#reaches.get(target) ?? { since: undefined, pending: [] };
+    const reach = this.#reaches.get(target) ?? ALL;
     const spec = catalogue.feed(this.#source.group, target.feed, target.version) ?? {
       ...{ group: this.#source.group, feed: target.feed, version: target.version, description: '' },
       ...{ columns: [], key: [], orderBy: [], cadenceMinutes: undefined },
@@ -93,24 +101,33 @@ export class Planner {
     const known = this.#known.byPath;
     const look = async (from: Date | undefined, path = target.path) => {
       const partitions = findPartitions(this.#connector, target, from, this.#onMisfit, { path, known });
-      for await (const found of partitions) this.#judge(plan, found);
+      for await (const found of partitions) this.#judge(plan, found, reach);
+      this.#coverage.tree(path, from && dayFolder(from));
     };
-    for (const path of pending) await look(undefined, path);
-    await look(since);
+    await pMap(reach.beside, (path) => look(undefined, path), { concurrency: BESIDE });
+    await look(reach.since);
     // Listings of folders come in any order; rows of neighbouring hours are best stored side by side.
     plan.loads.sort((a, b) => a.found.key.time.getTime() - b.found.key.time.getTime());
     return plan;
   }
 
-  #reach(progress: Progress | undefined): Reach {
-    if (this.#options.since) return { since: this.#options.since, pending: [] };
-    if (this.#options.fullRefresh || !progress) return { since: undefined, pending: [] };
-    const since = startOfDay(new Date(progress.newest.getTime() - this.#context.lookBackDays * DAY_MS));
-    const pending = progress.unfinished.filter(({ time }) => time < since).map(({ path }) => path);
-    return { since, pending };
+  /** Whether all there is of a target was listed by its plan. */
+  isWhole(target: Target): boolean {
+    return this.#reaches.get(target)?.whole ?? false;
   }
 
-  #judge(plan: Plan, found: FoundPartition): void {
+  /**
+   * Whoever tidies old exports away takes one file after the other: of a partition from before the look-back, files must be
+   * gone for a day, and others still be there, before that is taken for a new export.
+   */
+  #goneFiles({ key }: FoundPartition, noted: Partition | undefined, { lookBack }: Reach): GoneFiles {
+    if (this.#connector.seal === 'always') return 'keep';
+    if (lookBack !== undefined && key.time >= lookBack) return 'replace';
+    const since = noted?.files_gone_at;
+    return since && this.#context.clock().getTime() - since.getTime() >= DAY_MS ? 'replace' : 'wait';
+  }
+
+  #judge(plan: Plan, found: FoundPartition, reach: Reach): void {
     for (const path of this.#failing) {
       const isOfPartition = path.slice(0, path.lastIndexOf('/')) === found.key.path;
       if (isOfPartition && !found.files.some(({ listed }) => listed.path === path)) this.gone.push(path);
@@ -119,12 +136,21 @@ export class Planner {
     const noted = this.#known.partitions.get(found.key.path);
     const { until, fullRefresh } = this.#options;
     if (until && found.key.time.getTime() >= until.getTime() + DAY_MS) return;
-    const verdict = compare(found, before, noted, fullRefresh);
+    const gone = this.#goneFiles(found, noted, reach);
+    const verdict = compare(found, before, noted, { again: fullRefresh, gone });
     if (verdict.kind === 'note') {
       const rows = before.reduce((sum, file) => sum + file.rows_staged, 0);
-      plan.notes.push(
-        partitionRow(this.#source, plan.spec, { found, noted }, verdict.state, rows, this.#context.clock()),
+      const row = partitionRow(
+        this.#source,
+        plan.spec,
+        { found, noted },
+        verdict.state,
+        rows,
+        this.#context.clock(),
       );
+      // Only files that are gone reopen a partition that has nothing to load.
+      if (verdict.state === 'reopened') row.files_gone_at = this.#context.clock();
+      plan.notes.push(row);
     } else if (verdict.kind === 'load') {
       const kept = before.filter((file) => !verdict.replaces.includes(file));
       plan.loads.push({ found, files: verdict.files, replaces: verdict.replaces, kept, noted });
@@ -153,5 +179,7 @@ export function partitionRow(
     rows,
     sealed_at: found.sealed ? (noted?.sealed_at ?? now) : null,
     loaded_at: state === 'loaded' || state === 'empty' ? now : (noted?.loaded_at ?? null),
+    acknowledged_at: noted?.acknowledged_at ?? null,
+    files_gone_at: state === 'reopened' ? (noted?.files_gone_at ?? null) : null,
   };
 }

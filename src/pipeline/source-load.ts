@@ -5,13 +5,15 @@ import { FileError } from '../errors.ts';
 import { grantTables } from '../feeds/claims.ts';
 import { rememberFeeds, stagedFeeds } from '../ledger/feeds.ts';
 import { nextFileId, recordFailure, resolveFailures } from '../ledger/files.ts';
+import { recordAbsent, recordListings } from '../ledger/listings.ts';
 import { recordMisfits } from '../ledger/misfits.ts';
 import { recordPartitions } from '../ledger/partitions.ts';
 import type { Misfit, Partition } from '../ledger/tables.ts';
-import { didYouMean } from '../nearest.ts';
 import { cutBatches, type WantedBatch, type WantedPartition } from './batches.ts';
+import { Coverage } from './coverage.ts';
 import { type Decryptor, decryptorFor } from './decrypt.ts';
 import { type FoundMisfit, findTargets, type Target } from './discover.ts';
+import { ignoring } from './ignore.ts';
 import type { LandedFile, WantedFile } from './landing.ts';
 import type { LoadContext, LoadOptions, LoadResult } from './load-context.ts';
 import { type Plan, Planner, partitionRow } from './plan.ts';
@@ -40,6 +42,8 @@ export class SourceLoad {
   readonly #decryptor: Decryptor | undefined;
   readonly #stager: Stager;
   readonly #misfits: Misfit[] = [];
+  readonly #coverage = new Coverage();
+  readonly #isIgnored: (path: string) => boolean;
 
   /** @param result what is done is added to it */
   constructor(
@@ -55,6 +59,7 @@ export class SourceLoad {
     this.#connector = connector;
     this.#decryptor = source.decrypt && decryptorFor(source.decrypt);
     this.#result = result;
+    this.#isIgnored = ignoring(source.ignore);
     const { session, landing, clock, runId } = context;
     this.#stager = new Stager(session, { folder: landing.folder, clock, runId });
   }
@@ -63,11 +68,15 @@ export class SourceLoad {
     const { reporter } = this.#context;
     reporter.progress.activity(`listing ${this.#source.name}`);
     const onMisfit = (misfit: FoundMisfit) => this.#misfit(misfit);
+    const coverage = this.#coverage;
     const feeds = this.#options.feed === undefined ? this.#source.feeds : [this.#options.feed];
-    const found = await findTargets(this.#connector, feeds, onMisfit);
-    this.#warnOfMissingFeeds(found);
+    const found = await findTargets(this.#connector, feeds, onMisfit, (folder, folders) =>
+      coverage.level(folder, folders),
+    );
     const targets = await this.#withTables(found);
-    const planner = new Planner(this.#context, this.#options, this.#source, this.#connector, onMisfit);
+    const planner = new Planner(this.#context, this.#options, this.#source, this.#connector, {
+      ...{ onMisfit, coverage },
+    });
     await planner.prepare(targets);
     const plans = pMapIterable(targets, (target) => planner.plan(target), {
       concurrency: PLANS_AHEAD,
@@ -79,22 +88,26 @@ export class SourceLoad {
       } else {
         await this.#execute(plans);
         await resolveFailures(this.#context.session, this.#source.name, planner.gone, this.#context.clock());
+        await this.#remember(found, planner);
       }
     } finally {
       if (!this.#options.dryRun) await this.#recordMisfits();
     }
   }
 
-  #warnOfMissingFeeds(targets: readonly Target[]): void {
+  /** Only now: of what a killed run had not come to, the next one makes the listing again. */
+  async #remember(targets: readonly Target[], planner: Planner): Promise<void> {
+    const { session, clock } = this.#context;
+    const { name, group, feeds = [] } = this.#source;
+    const whole = targets.filter((target) => planner.isWhole(target));
+    await recordListings(session, name, whole, clock());
+    this.#result.listedWhole.push(
+      ...whole.map(({ feed, version }) => ({ feed_group: group, feed, version })),
+    );
     const found = new Set(targets.map(({ feed }) => feed));
-    for (const feed of this.#source.feeds ?? []) {
-      if (found.has(feed) || (this.#options.feed ?? feed) !== feed) continue;
-      const known = this.#context.catalogue.feeds(this.#source.group).map((spec) => spec.feed);
-      const guess = didYouMean(feed, [...found, ...known]);
-      this.#context.reporter.warn(`${this.#source.name} has no feed named ${feed}${guess}`, {
-        source: this.#source.name,
-      });
-    }
+    const lookedFor = feeds.filter((feed) => (this.#options.feed ?? feed) === feed);
+    const absent = lookedFor.filter((feed) => !found.has(feed));
+    await recordAbsent(session, name, lookedFor, absent, clock());
   }
 
   /** Those that have a table to themselves; the others are told of, see `feeds/claims.ts`. */
@@ -292,19 +305,23 @@ export class SourceLoad {
     });
   }
 
-  #misfit({ path, reason }: FoundMisfit): void {
+  #misfit({ path, reason }: FoundMisfit): boolean {
+    if (this.#isIgnored(path)) return false;
     this.#misfits.push({
       source: this.#source.name,
       path,
       reason,
       first_seen_at: this.#context.clock(),
     });
+    return true;
   }
 
   async #recordMisfits(): Promise<void> {
-    const fresh = await recordMisfits(this.#context.session, this.#source.name, this.#misfits);
+    const { session, reporter } = this.#context;
+    const { name } = this.#source;
+    const fresh = await recordMisfits(session, name, this.#misfits, (path) => this.#coverage.covers(path));
     for (const { path, reason } of fresh) {
-      this.#context.reporter.warn(`passed over ${path}: ${reason}`, { source: this.#source.name, path });
+      reporter.warn(`passed over ${path}: ${reason}`, { source: name, path });
     }
   }
 }

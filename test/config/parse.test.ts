@@ -55,6 +55,7 @@ sources:
       landing: '/landing',
       lookBackDays: 3,
       limits: DEFAULT_LIMITS,
+      freshness: { all: {}, feeds: {} },
       maxRejectedRows: 10,
       memoryLimit: '1.5GiB',
       threads: 4,
@@ -95,6 +96,31 @@ sources:
       vars: {},
       secrets: [],
     });
+  });
+
+  it('says how old feeds may be, and how often to list everything', () => {
+    const { freshness, sources } = parse(`
+full_listing: 2h
+freshness:
+  error_after: 90m
+  feeds:
+    convos_metrics: off
+    messaging.reps: {warn_after: 2d, error_after: 3d}
+sources:
+  a: {connector: local, path: x, freshness: off, ignore: ['lost+found/**']}
+  b: {connector: local, path: y, freshness: {error_after: 32d}, full_listing: 15m}
+`);
+    const [hour, day] = [3_600_000, 86_400_000];
+    expect(freshness).toEqual({
+      all: { errorAfter: 1.5 * hour },
+      feeds: { convos_metrics: 'off', 'messaging.reps': { warnAfter: 2 * day, errorAfter: 3 * day } },
+    });
+    expect(sources).toMatchObject([
+      { freshness: 'off', fullListing: 2 * hour, ignore: ['lost+found/**'] },
+      { freshness: { errorAfter: 32 * day }, fullListing: hour / 4, ignore: undefined },
+    ]);
+    expect(parse(`freshness: off\n${ONE_SOURCE}`).freshness.all).toBe('off');
+    expect(parse(ONE_SOURCE).sources[0]?.fullListing).toBe(day);
   });
 
   it('puts landing beside the warehouse, wherever that is', () => {

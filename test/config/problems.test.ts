@@ -13,9 +13,9 @@ function problems(text: string, env: Record<string, string> = {}): string[] {
 
 const LOCAL = 'sources: {a: {connector: local, path: x}}';
 const ROOT_KEYS =
-  'company, environment, warehouse, publish, landing, look_back_days, max_rejected_rows, memory_limit, threads, limits, models, vars, policy, sources';
+  'company, environment, warehouse, publish, landing, look_back_days, full_listing, freshness, max_rejected_rows, memory_limit, threads, limits, models, vars, policy, sources';
 const S3_KEYS =
-  'connector, group, feeds, export_docs, decrypt, bucket, region, prefix, endpoint, access_key_id, secret_access_key';
+  'connector, group, feeds, export_docs, precedence, freshness, full_listing, ignore, decrypt, bucket, region, prefix, endpoint, access_key_id, secret_access_key';
 const NAME = 'must be a name of a to z, 0 to 9 and _, not beginning with a digit';
 const SET = 'set it in the environment, or in .env beside warehouse.yaml';
 
@@ -169,7 +169,7 @@ const WRONG: [string, string, string[], Record<string, string>?][] = [
     'a key of another connector',
     'sources:\n  a:\n    connector: local\n    path: x\n    region: r\n',
     [
-      'warehouse.yaml:5: sources.a.region: is not a key of the local connector (allowed: connector, group, feeds, export_docs, decrypt, path)',
+      'warehouse.yaml:5: sources.a.region: is not a key of the local connector (allowed: connector, group, feeds, export_docs, precedence, freshness, full_listing, ignore, decrypt, path)',
     ],
   ],
 
@@ -214,6 +214,16 @@ const WRONG: [string, string, string[], Record<string, string>?][] = [
     'too small a number',
     `look_back_days: -1\n${LOCAL}`,
     ['warehouse.yaml:1: look_back_days: must be 0 or more, but is -1'],
+  ],
+  [
+    'durations that are none',
+    `full_listing: 1 day\nfreshness: {error_after: 6}\n${LOCAL.replace('x}', 'x, freshness: never, full_listing: 1w}')}`,
+    [
+      'warehouse.yaml:1: full_listing: must be a duration such as 15m, 1h or 32d, but is "1 day"',
+      'warehouse.yaml:2: freshness: must be off, or a mapping of warn_after and error_after, durations such as 1h or 3d, and feeds, which gives some feeds rules of their own',
+      'warehouse.yaml:3: sources.a.freshness: must be off, or a mapping of warn_after and error_after, durations such as 1h or 3d, but is "never"',
+      'warehouse.yaml:3: sources.a.full_listing: must be a duration such as 15m, 1h or 32d, but is "1w"',
+    ],
   ],
   [
     'too large a number',

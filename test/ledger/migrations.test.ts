@@ -73,7 +73,7 @@ describe('the ledger', () => {
     await migrate(session, NOW);
     const text = await schemaText();
     const applied = await session.rows('FROM ops.migrations');
-    await session.run("INSERT INTO ops.misfits VALUES ('s', 'p', 'r', now()::TIMESTAMP)");
+    await session.run("INSERT INTO ops.misfits VALUES ('s', 'p', 'r', now()::TIMESTAMP, NULL)");
     await migrate(session, new Date('2027-01-01T00:00:00Z'));
     expect(await schemaText()).toBe(text);
     expect(await session.rows('FROM ops.migrations')).toEqual(applied);

@@ -7,11 +7,12 @@ import type { FoundPartition } from '../../src/pipeline/discover.ts';
 const FOLDER = 'calls/version=1/format=jsonl/dt=2026-01-05/hr=07';
 
 /** What a listing shows: `a:10:x` is the file `a` of 10 bytes with the etag `x`. */
-function found(files: string, { sealed = true } = {}): FoundPartition {
+function found(files: string, { sealed = true, strays = 0 } = {}): FoundPartition {
   const time = new Date('2026-01-05T07:00:00Z');
   return {
     key: { feed: 'calls', version: '1', format: 'jsonl', time, path: FOLDER },
     sealed,
+    strays,
     files: list(files).map(([name, bytes, etag]) => ({
       listed: { path: `${FOLDER}/${name}`, bytes: Number(bytes), etag: etag as string },
       name: { split: undefined, gzip: false, encrypted: false },
@@ -58,6 +59,7 @@ describe('a partition', () => {
     ['that was split otherwise', 'c:15:x', true, 'a:10:x b:5:x', 'loaded', 'load c, replacing a b'],
     ['that came in fewer files', 'a:15:y', true, 'a:10:x b:5:x', 'loaded', 'load a, replacing a b'],
     ['some of which failed before', 'a:10:x b:5:x', true, 'a:10:x', 'sealed', 'load b'],
+    ['one of whose files is gone', 'a:10:x', true, 'a:10:x b:5:x', 'loaded', 'load a, replacing a b'],
     ['that failed when it came again', 'a:11:x', true, 'a:10:x', 'reopened', 'load a, replacing a'],
     ['whose failing file is gone', 'a:10:x', true, 'a:10:x', 'sealed', 'note loaded'],
     ['whose state was lost', 'a:10:x', true, 'a:10:x', undefined, 'note loaded'],
@@ -75,11 +77,32 @@ describe('a partition', () => {
   });
 
   test('is loaded again, all of it, when that is asked for', () => {
-    expect(verdict(found('a:10:x b:5:x'), known('a:10:x b:5:x'), noted('loaded'), true)).toBe(
+    expect(verdict(found('a:10:x b:5:x'), known('a:10:x b:5:x'), noted('loaded'), { again: true })).toBe(
       'load a b, replacing a b',
     );
-    expect(verdict(found('a:10:x', { sealed: false }), known('a:10:x'), noted('loaded'), true)).toBe('known');
-    expect(verdict(found(''), [], noted('empty'), true)).toBe('known');
+    expect(
+      verdict(found('a:10:x', { sealed: false }), known('a:10:x'), noted('loaded'), { again: true }),
+    ).toBe('known');
+    expect(verdict(found(''), [], noted('empty'), { again: true })).toBe('known');
+  });
+
+  test('with a file of another name in it has not arrived', () => {
+    expect(verdict(found('', { strays: 1 }), [], undefined)).toBe('note sealed');
+    expect(verdict(found('', { strays: 1 }), [], noted('sealed'))).toBe('known');
+    expect(verdict(found('', { strays: 1 }), [], noted('empty'))).toBe('note sealed');
+    expect(verdict(found('', { strays: 1 }), known('a:10:x'), noted('loaded'))).toBe('known');
+    expect(verdict(found('a:10:x', { strays: 1 }), [], noted('sealed'))).toBe('load a');
+  });
+
+  test('one of whose files is gone keeps its rows where that may mean nothing, or not yet', () => {
+    const [left, before] = [found('a:10:x'), known('a:10:x b:5:x')];
+    expect(verdict(left, before, noted('loaded'), { gone: 'keep' })).toBe('known');
+    expect(verdict(left, before, noted('loaded'), { gone: 'wait' })).toBe('note reopened');
+    const waiting = { ...(noted('reopened') as Partition), files_gone_at: new Date(0) };
+    expect(verdict(left, before, waiting, { gone: 'wait' })).toBe('known');
+    expect(verdict(left, before, waiting, { gone: 'replace' })).toBe('load a, replacing a b');
+    expect(verdict(found('a:10:x b:5:x'), before, waiting, { gone: 'wait' })).toBe('note loaded');
+    expect(verdict(found('a:10:x', { sealed: false }), before, noted('loaded'))).toBe('known');
   });
 
   test('is told which rows go', () => {

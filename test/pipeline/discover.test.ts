@@ -44,7 +44,7 @@ async function partitions(since?: string, from = connector, path?: string): Prom
   return found.sort();
 }
 
-const note = (misfit: FoundMisfit) => void misfits.push(misfit);
+const note = (misfit: FoundMisfit) => misfits.push(misfit) > 0;
 
 describe('findTargets', () => {
   test('finds feeds, versions and formats', async () => {
@@ -156,6 +156,27 @@ describe('findPartitions', () => {
         `${CALLS.path}/dt=2026-01-32/hr=07/calls.jsonl: dt=2026-01-32 is not a day of the calendar`,
       ].sort(),
     );
+  });
+
+  test('counts the files of other names in a partition, in whatever order they are listed', async () => {
+    const place = listing([
+      `${HOUR}/part-00000.jsonl`,
+      `${CALLS.path}/dt=2026-01-05/hr=08/_SUCCESS`,
+      `${HOUR}/_SUCCESS`,
+      `${CALLS.path}/dt=2026-01-05/hr=08/.calls.jsonl.crc`,
+      `${CALLS.path}/dt=2026-01-06/hr=07/a.csv`,
+      `${CALLS.path}/dt=2026-01-06/hr=06/_SUCCESS`,
+      `${CALLS.path}/dt=2026-01-06/hr=07/_SUCCESS`,
+    ]);
+    const found = [];
+    for await (const { key, strays } of findPartitions(place, CALLS, undefined, note))
+      found.push([key.time.toISOString().slice(8, 13), strays]);
+    expect(found.sort()).toEqual([
+      ['05T07', 1],
+      ['05T08', 0],
+      ['06T06', 0],
+      ['06T07', 1],
+    ]);
   });
 
   test('follows a symbolic link to an archive', async () => {

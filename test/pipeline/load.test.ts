@@ -224,10 +224,14 @@ describe('options', () => {
     );
     await project.partition('voice_intents', '2026-01-09 07', [record(1)]);
     await project.partition('reps', '2026-01-09', [{ rep_id: 'r1' }]);
-    await project.load();
+    const { exitCode, attention } = await project.load();
     expect(await project.loader('SELECT DISTINCT feed FROM ops.files')).toEqual([{ feed: 'reps' }]);
-    expect(project.reporter.warnings).toEqual([
-      'messaging has no feed named voice_intentz (did you mean "voice_intents"?)',
+    expect(exitCode).toBe(3);
+    expect(attention).toMatchObject([
+      {
+        kind: 'unknown_feed',
+        message: 'messaging has no feed named voice_intentz (did you mean "voice_intents"?)',
+      },
     ]);
   });
 });
@@ -496,7 +500,12 @@ describe('what a killed run left', () => {
     expect(await staged(project)).toHaveLength(4);
     expect(await project.load()).toMatchObject({
       exitCode: 3,
-      attention: [{ kind: 'missing_partitions', message: '1 partition missing in the last 7 days' }],
+      attention: [
+        {
+          kind: 'missing_partitions',
+          message: '1 partition of messaging.voice_intents missing: 2026-01-09 07:00',
+        },
+      ],
     });
   });
 });

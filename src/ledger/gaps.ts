@@ -1,0 +1,88 @@
+import type { Session } from '../warehouse/session.ts';
+import { timestamp } from '../warehouse/sql.ts';
+import type { ListedFeed } from './listings.ts';
+
+/** Of a hole, so many days are written down partition by partition: longer ones say no more. */
+const LONGEST_HOLE_DAYS = 32;
+
+export interface GapOptions {
+  lookBackDays: number;
+  now: Date;
+  /** Feeds whose whole history was listed just now: all of it is looked through, not only the look-back. */
+  whole: readonly (ListedFeed & { feed_group: string })[];
+}
+
+/**
+ * Marks as `missing` the partitions that did not come though a later one did. Such a gap stays until it comes, or until it
+ * turns out that none was due: within the look-back only, where it may have been supposed too early.
+ *
+ * The step from one partition to the next is the one seen most often in that week, since published cadences are not always
+ * those of the partitions and change over the years; a feed's own documents decide only in the look-back, and only until
+ * three steps have been seen. Any source of a group may bring a partition. What is of a time to come is passed over: what
+ * lies between today and 2031 is not missing.
+ */
+export async function recordGaps(session: Session, { lookBackDays, now, whole }: GapOptions): Promise<void> {
+  const days = Math.trunc(lookBackDays);
+  await session.run(
+    `CREATE OR REPLACE TEMP TABLE due_partitions AS
+WITH come AS (
+  SELECT feed_group, feed, version, partition_ts, any_value(source) AS source
+  FROM ops.partitions WHERE state <> 'missing' AND partition_ts <= ${timestamp(now)} GROUP BY ALL
+), whole AS (
+  SELECT unnest(from_json($1, '[{"feed_group":"VARCHAR","feed":"VARCHAR","version":"VARCHAR"}]'), max_depth := 2)
+), ranged AS (
+  SELECT *, partition_ts >= max(partition_ts) OVER (PARTITION BY feed_group, feed, version) - to_days(${days}) AS recent,
+    (feed_group, feed, version) IN (SELECT (feed_group, feed, version) FROM whole) AS listed
+  FROM come
+), stepped AS (
+  SELECT *, lead(partition_ts) OVER (PARTITION BY feed_group, feed, version ORDER BY partition_ts) AS next,
+    next - partition_ts AS step, CASE WHEN recent THEN NULL ELSE time_bucket(INTERVAL 7 DAY, partition_ts) END AS week
+  FROM ranged WHERE recent OR listed
+), usual AS (
+  SELECT feed_group, feed, version, week, count(step) AS steps, mode(step ORDER BY step) AS usual
+  FROM stepped GROUP BY ALL
+), expected AS (
+  SELECT s.*, CASE WHEN u.steps >= 3 THEN u.usual WHEN s.recent THEN to_minutes(f.cadence_minutes) END AS due_step
+  FROM stepped AS s
+  JOIN usual AS u ON (s.feed_group, s.feed, s.version) = (u.feed_group, u.feed, u.version)
+    AND s.week IS NOT DISTINCT FROM u.week
+  LEFT JOIN ops.feeds AS f ON (s.feed_group, s.feed, s.version) = (f.feed_group, f.feed, f.version)
+  WHERE s.next IS NOT NULL
+)
+SELECT feed_group, feed, version, source, unnest(range(partition_ts + due_step,
+  least(next, partition_ts + to_days(${LONGEST_HOLE_DAYS})), due_step)) AS partition_ts
+FROM expected WHERE due_step > INTERVAL 0 SECOND AND partition_ts + due_step < next`,
+    [JSON.stringify(whole)],
+  );
+  await session.run(`DELETE FROM ops.partitions AS gap WHERE gap.state = 'missing' AND EXISTS (
+  FROM ops.partitions AS come WHERE come.state <> 'missing' AND come.feed_group = gap.feed_group
+    AND come.feed = gap.feed AND come.version = gap.version AND come.partition_ts = gap.partition_ts)`);
+  await session.run(`DELETE FROM ops.partitions AS gap WHERE gap.state = 'missing' AND gap.partition_ts >= (
+  SELECT max(come.partition_ts) - to_days(${days}) FROM ops.partitions AS come
+  WHERE come.state <> 'missing' AND come.partition_ts <= ${timestamp(now)}
+    AND come.feed_group = gap.feed_group AND come.feed = gap.feed AND come.version = gap.version)
+  AND (gap.feed_group, gap.feed, gap.version, gap.partition_ts) NOT IN (
+    SELECT (feed_group, feed, version, partition_ts) FROM due_partitions)`);
+  await session.run(`INSERT INTO ops.partitions BY NAME
+SELECT source, feed_group, feed, version, partition_ts, 'missing' AS state, 0 AS files, 0 AS rows
+FROM due_partitions ANTI JOIN (FROM ops.partitions) AS known USING (feed_group, feed, version, partition_ts)`);
+  await session.run('DROP TABLE due_partitions');
+}
+
+/** Missing partitions of a feed that nobody has said are known. */
+export interface Gap {
+  feed_group: string;
+  feed: string;
+  version: string;
+  missing: number;
+  first: Date;
+  last: Date;
+}
+
+export async function openGaps(session: Session): Promise<Gap[]> {
+  return session.rows<Gap>(
+    `SELECT feed_group, feed, version, count(DISTINCT partition_ts) AS missing, min(partition_ts) AS first,
+       max(partition_ts) AS last
+     FROM ops.partitions WHERE state = 'missing' AND acknowledged_at IS NULL GROUP BY ALL ORDER BY ALL`,
+  );
+}
