@@ -71,14 +71,9 @@ export class FileError extends WarehouseError {
   readonly code = 'file';
 }
 
-/** A model file, a test file or a selection that cannot be understood. Nothing was built. */
+/** A model file, a test file or a selection that cannot be understood. */
 export class ModelError extends WarehouseError {
   readonly code = 'model';
-}
-
-/** The same, once feeds were loaded. */
-export class BuildError extends WarehouseError {
-  readonly code = 'build';
 }
 
 /** The warehouse file itself: missing, of another version, or damaged. */

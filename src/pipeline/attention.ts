@@ -101,7 +101,10 @@ export function failureItem({
         ? `no schema document from ${name}: ${message}`
         : kind === 'test'
           ? `test ${name} ${message}`
-          : `${kind} ${name}: ${message}`,
+          : // A file of models that belongs to none is named by its message.
+            message.startsWith(name)
+            ? message
+            : `${kind} ${name}: ${message}`,
     ...(hint !== null && { hint }),
   };
 }

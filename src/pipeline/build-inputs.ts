@@ -64,7 +64,9 @@ export class BuildInputs {
     const read = model.sources.map(({ group, feed }) => this.#feeds.get(`${group}.${feed}`));
     const shapes = model.sources.map(({ group, feed }) => this.#columns.get(`staging_${group}.${feed}`));
     const orders = model.sources.flatMap(({ group, feed }) => this.#orders.get(`${group}.${feed}`) ?? []);
-    const said = JSON.stringify([sql, model.config, model.description, model.columns], plain);
+    const { config, description, columns, tests } = model;
+    // Tests are looked over before a build: one that is new is reason to.
+    const said = JSON.stringify([sql, config, description, columns, tests], plain);
     return {
       text: createHash('sha256').update(said).digest('hex'),
       data: JSON.stringify([

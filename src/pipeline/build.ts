@@ -2,15 +2,18 @@ import pMap from 'p-map';
 import type { Config } from '../config/config.ts';
 import type { Catalogue } from '../feeds/catalogue.ts';
 import type { Project } from '../models/assemble.ts';
+import { unknownSources } from '../models/graph.ts';
+import type { ModelProblem } from '../models/problems.ts';
 import { loadProject } from '../models/project.ts';
 import { modelTable, renderModel } from '../models/relations.ts';
-import { selectModels } from '../models/selection.ts';
+import { type Selectable, selectModels } from '../models/selection.ts';
 import { modelledFeeds } from '../schema/catalogue.ts';
 import { followSchema } from '../schema/models.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier } from '../warehouse/sql.ts';
 import { BuildInputs } from './build-inputs.ts';
-import { ModelBuild } from './model-build.ts';
+import { knownFeeds } from './known-feeds.ts';
+import { type FailedModel, ModelBuild } from './model-build.ts';
 import { checkBeforeBuild } from './test.ts';
 import { BUNDLED_MODELS, type Workspace } from './workspace.ts';
 
@@ -22,13 +25,16 @@ export interface BuildOptions {
   dryRun?: boolean;
 }
 
+export type { FailedModel };
+
 export interface BuildResult {
   project: Project;
   /** Models that the selection means. */
   chosen: readonly string[];
   /** Models that were built, those that others read before those. */
   built: string[];
-  failed: { model: string; message: string }[];
+  /** Models that could not be built; and files of models that cannot be understood, by their own names. */
+  failed: FailedModel[];
   /** Left out because what they read is not there, or failed. */
   skipped: { model: string; message: string }[];
   /** Whether any table is not as it was. */
@@ -56,8 +62,8 @@ export async function openProject(config: Config, catalogue: Catalogue): Promise
 
 /**
  * Builds the models whose rows or definitions have changed, each in one transaction; those that do not read each other side
- * by side.
- * @throws ModelError before anything is built where a model's SQL, a test or a description is wrong
+ * by side. One that something is wrong with fails, and what reads it is left as it is; the others are built.
+ * @throws ModelError when the folder of models cannot be read
  */
 export async function build(
   workspace: Workspace,
@@ -65,26 +71,39 @@ export async function build(
   options: BuildOptions = {},
 ): Promise<BuildResult> {
   const project = await openProject(workspace.config, workspace.catalogue);
-  const chosen = selectModels(options.select ?? [], options.exclude ?? [], {
-    models: project.models.values(),
+  const { select = [], exclude = [], dryRun = false } = options;
+  const chosen = selectModels(select, exclude, {
+    models: selectable(project),
     graph: project.graph,
   });
   const inputs = await BuildInputs.read(workspace.session);
+  const known = await knownFeeds(workspace);
+  const mistakes = mistakesByModel([
+    ...[...project.broken.values()].flatMap(({ problems }) => problems),
+    ...[...project.models.values()].flatMap((model) => unknownSources(model, known)),
+  ]);
   const prepare = once(async () => {
-    await checkBeforeBuild(workspace, project, chosen, unproven(project, chosen, inputs));
-    if (!options.dryRun) await createSchemas(workspace.session, chosen);
+    const ready = unproven(project, chosen, inputs);
+    const found = await checkBeforeBuild(workspace, project, chosen, ready);
+    for (const [id, problems] of mistakesByModel(found)) mistakes.set(id, problems);
+    if (!dryRun) await createSchemas(workspace.session, chosen);
   });
-  const work = new ModelBuild(workspace, inputs, prepare, { ...options, runId });
+  const work = new ModelBuild(workspace, { inputs, mistakes, prepare }, { ...options, runId });
   const idle: Session[] = [];
   for (const level of project.graph.levels) {
-    const models = level.flatMap((id) => (chosen.includes(id) ? (project.models.get(id) ?? []) : []));
-    await pMapAll(models, async (model) => {
-      workspace.signal?.throwIfAborted();
-      const session = idle.pop() ?? (await workspace.connect());
-      await work.build(model, session);
-      idle.push(session);
-    });
+    await pMapAll(
+      level.filter((id) => chosen.includes(id)),
+      async (id) => {
+        workspace.signal?.throwIfAborted();
+        const model = project.models.get(id);
+        if (!model) return work.fail(id, mistakes.get(id) ?? []);
+        const session = idle.pop() ?? (await workspace.connect());
+        await work.build(model, session);
+        idle.push(session);
+      },
+    );
   }
+  if (select.length === 0 && exclude.length === 0) work.failFiles(project.problems);
   const place = new Map(chosen.map((id, index) => [id, index]));
   const inOrder = <T extends { model: string }>(found: readonly T[]) =>
     found.toSorted((a, b) => (place.get(a.model) ?? 0) - (place.get(b.model) ?? 0));
@@ -93,6 +112,19 @@ export async function build(
     ...{ project, chosen, changed, built: inOrder(built).map(({ model }) => model) },
     ...{ failed: inOrder(failed), skipped: inOrder(skipped), planned: inOrder(planned) },
   };
+}
+
+/** Everything that a selection of models can mean. */
+export function selectable({ models, broken }: Pick<Project, 'models' | 'broken'>): Selectable[] {
+  return [...models.values(), ...broken.values()];
+}
+
+/** Problems by the models whose affair they are. */
+function mistakesByModel(problems: readonly ModelProblem[]): Map<string, ModelProblem[]> {
+  const found = new Map<string, ModelProblem[]>();
+  for (const problem of problems)
+    for (const id of problem.models ?? []) found.set(id, [...(found.get(id) ?? []), problem]);
+  return found;
 }
 
 /** Models that can be built, and never were as they are written now. */

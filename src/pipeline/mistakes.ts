@@ -1,7 +1,7 @@
 import { UsageError } from '../errors.ts';
 import { selectModels } from '../models/selection.ts';
 import { nearest } from '../nearest.ts';
-import { type BuildOptions, openProject } from './build.ts';
+import { type BuildOptions, openProject, selectable } from './build.ts';
 import { chosenSources } from './load.ts';
 import type { LoadOptions } from './load-context.ts';
 import type { Workspace } from './workspace.ts';
@@ -29,7 +29,7 @@ export async function refuseMistakes(
     }
   }
   if (select.length > 0 || exclude.length > 0) {
-    const { models, graph } = await openProject(config, catalogue);
-    selectModels(select, exclude, { models: models.values(), graph });
+    const project = await openProject(config, catalogue);
+    selectModels(select, exclude, { models: selectable(project), graph: project.graph });
   }
 }

@@ -2,6 +2,7 @@ import { ModelError } from '../errors.ts';
 import type { BuiltModel, ModelRun } from '../ledger/tables.ts';
 import { type Materialization, materialize } from '../models/materialize.ts';
 import type { Model, RenderedModel } from '../models/model.ts';
+import { type ModelProblem, ProjectError } from '../models/problems.ts';
 import { ALL_ROWS, relationName } from '../models/relations.ts';
 import { sqlProblem } from '../testing/sql-problem.ts';
 import type { Session } from '../warehouse/session.ts';
@@ -12,10 +13,27 @@ import type { Workspace } from './workspace.ts';
 /** What building models has come to, in the order in which each was done. */
 export interface ModelsDone {
   built: { model: string }[];
-  failed: { model: string; message: string }[];
+  failed: FailedModel[];
   skipped: { model: string; message: string }[];
   planned: { model: string }[];
   changed: boolean;
+}
+
+/** A model that could not be built, or a file of models that nobody can make out the models of. */
+export interface FailedModel {
+  /** The model's id, or the file's name. */
+  model: string;
+  message: string;
+  hint?: string | undefined;
+}
+
+/** What is known when models are built. */
+export interface BuildPlan {
+  inputs: BuildInputs;
+  /** What is wrong with each model, by its id: what is found by `prepare` is added. */
+  mistakes: ReadonlyMap<string, readonly ModelProblem[]>;
+  /** What comes before the first model that is to be built; an idle run does without. */
+  prepare: () => Promise<void>;
 }
 
 export interface ModelBuildOptions {
@@ -29,55 +47,86 @@ export class ModelBuild {
   readonly result: ModelsDone = { built: [], failed: [], skipped: [], planned: [], changed: false };
   readonly #workspace: Workspace;
   readonly #inputs: BuildInputs;
-  /** What comes before the first model that is to be built; an idle run does without. */
-  readonly #prepare: () => Promise<void>;
+  readonly #plan: BuildPlan;
   readonly #options: ModelBuildOptions;
+  /** Models that are not what they should be, each with the one that failed for it: itself, or one that it reads. */
+  readonly #stopped = new Map<string, string>();
 
-  constructor(
-    workspace: Workspace,
-    inputs: BuildInputs,
-    prepare: () => Promise<void>,
-    options: ModelBuildOptions,
-  ) {
+  constructor(workspace: Workspace, plan: BuildPlan, options: ModelBuildOptions) {
     this.#workspace = workspace;
-    this.#inputs = inputs;
-    this.#prepare = prepare;
+    this.#inputs = plan.inputs;
+    this.#plan = plan;
     this.#options = options;
   }
 
-  /**
-   * Builds a model, if it is not what it should be. What is wrong with the model alone is one of the results.
-   * @throws ModelError what is wrong with the project as a whole
-   */
+  /** Builds a model, if it is not what it should be. What is wrong with it is one of the results. */
   async build(model: Model, session: Session): Promise<void> {
-    const { clock, reporter, redact } = this.#workspace;
-    const broken = model.refs.find((id) => this.result.failed.some((failure) => failure.model === id));
-    const missing = broken ? `${broken} failed` : this.#inputs.missing(model);
+    const { clock, reporter } = this.#workspace;
+    const broken = model.refs.map((id) => this.#stopped.get(id)).find((id) => id !== undefined);
+    if (broken !== undefined) this.#stopped.set(model.id, broken);
+    const unknown = this.#plan.mistakes.get(model.id);
+    if (unknown) return this.fail(model.id, unknown);
+    const missing = broken !== undefined ? `${broken} failed` : this.#inputs.missing(model);
     if (missing) {
       this.result.skipped.push({ model: model.id, message: missing });
       return;
     }
-    const rendered = model.render(ALL_ROWS);
+    const startedAt = clock();
+    let rendered: RenderedModel | undefined;
+    try {
+      rendered = model.render(ALL_ROWS);
+    } catch (error) {
+      return this.#broke(model, undefined, error, { session, startedAt });
+    }
     const inputs = this.#inputs.of(model, rendered.sql);
     const known = this.#known(model);
     if (known && known.text === inputs.text && known.inputs === inputs.data) return;
-    await this.#prepare();
-    const startedAt = clock();
-    reporter.progress.activity(`building ${model.id}`);
+    await this.#plan.prepare();
     try {
+      const mistakes = this.#plan.mistakes.get(model.id);
+      if (mistakes) throw new ProjectError(mistakes);
+      reporter.progress.activity(`building ${model.id}`);
       const done = await this.#bringUpToDate(model, rendered.sql, session, { known, inputs, startedAt });
       if (done) reporter.info(`built ${model.id}, ${count(done.rows, 'row')}`);
     } catch (error) {
-      const message = modelProblem(model, rendered, error);
-      this.result.failed.push({ model: model.id, message });
-      reporter.warn(`${model.id} failed: ${message}`, {
-        hint: error instanceof ModelError ? error.hint : undefined,
-      });
-      if (this.#options.dryRun) return;
-      await session.insert({ schema: 'ops', table: 'model_runs' }, [
-        this.#record(model, startedAt, { status: 'failed', message: redact(message) }),
-      ]);
+      return this.#broke(model, rendered, error, { session, startedAt });
     }
+  }
+
+  async #broke(
+    model: Model,
+    rendered: RenderedModel | undefined,
+    error: unknown,
+    { session, startedAt }: { session: Session; startedAt: Date },
+  ): Promise<void> {
+    const message = modelProblem(model, rendered, error);
+    this.#failed({ model: model.id, message, hint: error instanceof ModelError ? error.hint : undefined });
+    if (this.#options.dryRun) return;
+    await session.insert({ schema: 'ops', table: 'model_runs' }, [
+      this.#record(model, startedAt, { status: 'failed', message: this.#workspace.redact(message) }),
+    ]);
+  }
+
+  /** A model that is not even tried: what is wrong with it is known from its files. */
+  fail(model: string, problems: readonly ModelProblem[]): void {
+    this.#failed({ model, message: new ProjectError(problems).message });
+  }
+
+  /** Mistakes that are no model's: in macros, in what is said of models that there are not, in the place of a file. */
+  failFiles(problems: readonly ModelProblem[]): void {
+    const files = new Map<string, ModelProblem[]>();
+    for (const problem of problems) {
+      if ((problem.models ?? []).length > 0) continue;
+      files.set(problem.file, [...(files.get(problem.file) ?? []), problem]);
+    }
+    for (const [file, own] of files) this.fail(file, own);
+  }
+
+  #failed(failure: FailedModel): void {
+    const { model, message, hint } = failure;
+    this.#stopped.set(model, model);
+    this.result.failed.push(failure);
+    this.#workspace.reporter.warn(`${model} failed: ${message}`, { hint });
   }
 
   /** What the model was last built from; undefined where that does not matter: it is built from all of its rows. */
@@ -182,10 +231,14 @@ async function dropOther(session: Session, model: Model): Promise<void> {
 }
 
 /** What DuckDB has against a model, with the line of its file. */
-function modelProblem({ file, generated }: Model, { sourceLine }: RenderedModel, error: unknown): string {
+function modelProblem(
+  { file, generated }: Model,
+  rendered: RenderedModel | undefined,
+  error: unknown,
+): string {
   if (error instanceof ModelError) return error.message;
   const { message, line } = sqlProblem(error);
-  if (generated) return message;
+  if (generated || !rendered) return message;
   // The model's SQL begins on the second line of the statement that makes its table.
-  return `${file}${line === undefined || line < 2 ? '' : `:${sourceLine(line - 1)}`}: ${message}`;
+  return `${file}${line === undefined || line < 2 ? '' : `:${rendered.sourceLine(line - 1)}`}: ${message}`;
 }

@@ -1,5 +1,5 @@
 import type { Attention } from '../attention.ts';
-import { BuildError, exitCodeOf, ModelError, WarehouseError } from '../errors.ts';
+import { exitCodeOf, WarehouseError } from '../errors.ts';
 import { type FailureKind, type FreshFailure, settleFailures } from '../ledger/failures.ts';
 import { finishRun, startRun, wasCutShort } from '../ledger/runs.ts';
 import type { Failure } from '../ledger/tables.ts';
@@ -59,20 +59,11 @@ export async function run(workspace: Workspace, options: LoadOptions & BuildOpti
     const { source, dryRun = false } = options;
     const schema = await applySchema(workspace, runId, { source, dryRun });
     const loaded = await loadFeeds(workspace, runId, options);
-    const { built, tests } = await buildAndTest(workspace, runId, options).catch(asStarted);
+    const { built, tests } = await buildAndTest(workspace, runId, options);
     return {
       ...(await judge(workspace, runId, options, { schema, loaded, built, tests })),
       ...{ loaded, built, tests, changed: schema.changed || loaded.changed || built.changed },
     };
-  });
-}
-
-/** Mistakes in models stop no load. They are a failure of the run then, and not of what was asked for. */
-function asStarted(error: unknown): never {
-  if (!(error instanceof ModelError)) throw error;
-  throw new BuildError(error.message, {
-    ...(error.hint !== undefined && { hint: error.hint }),
-    cause: error,
   });
 }
 
@@ -253,11 +244,16 @@ function failuresOf(
     });
   }
   if (built) {
-    const { models } = built.project;
+    const { models, broken, problems } = built.project;
+    const wrong = new Set(problems.map(({ file }) => file));
     kinds.push({
       ...{ kind: 'model', fails: true },
-      failed: built.failed.map(({ model, message }) => ({ name: model, message: redact(message) })),
-      wasTried: ({ name }) => built.chosen.includes(name) || !models.has(name),
+      failed: built.failed.map(({ model, message, hint }) => ({
+        ...{ name: model, message: redact(message) },
+        ...(hint !== undefined && { hint }),
+      })),
+      wasTried: ({ name }) =>
+        built.chosen.includes(name) || !(models.has(name) || broken.has(name) || wrong.has(name)),
     });
   }
   if (tests && project) {

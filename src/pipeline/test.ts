@@ -2,9 +2,10 @@ import type { FreshFailure } from '../ledger/failures.ts';
 import type { BuiltModel } from '../ledger/tables.ts';
 import { type LatestResult, latestResults, recordResults } from '../ledger/tests.ts';
 import type { Project } from '../models/assemble.ts';
+import type { ModelProblem } from '../models/problems.ts';
 import { presentRelations } from '../models/relations.ts';
 import { modelsBehind } from '../testing/behind.ts';
-import { checkModels, checkTests } from '../testing/check.ts';
+import { sqlProblems, testProblems } from '../testing/check.ts';
 import { dedupTestName, type PlannedTest, planTests, selectTests } from '../testing/plan.ts';
 import { blocks, type TestBench, type TestOutcome, TestRunner } from '../testing/run-test.ts';
 import { Shapes } from '../testing/shapes.ts';
@@ -31,7 +32,6 @@ export async function builtModels(session: Session): Promise<Map<string, BuiltMo
  * Tests what has changed, before it is published: tests of tables that were built, or of rows that were staged, since they
  * were run last (also by a run that was killed before it came to them), those that were never run, and those that failed.
  * Cost follows what changed: of a dedup model that was built incrementally, only the rows that came since are accounted for.
- * @throws ModelError where a new test names a column that is not there
  */
 export async function testBuilt(workspace: Workspace, runId: number, built: Built): Promise<TestOutcome[]> {
   const { session, reporter, catalogue } = workspace;
@@ -44,9 +44,6 @@ export async function testBuilt(workspace: Workspace, runId: number, built: Buil
   const due = planTests(built.project).filter((test) => isDue(test, built, known));
   if (due.length === 0) return [];
   await using shapes = new Shapes(built.project, catalogue, session);
-  // A build looks the tests over before it begins; without one, those that are new were not looked at.
-  if (built.built.length === 0)
-    await checkTests(built.project, shapes, new Set(due.flatMap(({ reads }) => reads)));
   const outcomes = await runTests(workspace, runId, due, {
     ...{ shapes, present: known.present, examples: 0 },
     behind: await modelsBehind(session, built.project),
@@ -138,12 +135,11 @@ export interface ChosenTests {
 }
 
 /**
- * Looks up a selection among all tests, unit tests too, and looks them over.
+ * Looks up a selection among all tests, unit tests too.
  * @throws UsageError for a selection that matches nothing
- * @throws ModelError where a test names a column that is not there
  */
 export async function chooseTests(
-  { session, catalogue }: Workspace,
+  { session }: Workspace,
   project: Project,
   { select = [], exclude = [] }: TestOptions,
 ): Promise<ChosenTests> {
@@ -156,8 +152,6 @@ export async function chooseTests(
   const chosen = selectTests(tests, project, select, exclude, {
     failed: new Set(failed.map(({ name }) => name)),
   });
-  await using shapes = new Shapes(project, catalogue, session);
-  await checkTests(project, shapes, new Set(chosen.flatMap(({ reads }) => reads)));
   const present = await presentRelations(session);
   const isReady = (test: PlannedTest) => readsOf(test).every((name) => present.has(name));
   return { project, ready: chosen.filter(isReady), leftOut: chosen.filter((test) => !isReady(test)) };
@@ -222,18 +216,16 @@ export function failedTests(outcomes: readonly TestOutcome[]): FreshFailure[] {
 }
 
 /**
- * Checks tests and descriptions against the columns that models will have, and the SQL of some models.
+ * What is wrong with tests and descriptions, by the columns that models will have, and with the SQL of some models.
  * @param unproven models that were never built as they are written now
- * @throws ModelError with file and line
  */
 export async function checkBeforeBuild(
   { session, catalogue }: Workspace,
   project: Project,
   chosen: readonly string[],
   unproven: ReadonlySet<string>,
-): Promise<void> {
+): Promise<ModelProblem[]> {
   await using shapes = new Shapes(project, catalogue, session);
-  const tested = new Set(chosen);
-  await checkModels(project, shapes, unproven, tested);
-  await checkTests(project, shapes, tested);
+  const wrong = await sqlProblems(project, shapes, unproven);
+  return [...wrong, ...(await testProblems(project, shapes, new Set(chosen)))];
 }

@@ -10,56 +10,59 @@ import type { SingularTest } from '../models/singular.ts';
 import { didYouMean } from '../nearest.ts';
 import type { Session } from '../warehouse/session.ts';
 import { columnsOf, failingRows } from './failing-rows.ts';
+import type { PlannedTest } from './plan.ts';
 import type { Column, Shapes } from './shapes.ts';
 import { sqlProblem } from './sql-problem.ts';
 
 /**
- * Checks descriptions and tests against the columns that models will have, before anything is built. What cannot be known
- * yet is left to the test's own run.
+ * What is wrong with descriptions and tests, by the columns that models will have: told before anything is built, with file
+ * and line. What cannot be known yet is left to the test's own run.
  * @param chosen ids of the models that are to be built or tested
- * @throws ProjectError with every column that is not there, and every test that is no SQL, with file and line
  */
-export async function checkTests(
-  project: Project,
-  shapes: Shapes,
-  chosen: ReadonlySet<string>,
-): Promise<void> {
-  const problems = await testProblems(project, shapes, chosen);
-  if (problems.length > 0) throw new ProjectError(problems);
-}
-
-/**
- * Checks the SQL of models before anything is built: whether it can be run, and whether keys and ordering are among the
- * columns. Where something is wrong, the tests are checked too, so that all of it is told in one go; nothing is said of
- * what reads a model whose SQL is wrong.
- * @param chosen ids of the models whose tests are checked then
- * @throws ProjectError with everything that is wrong, with file and line
- */
-export async function checkModels(
-  project: Project,
-  shapes: Shapes,
-  ids: ReadonlySet<string>,
-  chosen: ReadonlySet<string>,
-): Promise<void> {
-  const problems: ModelProblem[] = [];
-  for (const model of project.models.values())
-    if (ids.has(model.id)) problems.push(...(await checkSql(model, shapes)));
-  if (problems.length > 0)
-    throw new ProjectError([...problems, ...(await testProblems(project, shapes, chosen))]);
-}
-
-async function testProblems(
+export async function testProblems(
   project: Project,
   shapes: Shapes,
   chosen: ReadonlySet<string>,
 ): Promise<ModelProblem[]> {
   const problems: ModelProblem[] = [];
   for (const model of project.models.values())
-    if (chosen.has(model.id)) problems.push(...(await checkModel(model, shapes)));
-  for (const test of project.tests)
-    if (test.refs.length === 0 || test.refs.some((id) => chosen.has(id)))
-      problems.push(...(await checkSingular(test, shapes)));
+    if (chosen.has(model.id)) problems.push(...owned(model, await checkModel(model, shapes)));
   return problems;
+}
+
+/**
+ * What is wrong with the SQL of models: whether it can be run, and whether keys and ordering are among the columns. Where
+ * it is wrong, nothing is said of the model's tests for its sake, nor of what reads it.
+ */
+export async function sqlProblems(
+  project: Project,
+  shapes: Shapes,
+  ids: ReadonlySet<string>,
+): Promise<ModelProblem[]> {
+  const problems: ModelProblem[] = [];
+  for (const model of project.models.values())
+    if (ids.has(model.id)) problems.push(...owned(model, await checkSql(model, shapes)));
+  return problems;
+}
+
+/** What is wrong with a test that could not be run, as far as that can be told better than DuckDB does. */
+export async function explainTest(test: PlannedTest, shapes: Shapes): Promise<string | undefined> {
+  const problems =
+    test.kind === 'generic'
+      ? await checkDataTest(test.test, shapes)
+      : test.kind === 'singular'
+        ? await checkSingular(test.test, shapes)
+        : [];
+  return problems.length > 0 ? new ProjectError(problems).message : undefined;
+}
+
+function owned({ id }: Model, problems: readonly ModelProblem[]): ModelProblem[] {
+  return problems.map((problem) => ({ ...problem, models: [id] }));
+}
+
+async function checkDataTest(test: DataTest, shapes: Shapes): Promise<ModelProblem[]> {
+  const columns = await shapes.model(test.model);
+  return columns ? checkTest(test, columns, new Set(), shapes) : [];
 }
 
 async function checkModel(model: Model, shapes: Shapes): Promise<ModelProblem[]> {

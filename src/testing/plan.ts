@@ -4,7 +4,7 @@ import { buildGraph } from '../models/graph.ts';
 import type { UnitTest } from '../models/link.ts';
 import type { Model, SourceRef } from '../models/model.ts';
 import { type Selectable, type SelectionContext, selectModels } from '../models/selection.ts';
-import type { SingularTest } from '../models/singular.ts';
+import type { SingularTest, UnreadableTest } from '../models/singular.ts';
 import { columnsOf } from './failing-rows.ts';
 
 /** What every dedup model is tested for, unasked. */
@@ -28,6 +28,7 @@ export type PlannedTest = {
 } & (
   | { kind: 'generic'; test: DataTest }
   | { kind: 'singular'; test: SingularTest }
+  | { kind: 'unreadable'; test: UnreadableTest }
   | { kind: 'dedup'; rule: DedupRuleTest; of: Model }
   | { kind: 'unit'; test: UnitTest; of: Model }
 );
@@ -38,6 +39,7 @@ export function planTests(project: Project): PlannedTest[] {
   const tests = [
     ...models.flatMap(({ tests }) => tests.map(generic)),
     ...project.tests.map(singular),
+    ...project.unreadableTests.map(unreadable),
     ...project.unitTests.flatMap((test) => unit(test, project)),
     ...models
       .filter(({ config }) => config.materialized === 'dedup')
@@ -74,6 +76,33 @@ function singular(test: SingularTest): PlannedTest {
     model: refs.length === 1 ? refs[0] : undefined,
     column: undefined,
   };
+}
+
+/** A query that cannot be read cannot pass, either. */
+function unreadable(test: UnreadableTest): PlannedTest {
+  const { name, file, refs, problems } = test;
+  return {
+    kind: 'unreadable',
+    ...{ test, name, severity: 'error', reads: refs, sources: [], tags: [] },
+    place: { file, line: problems[0]?.line },
+    model: refs.length === 1 ? refs[0] : undefined,
+    column: undefined,
+  };
+}
+
+/**
+ * Ids of the models whose tables are not to be trusted while a test fails: the model that it is about, else all that it
+ * reads. A relationship is about the model whose values it looks up, not about the one they are looked up in. One that
+ * names nothing by `ref()` or `source()` is told, and holds nothing back: nobody knows what.
+ */
+export function testedModels({ model, reads, sources }: PlannedTest, project: Project): string[] {
+  if (model !== undefined) return [model];
+  const fed = [...project.models.values()].filter((reader) =>
+    reader.sources.some(({ group, feed }) =>
+      sources.some((source) => source.group === group && source.feed === feed),
+    ),
+  );
+  return [...new Set([...reads, ...fed.map(({ id }) => id)])];
 }
 
 function unit(test: UnitTest, project: Project): PlannedTest[] {
@@ -113,7 +142,7 @@ export function selectTests(
   state: Pick<SelectionContext, 'modified' | 'failed'> = {},
 ): PlannedTest[] {
   const nodes = tests.map(nodeOf);
-  const models = [...project.models.values()];
+  const models = [...project.models.values(), ...project.broken.values()];
   const context = { models: [...models, ...nodes], graph: buildGraph([...models, ...nodes]), ...state };
   const meant = (terms: readonly string[]) => new Set(selectModels(terms, [], context));
   const chosen = select.length > 0 ? meant(select) : undefined;

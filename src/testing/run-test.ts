@@ -3,10 +3,12 @@ import { type TestSettings, verdict } from '../models/data-tests.ts';
 import type { DedupQuery } from '../models/dedup.ts';
 import { planDedup } from '../models/materialize.ts';
 import type { Model } from '../models/model.ts';
+import { ProjectError } from '../models/problems.ts';
 import { ALL_ROWS, modelTable, renderModel } from '../models/relations.ts';
 import { count } from '../pipeline/reporter.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, qualified } from '../warehouse/sql.ts';
+import { explainTest } from './check.ts';
 import { type DedupFacts, dedupFacts, nullColumns, unaccounted } from './dedup-facts.ts';
 import { failingRows } from './failing-rows.ts';
 import type { DedupRuleTest, PlannedTest } from './plan.ts';
@@ -72,7 +74,8 @@ export class TestRunner {
     } catch (error) {
       const { message } = sqlProblem(error);
       const at = test.place && `${test.place.file}${test.place.line ? `:${test.place.line}` : ''}: `;
-      return { status: 'error', failures: 0, message: `${at ?? ''}${message}`, lines: [] };
+      const better = error instanceof ProjectError ? message : await explainTest(test, this.#bench.shapes);
+      return { status: 'error', failures: 0, message: better ?? `${at ?? ''}${message}`, lines: [] };
     }
   }
 
@@ -88,6 +91,8 @@ export class TestRunner {
         return this.#query(test, test.test, failingRows(test.test.check, test.test.model, test.test.where));
       case 'singular':
         return this.#query(test, test.test, test.test.render(ALL_ROWS).sql);
+      case 'unreadable':
+        throw new ProjectError(test.test.problems);
       case 'dedup':
         return this.#dedup(test.of, test.rule);
       case 'unit': {

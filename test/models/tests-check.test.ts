@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { checkModels } from '../../src/testing/check.ts';
+import { inOrder, problemText } from '../../src/models/problems.ts';
+import { sqlProblems, testProblems } from '../../src/testing/check.ts';
 import { Bench, documented } from '../support/test-bench.ts';
 import type { Files } from './support.ts';
 
@@ -75,11 +76,25 @@ describe('before anything is built', () => {
     expect(found[0]).toContain(problem);
   });
 
-  test('a query of a test is named with its line', async () => {
+  test('a query of a test is named with its line when it cannot be run', async () => {
     const sql = `select *\n{# a remark\nof two lines #}\nfrom {{ ref('daily') }}\nwhere no_such = 1`;
-    const found = await problems('models: []', { 'models/tests/some.sql': sql });
-    expect(found).toHaveLength(1);
-    expect(found[0]).toMatch(/^models\/tests\/some\.sql:5: Binder Error: .*no_such/);
+    const setup = 'CREATE SCHEMA marts; CREATE TABLE marts.daily AS SELECT 1 AS day';
+    await using bench = await Bench.open({ ...FILES, 'models/tests/some.sql': sql }, setup, CALLS);
+    const [outcome] = await bench.run(['some']);
+    expect(outcome?.status).toBe('error');
+    expect(outcome?.message).toMatch(/^models\/tests\/some\.sql:5: Binder Error: .*no_such/);
+  });
+
+  test('a column of a test is named with its place and what is meant when it cannot be run', async () => {
+    const yml = 'models:\n  - name: daily\n    tests:\n      - not_null: { column_name: calsl }';
+    const setup = 'CREATE SCHEMA marts; CREATE TABLE marts.daily AS SELECT 1 AS day';
+    await using bench = await Bench.open({ ...FILES, 'models/schema.yml': yml }, setup, CALLS);
+    expect(await bench.run(['not_null_marts_daily_calsl'])).toMatchObject([
+      {
+        status: 'error',
+        message: 'models/schema.yml:4: marts.daily has no column "calsl" (did you mean "calls"?)',
+      },
+    ]);
   });
 
   test('everything is told at once', async () => {
@@ -130,15 +145,13 @@ describe('where the SQL of models is wrong', () => {
   /** What is said of new models and, with them, of the tests of those that are to be built. */
   async function mistakes(more: Files, models: string[], chosen = models): Promise<string[]> {
     await using bench = await Bench.open({ ...FILES, ...more }, '', CALLS);
-    return await checkModels(bench.project, bench.shapes, new Set(models), new Set(chosen)).then(
-      () => [],
-      (error: Error) => error.message.split('\n'),
-    );
+    const wrong = await sqlProblems(bench.project, bench.shapes, new Set(models));
+    const tests = await testProblems(bench.project, bench.shapes, new Set(chosen));
+    return inOrder([...wrong, ...tests]).map(problemText);
   }
   const WRONG = { 'models/marts/wrong.sql': "select no_such from {{ ref('calls') }}" };
   const DAILY = {
     'models/marts/daily.yml': 'models: [{ name: daily, columns: [{ name: dya }] }]',
-    'models/tests/daily.sql': "select * from {{ ref('daily') }} where calsl > 1",
   };
 
   test('what is wrong with the tests of other models is told with it', async () => {
@@ -146,7 +159,6 @@ describe('where the SQL of models is wrong', () => {
     const told = [
       expect.stringMatching(/^models\/marts\/daily\.yml:1: marts\.daily has no column "dya"/),
       expect.stringMatching(/^models\/marts\/wrong\.sql:1: Binder Error: .*no_such/),
-      expect.stringMatching(/^models\/tests\/daily\.sql:1: Binder Error: .*calsl/),
     ];
     expect(await mistakes({ ...WRONG, ...DAILY }, ids)).toEqual(told);
     // A model that was built before is not looked at, and its tests are.

@@ -1,6 +1,6 @@
 import { rename } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { BuildError, ModelError, UsageError } from '../../src/errors.ts';
+import { UsageError } from '../../src/errors.ts';
 import { testOnly } from '../../src/pipeline/run.ts';
 import type { TestOptions } from '../../src/pipeline/test.ts';
 import { Project, said } from '../support/project.ts';
@@ -310,40 +310,48 @@ describe('the command test', () => {
 describe('a test that names a column that is not there', () => {
   const WRONG = SMALL.replace('name: messages', 'name: massages');
 
-  test('keeps anything from being built', async () => {
+  test('keeps its model from being built', async () => {
     await project.write('models/marts/schema.yml', WRONG);
-    const error = await project.run().catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(BuildError);
-    expect((error as Error).message).toMatch(
-      /^models\/marts\/schema\.yml:6: marts\.talks has no column "massages" \(did you mean "messages"\?\)$/,
-    );
-    expect(await project.loader("SELECT * FROM duckdb_tables() WHERE schema_name = 'messaging'")).toEqual([]);
+    const { exitCode, built, published } = await project.run();
+    expect({ exitCode, published }).toEqual({ exitCode: 1, published: true });
+    expect(built?.failed).toMatchObject([
+      {
+        model: 'marts.talks',
+        message: 'models/marts/schema.yml:6: marts.talks has no column "massages" (did you mean "messages"?)',
+      },
+    ]);
+    expect(built?.built).toEqual(['messaging.convos_metrics']);
   });
 
   test('is told together with what is wrong with the SQL of a model', async () => {
     await project.write('models/marts/schema.yml', WRONG);
-    await project.write('models/marts/wrong.sql', `select no_such from {{ ref('talks') }}`);
-    const error = await project.run().catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(BuildError);
-    expect((error as Error).message.split('\n')).toEqual([
+    await project.write('models/marts/wrong.sql', `select no_such from {{ ref('convos_metrics') }}`);
+    const { built } = await project.run();
+    expect(built?.failed.map(({ message }) => message)).toEqual([
       expect.stringMatching(/^models\/marts\/schema\.yml:6: marts\.talks has no column "massages"/),
       expect.stringMatching(/^models\/marts\/wrong\.sql:1: Binder Error: .*no_such/),
     ]);
   });
 
-  test('is found when nothing is to be built, too, and by a dry run and the command test', async () => {
+  test('is found when nothing is to be built, too, and by the command test', async () => {
     await project.run();
-    await project.write(
-      'models/marts/schema.yml',
-      SMALL.replace('[not_null]', '[not_null, { unique: { column_name: x } }]'),
-    );
+    await project.write('models/marts/schema.yml', `${SMALL}    tests: [{ not_null: { column_name: x } }]\n`);
     await project.write('models/tests/wrong.sql', `select no_such from {{ ref('talks') }}`);
-    await expect(project.run()).rejects.toThrow('models/tests/wrong.sql:1: Binder Error');
-    await expect(runTests()).rejects.toThrow('models/tests/wrong.sql:1: Binder Error');
-    await expect(runTests({ dryRun: true })).rejects.toThrow(ModelError);
+    const outcome = await project.run();
+    expect(outcome.exitCode).toBe(1);
+    expect(outcome.attention.map(({ message }) => message)).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining('marts.talks has no column "x"'),
+        expect.stringContaining('models/tests/wrong.sql:1: Binder Error'),
+      ]),
+    );
+    const { exitCode, tests } = await runTests();
+    expect(exitCode).toBe(3);
+    expect(tests.filter(({ status }) => status === 'error')).toMatchObject([
+      { test: 'not_null_marts_talks_x', message: expect.stringContaining('has no column "x"') },
+      { test: 'wrong', message: expect.stringContaining('models/tests/wrong.sql:1: Binder Error') },
+    ]);
     await expect(runTests({ select: ['nothing_of_the_kind'] })).rejects.toThrow(UsageError);
-    const recorded = "SELECT count(*) AS runs FROM ops.runs WHERE command = 'test'";
-    expect(await project.loader(recorded)).toEqual([{ runs: 0 }]);
     await expect(runTests({ select: ['key_*'] })).resolves.toMatchObject({ exitCode: 0 });
   });
 });

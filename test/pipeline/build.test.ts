@@ -1,6 +1,7 @@
+import { rm } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ModelError, UsageError } from '../../src/errors.ts';
+import { UsageError } from '../../src/errors.ts';
 import { replayRejects } from '../../src/operations/rejects.ts';
 import { differences } from '../support/differences.ts';
 import { Project } from '../support/project.ts';
@@ -239,7 +240,7 @@ select * from {{ source('messaging', '${FEED}') }}
   });
 });
 
-describe('what can be known to be wrong before anything is built', () => {
+describe('a model with a mistake in it fails, and what reads it waits', () => {
   test.each<[string, Record<string, string>, RegExp]>([
     [
       'a reference to nothing',
@@ -282,10 +283,21 @@ describe('what can be known to be wrong before anything is built', () => {
     await using project = await withMarts();
     await project.load();
     for (const [path, sql] of Object.entries(models)) await project.write(`models/${path}`, sql);
-    const failure = await project.build().catch((error) => error);
-    expect(failure).toBeInstanceOf(ModelError);
-    expect(failure.message).toMatch(message);
-    expect(await project.loader('FROM ops.model_runs')).toEqual([]);
+    await project.write('models/marts/below.sql', "select * from {{ ref('a') }}\n");
+    const { exitCode, built, published, attention } = await project.build();
+    expect({ exitCode, published }).toEqual({ exitCode: 1, published: true });
+    expect(built?.failed.map(({ model }) => model)).toContain('marts.a');
+    expect(built?.failed.map(({ message: told }) => told).join('\n')).toMatch(message);
+    expect(attention).toMatchObject([{ kind: 'model_failed', severity: 'failed' }, ...attention.slice(1)]);
+    // It costs itself and what is built from it. The others are built, tested and published.
+    expect(built?.built).toEqual([`messaging.${FEED}`, 'marts.codes', 'marts.top_code']);
+    expect(built?.skipped).toContainEqual({ model: 'marts.below', message: 'marts.a failed' });
+    expect(await project.published(CODES)).toHaveLength(2);
+    // It is told until it is mended, by whoever is asked.
+    expect(await project.build({ select: ['a'] })).toMatchObject({ exitCode: 1 });
+    expect(await project.build({ select: ['codes'] })).toMatchObject({ exitCode: 3, attention });
+    await rm(project.path('models/marts'), { recursive: true });
+    expect(await project.run()).toMatchObject({ exitCode: 0, attention: [] });
   });
 });
 

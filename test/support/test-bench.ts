@@ -1,8 +1,9 @@
 import type { Catalogue, FeedSpec } from '../../src/feeds/catalogue.ts';
 import { migrate } from '../../src/ledger/migrations.ts';
 import type { Project } from '../../src/models/assemble.ts';
+import { inOrder, problemText } from '../../src/models/problems.ts';
 import { presentRelations } from '../../src/models/relations.ts';
-import { checkTests } from '../../src/testing/check.ts';
+import { testProblems } from '../../src/testing/check.ts';
 import { planTests } from '../../src/testing/plan.ts';
 import { type TestOutcome, TestRunner } from '../../src/testing/run-test.ts';
 import { Shapes } from '../../src/testing/shapes.ts';
@@ -68,10 +69,8 @@ export class Bench implements AsyncDisposable {
 
   /** What a check of all models before a build complains of, a line each. */
   async problems(chosen: readonly string[] = this.project.graph.order): Promise<string[]> {
-    return checkTests(this.project, this.shapes, new Set(chosen)).then(
-      () => [],
-      (error: Error) => error.message.split('\n'),
-    );
+    const found = await testProblems(this.project, this.shapes, new Set(chosen));
+    return inOrder(found).map(problemText);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -65,7 +65,7 @@ export function feedMark(state: string): Html {
 
 /** What a test asserts, in words. */
 export function testWords({ test }: DocumentedTest): string {
-  if (test.kind === 'singular') return `no rows from ${test.name}`;
+  if (test.kind === 'singular' || test.kind === 'unreadable') return `no rows from ${test.name}`;
   if (test.kind === 'unit') return `unit test ${test.name}`;
   if (test.kind === 'dedup') {
     if (test.rule === 'key_unique') return `the key is unique: ${test.column}`;
