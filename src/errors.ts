@@ -66,6 +66,11 @@ export class SourceError extends WarehouseError {
   readonly code = 'source';
 }
 
+/** One feed of a source cannot be listed or staged. The others go on. */
+export class FeedError extends WarehouseError {
+  readonly code = 'feed';
+}
+
 /** One delivered file is not whole, or not what it claims to be. The others go on. */
 export class FileError extends WarehouseError {
   readonly code = 'file';

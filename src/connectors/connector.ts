@@ -21,6 +21,8 @@ export interface ListedFile {
    * Compared for equality, never interpreted.
    */
   etag: string;
+  /** Why it makes no sense to fetch it, as it is listed; left out where it does. Reads on from "FILE cannot be fetched: ". */
+  problem?: string;
 }
 
 /** What one folder holds, one level deep. */

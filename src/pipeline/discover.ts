@@ -10,12 +10,17 @@ import {
   parsePath,
 } from '../feeds/paths.ts';
 
+export interface FoundFile {
+  listed: ListedFile;
+  name: FileName;
+}
+
 /** What a listing shows of one partition. */
 export interface FoundPartition {
   key: PartitionKey;
   /** Complete: `_SUCCESS` is there, or the place lists nothing that is not. */
   sealed: boolean;
-  files: { listed: ListedFile; name: FileName }[];
+  files: FoundFile[];
   /** Files in its folder that are none of its data by their names. */
   strays: number;
 }
@@ -43,51 +48,64 @@ const DOCUMENTS = 'export_docs';
 /** How many folders of a source are listed at the same time. */
 const LISTINGS = 8;
 
+interface OnTargets {
+  onLevel?(folder: string, folders: readonly string[]): void;
+  onFailure?(feed: string, error: unknown): Promise<void>;
+}
+
 /**
  * The feeds, versions and formats a source holds.
  * @param feeds only these, when given; one that is not there yields nothing
- * @param onLevel called with each folder that was listed, one level deep, and the names of the folders in it
+ * @param told.onLevel is called with each folder that was listed, one level deep, and the names of the folders in it
+ * @param told.onFailure takes a feed whose folders cannot be listed; throws where that is not the affair of this feed alone
  */
 export async function findTargets(
   connector: Connector,
   feeds: readonly string[] | undefined,
   onMisfit: OnMisfit,
-  onLevel: (folder: string, folders: readonly string[]) => void = () => {},
+  { onLevel, onFailure }: OnTargets = {},
 ): Promise<Target[]> {
   const foldersOf = async (path: string, wanted: string) => {
-    const names: string[] = [];
+    // A folder that is named twice is one.
+    const names = new Set<string>();
     for await (const entry of connector.entries(path)) {
-      if (entry.kind === 'folder') names.push(entry.name);
+      if (entry.kind === 'folder') names.add(entry.name);
       else if (!isHousekeeping(entry.path)) onMisfit({ path: entry.path, reason: `not in ${wanted}` });
     }
-    onLevel(path, names);
-    return names;
+    onLevel?.(path, [...names]);
+    return [...names];
   };
   const there = feeds ?? (await foldersOf('', 'the folder of a feed')).filter((name) => name !== DOCUMENTS);
   const found = there.filter((feed) => {
     if (!isFeedName(feed)) onMisfit({ path: `${feed}/`, reason: 'not the name of a feed' });
     return isFeedName(feed);
   });
+  const targetsOf = async (feed: string): Promise<Target[]> => {
+    const versions = await foldersOf(feed, 'a version=V folder');
+    const perVersion = versions.map(async (folder): Promise<Target[]> => {
+      const version = /^version=(.+)$/.exec(folder)?.[1];
+      if (version === undefined || !isPlainName(version)) {
+        onMisfit({ path: `${feed}/${folder}/`, reason: 'not a version=V folder' });
+        return [];
+      }
+      const formats = await foldersOf(`${feed}/${folder}`, 'a format=jsonl folder');
+      return formats.flatMap((format) => {
+        const path = `${feed}/${folder}/${format}`;
+        if (format === 'format=jsonl') return [{ feed, version, path }];
+        onMisfit({ path: `${path}/`, reason: 'not a format=jsonl folder' });
+        return [];
+      });
+    });
+    return (await Promise.all(perVersion)).flat();
+  };
   const nested = await pMap(
     found,
-    async (feed) => {
-      const versions = await foldersOf(feed, 'a version=V folder');
-      const perVersion = versions.map(async (folder): Promise<Target[]> => {
-        const version = /^version=(.+)$/.exec(folder)?.[1];
-        if (version === undefined || !isPlainName(version)) {
-          onMisfit({ path: `${feed}/${folder}/`, reason: 'not a version=V folder' });
-          return [];
-        }
-        const formats = await foldersOf(`${feed}/${folder}`, 'a format=jsonl folder');
-        return formats.flatMap((format) => {
-          const path = `${feed}/${folder}/${format}`;
-          if (format === 'format=jsonl') return [{ feed, version, path }];
-          onMisfit({ path: `${path}/`, reason: 'not a format=jsonl folder' });
-          return [];
-        });
-      });
-      return (await Promise.all(perVersion)).flat();
-    },
+    (feed) =>
+      targetsOf(feed).catch(async (error): Promise<Target[]> => {
+        if (!onFailure) throw error;
+        await onFailure(feed, error);
+        return [];
+      }),
     { concurrency: LISTINGS },
   );
   return nested.flat().sort((a, b) => (a.path < b.path ? -1 : 1));
@@ -108,6 +126,7 @@ export async function* findPartitions(
 ): AsyncGenerator<FoundPartition> {
   let day = '';
   let found = new Map<string, FoundPartition>();
+  let seen = new Map<string, FoundFile>();
   // Files with other names, by their folders: of those that turn out to be partitions they are strays.
   let strays = new Map<string, number>();
   const partitions = () =>
@@ -127,6 +146,7 @@ export async function* findPartitions(
     if (today !== day) {
       yield* partitions();
       found = new Map();
+      seen = new Map();
       strays = new Map([...strays].filter(([folder]) => folder.split('/').includes(today)));
       day = today;
     }
@@ -136,7 +156,22 @@ export async function* findPartitions(
       found.set(partition.path, entry);
     }
     if (parsed.kind === 'success') entry.sealed = true;
-    else entry.files.push({ listed, name: parsed.file });
+    else addFile({ listed, name: parsed.file }, entry.files, seen);
   }
   yield* partitions();
+}
+
+/**
+ * A file that is listed twice in the same way is one. Listed in two ways, there is no telling which of them is there: it
+ * fails, is told, and is listed again by the next run, when whoever was replacing it has come to an end.
+ */
+function addFile(file: FoundFile, files: FoundFile[], seen: Map<string, FoundFile>): void {
+  const { path, bytes, etag } = file.listed;
+  const twin = seen.get(path);
+  if (!twin) {
+    seen.set(path, file);
+    files.push(file);
+  } else if (twin.listed.bytes !== bytes || twin.listed.etag !== etag) {
+    twin.listed = { ...twin.listed, problem: 'it is listed twice, with different sizes or versions' };
+  }
 }

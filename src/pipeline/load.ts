@@ -1,9 +1,10 @@
 import type { Source } from '../config/config.ts';
-import { SourceError, UsageError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { recordGaps } from '../ledger/gaps.ts';
 import { wasCutShort } from '../ledger/runs.ts';
 import { nearest } from '../nearest.ts';
 import type { LoadContext, LoadOptions, LoadResult } from './load-context.ts';
+import { asSourceError, fatal } from './scope.ts';
 import { SourceLoad } from './source-load.ts';
 
 /** Discovers, fetches and stages what is new in each source. A source that fails does not keep the others. */
@@ -27,8 +28,10 @@ export async function load(context: LoadContext, options: LoadOptions = {}): Pro
     try {
       await using connector = await source.open();
       await new SourceLoad(context, options, source, connector, result).run();
-    } catch (error) {
-      if (!(error instanceof SourceError)) throw error;
+    } catch (cause) {
+      const end = fatal(cause, context.signal);
+      if (end !== undefined) throw end;
+      const error = asSourceError(cause);
       result.failedSources.push({ source: source.name, error });
       context.reporter.warn(`${source.name}: ${error.message}`, { source: source.name, hint: error.hint });
     }

@@ -1,36 +1,29 @@
-import pMap, { pMapIterable } from 'p-map';
+import { pMapIterable } from 'p-map';
 import type { Source } from '../config/config.ts';
 import type { Connector } from '../connectors/connector.ts';
-import { FileError } from '../errors.ts';
+import { SourceError } from '../errors.ts';
 import { grantTables } from '../feeds/claims.ts';
-import { rememberFeeds, stagedFeeds } from '../ledger/feeds.ts';
-import { nextFileId, recordFailure, resolveFailures } from '../ledger/files.ts';
+import { stagedFeeds } from '../ledger/feeds.ts';
+import { nextFileId, resolveFailures } from '../ledger/files.ts';
 import { recordAbsent, recordListings } from '../ledger/listings.ts';
 import { recordMisfits } from '../ledger/misfits.ts';
-import { recordPartitions } from '../ledger/partitions.ts';
-import type { Misfit, Partition } from '../ledger/tables.ts';
-import { cutBatches, type WantedBatch, type WantedPartition } from './batches.ts';
+import type { Misfit } from '../ledger/tables.ts';
+import { BatchFetch, type LandedBatch } from './batch-fetch.ts';
+import { BatchStage } from './batch-stage.ts';
+import { cutBatches, type WantedBatch } from './batches.ts';
 import { Coverage } from './coverage.ts';
-import { type Decryptor, decryptorFor } from './decrypt.ts';
 import { type FoundMisfit, findTargets, type Target } from './discover.ts';
 import { ignoring } from './ignore.ts';
-import type { LandedFile, WantedFile } from './landing.ts';
 import type { LoadContext, LoadOptions, LoadResult } from './load-context.ts';
-import { type Plan, Planner, partitionRow } from './plan.ts';
-import { count } from './reporter.ts';
-import { type Batch, type FileCounts, type StageResult, Stager } from './stage.ts';
+import { type Plan, Planner } from './plan.ts';
+import { asFeedError, fatal } from './scope.ts';
+import { Stager } from './stage.ts';
 
-/** A batch whose files have been fetched, as far as they could be. */
-interface LandedBatch extends WantedBatch {
-  /** By number. */
-  landed: Map<number, LandedFile>;
-  failures: { file: WantedFile; error: FileError }[];
-}
+/** A feed, or what is to be done about it could not be found out. */
+type Planned = { target: Target; plan?: Plan; error?: unknown };
 
 /** Feeds that are listed ahead of the one that is staged. */
 const PLANS_AHEAD = 4;
-/** Files that are fetched at the same time. */
-const FETCHES = 8;
 
 /** One source, from its listing to its staged rows. The next batch is fetched while one is staged. */
 export class SourceLoad {
@@ -39,8 +32,10 @@ export class SourceLoad {
   readonly #source: Source;
   readonly #connector: Connector;
   readonly #result: LoadResult;
-  readonly #decryptor: Decryptor | undefined;
+  readonly #fetch: BatchFetch;
   readonly #stager: Stager;
+  /** Feeds that go no further in this run. */
+  readonly #failed = new Set<string>();
   readonly #misfits: Misfit[] = [];
   readonly #coverage = new Coverage();
   readonly #isIgnored: (path: string) => boolean;
@@ -57,7 +52,7 @@ export class SourceLoad {
     this.#options = options;
     this.#source = source;
     this.#connector = connector;
-    this.#decryptor = source.decrypt && decryptorFor(source.decrypt);
+    this.#fetch = new BatchFetch(context, source, connector, (error) => this.#mustAnswer(error));
     this.#result = result;
     this.#isIgnored = ignoring(source.ignore);
     const { session, landing, clock, runId } = context;
@@ -70,15 +65,19 @@ export class SourceLoad {
     const onMisfit = (misfit: FoundMisfit) => this.#misfit(misfit);
     const coverage = this.#coverage;
     const feeds = this.#options.feed === undefined ? this.#source.feeds : [this.#options.feed];
-    const found = await findTargets(this.#connector, feeds, onMisfit, (folder, folders) =>
-      coverage.level(folder, folders),
-    );
+    const found = await findTargets(this.#connector, feeds, onMisfit, {
+      onLevel: (folder, folders) => coverage.level(folder, folders),
+      onFailure: async (feed, error) => {
+        await this.#mustBeOfFeed(error);
+        this.#fail({ feed, version: '1' }, error);
+      },
+    });
     const targets = await this.#withTables(found);
     const planner = new Planner(this.#context, this.#options, this.#source, this.#connector, {
       ...{ onMisfit, coverage },
     });
     await planner.prepare(targets);
-    const plans = pMapIterable(targets, (target) => planner.plan(target), {
+    const plans = pMapIterable(targets, (target) => this.#plan(planner, target), {
       concurrency: PLANS_AHEAD,
       backpressure: PLANS_AHEAD,
     });
@@ -91,22 +90,75 @@ export class SourceLoad {
         await this.#remember(found, planner);
       }
     } finally {
+      await this.#fetch.stop();
       if (!this.#options.dryRun) await this.#recordMisfits();
     }
+  }
+
+  /** @throws what is not the affair of this feed alone */
+  async #plan(planner: Planner, target: Target): Promise<Planned> {
+    try {
+      return { target, plan: await planner.plan(target) };
+    } catch (error) {
+      await this.#mustBeOfFeed(error);
+      return { target, error };
+    }
+  }
+
+  /** @throws what ends the run, or the error where the source answers nothing any more */
+  async #mustBeOfFeed(error: unknown): Promise<void> {
+    const end = fatal(error, this.#context.signal);
+    if (end !== undefined) throw end;
+    if (error instanceof SourceError) await this.#mustAnswer(error);
+  }
+
+  /**
+   * Whether a source is down, or only one thing in it is odd, is not to be told from the error: so it is asked for the
+   * names in its root, which it gave before.
+   * @throws the error when it does not answer
+   */
+  async #mustAnswer(error: SourceError): Promise<void> {
+    try {
+      for await (const _ of this.#connector.entries('')) break;
+    } catch {
+      this.#context.signal?.throwIfAborted();
+      throw error;
+    }
+  }
+
+  #fail(target: Pick<Target, 'feed' | 'version'>, cause: unknown): void {
+    const feed = this.#nameOf(target);
+    if (this.#failed.has(feed)) return;
+    this.#failed.add(feed);
+    const error = asFeedError(cause);
+    this.#result.failedFeeds.push({ source: this.#source.name, feed, error });
+    const { reporter, redact } = this.#context;
+    reporter.warn(`${feed} from ${this.#source.name}: ${redact(error.message)}`, {
+      ...{ source: this.#source.name, feed, hint: error.hint },
+    });
+  }
+
+  #hasFailed(target: Pick<Target, 'feed' | 'version'>): boolean {
+    return this.#failed.has(this.#nameOf(target));
+  }
+
+  /** `GROUP.FEED`, with its version where that is not 1. */
+  #nameOf({ feed, version }: Pick<Target, 'feed' | 'version'>): string {
+    return `${this.#source.group}.${feed}${version === '1' ? '' : `__v${version}`}`;
   }
 
   /** Only now: of what a killed run had not come to, the next one makes the listing again. */
   async #remember(targets: readonly Target[], planner: Planner): Promise<void> {
     const { session, clock } = this.#context;
     const { name, group, feeds = [] } = this.#source;
-    const whole = targets.filter((target) => planner.isWhole(target));
+    const whole = targets.filter((target) => planner.isWhole(target) && !this.#hasFailed(target));
     await recordListings(session, name, whole, clock());
     this.#result.listedWhole.push(
       ...whole.map(({ feed, version }) => ({ feed_group: group, feed, version })),
     );
     const found = new Set(targets.map(({ feed }) => feed));
     const lookedFor = feeds.filter((feed) => (this.#options.feed ?? feed) === feed);
-    const absent = lookedFor.filter((feed) => !found.has(feed));
+    const absent = lookedFor.filter((feed) => !found.has(feed) && !this.#hasFailed({ feed, version: '1' }));
     await recordAbsent(session, name, lookedFor, absent, clock());
   }
 
@@ -123,9 +175,11 @@ export class SourceLoad {
     return granted;
   }
 
-  async #describe(plans: AsyncIterable<Plan>): Promise<void> {
-    for await (const { spec, loads } of plans) {
-      if (loads.length === 0) continue;
+  async #describe(plans: AsyncIterable<Planned>): Promise<void> {
+    for await (const { target, plan, error } of plans) {
+      if (!plan) this.#fail(target, error);
+      if (!plan || plan.loads.length === 0) continue;
+      const { spec, loads } = plan;
       const files = loads.flatMap((load) => load.files);
       this.#result.planned.push({
         source: this.#source.name,
@@ -137,172 +191,52 @@ export class SourceLoad {
     }
   }
 
-  async #execute(plans: AsyncIterable<Plan>): Promise<void> {
-    const landed = pMapIterable(this.#batches(plans), (batch) => this.#land(batch), {
+  async #execute(plans: AsyncIterable<Planned>): Promise<void> {
+    const landed = pMapIterable(this.#batches(plans), (batch) => this.#fetch.fetch(batch), {
       concurrency: 1,
       backpressure: 1,
     });
     for await (const batch of landed) await this.#stage(batch);
   }
 
-  async *#batches(plans: AsyncIterable<Plan>): AsyncGenerator<WantedBatch> {
+  async *#batches(plans: AsyncIterable<Planned>): AsyncGenerator<WantedBatch> {
     const { reader, reporter } = this.#context;
     const { expected } = this.#result;
     let next = await nextFileId(reader);
-    for await (const plan of plans) {
+    for await (const { target, plan, error } of plans) {
+      if (!plan) {
+        this.#fail(target, error);
+        continue;
+      }
       for (const { files } of plan.loads) {
         expected.files += files.length;
         expected.bytes += files.reduce((sum, { listed }) => sum + listed.bytes, 0);
       }
       reporter.progress.expect(expected);
-      yield* cutBatches(plan, () => next++);
+      for (const batch of cutBatches(plan, () => next++)) {
+        if (this.#hasFailed(target)) break;
+        yield batch;
+      }
     }
-  }
-
-  async #land(batch: WantedBatch): Promise<LandedBatch> {
-    const { landing, reporter, signal } = this.#context;
-    reporter.progress.activity(`fetching ${batch.spec.group}.${batch.spec.feed}`);
-    const landed = new Map<number, LandedFile>();
-    const failures: LandedBatch['failures'] = [];
-    await pMap(
-      batch.partitions.flatMap(({ wanted }) => wanted),
-      async (file) => {
-        signal?.throwIfAborted();
-        try {
-          const arrived = await landing.land(this.#connector, file, {
-            decryptor: this.#decryptor,
-            onBytes: (count) => reporter.progress.fetched(count),
-            ...(signal && { signal }),
-          });
-          landed.set(file.fileId, arrived);
-        } catch (error) {
-          if (!(error instanceof FileError)) throw error;
-          failures.push({ file, error });
-        }
-      },
-      { concurrency: FETCHES },
-    );
-    return { ...batch, landed, failures };
   }
 
   async #stage(batch: LandedBatch): Promise<void> {
-    const { session, reporter, signal, clock } = this.#context;
-    signal?.throwIfAborted();
-    reporter.progress.activity(`staging ${batch.spec.group}.${batch.spec.feed}`);
-    this.#result.changed = true;
-    await rememberFeeds(session, [batch.spec], clock());
+    const { signal, reporter } = this.#context;
+    const { spec, landed, givenUp } = batch;
     try {
-      // A file that changed under our hands is left for the next run; the others are staged without it.
-      while (!(await this.#tryToStage(batch)));
-    } finally {
-      for (const file of batch.landed.values()) await file.remove();
-    }
-    // Not before: what is noted as come must not lie ahead of what is still to be loaded.
-    await recordPartitions(session, batch.notes);
-  }
-
-  /** @returns false when files had changed since they landed, and were left out */
-  async #tryToStage(batch: LandedBatch): Promise<boolean> {
-    const ready = await this.#sortOut(batch);
-    if (ready.files.length === 0) return true;
-    try {
-      this.#count(ready, await this.#stager.stage(ready));
-      return true;
+      signal?.throwIfAborted();
+      // One that was fetched while the one before it failed: what is staged must not lie behind what is not.
+      if (this.#hasFailed(spec)) return;
+      reporter.progress.activity(`staging ${spec.group}.${spec.feed}`);
+      this.#result.changed = true;
+      await new BatchStage(this.#context, this.#source, this.#stager, this.#result, batch).run();
+      if (givenUp) this.#fail(spec, givenUp);
     } catch (error) {
-      if (error instanceof FileError && (await this.#dropChanged(batch))) return false;
-      throw error;
+      await this.#mustBeOfFeed(error);
+      this.#fail(spec, error);
+    } finally {
+      for (const file of landed.values()) await file.remove();
     }
-  }
-
-  /** Notes the files that did not make it, and says how the partitions stand with the rest. */
-  async #sortOut(batch: LandedBatch): Promise<Batch> {
-    const { session, reporter, clock, redact } = this.#context;
-    for (const { file, error } of batch.failures) {
-      this.#result.failedFiles += 1;
-      reporter.warn(error.message, {
-        ...{ source: this.#source.name, path: file.listed.path, hint: error.hint },
-      });
-      const { path, etag, bytes } = file.listed;
-      await recordFailure(
-        session,
-        { source: this.#source.name, path, etag, bytes, message: redact(error.message) },
-        clock(),
-      );
-    }
-    batch.failures.length = 0;
-    const incomplete: Partition[] = [];
-    const partitions = batch.partitions.filter((partition) => {
-      const whole = partition.wanted.every(({ fileId }) => batch.landed.has(fileId));
-      // A partition that takes the place of another does so as a whole.
-      if (
-        whole ||
-        (partition.replaces.length === 0 && partition.wanted.some((file) => batch.landed.has(file.fileId)))
-      ) {
-        return true;
-      }
-      const state = partition.replaces.length > 0 ? 'reopened' : 'sealed';
-      const rows = [...partition.kept, ...partition.replaces].reduce(
-        (sum, file) => sum + file.rows_staged,
-        0,
-      );
-      incomplete.push(partitionRow(this.#source, batch.spec, partition, state, rows, clock()));
-      return false;
-    });
-    await recordPartitions(session, incomplete);
-    const files = partitions.flatMap(({ wanted }) =>
-      wanted.flatMap(({ fileId }) => batch.landed.get(fileId) ?? []),
-    );
-    return {
-      source: this.#source.name,
-      spec: batch.spec,
-      files,
-      supersedes: partitions.flatMap(({ replaces, wanted }) =>
-        replaces.map((old) => ({
-          fileId: old.file_id,
-          by: (wanted.find(({ listed }) => listed.path === old.path) ?? wanted[0])?.fileId ?? old.file_id,
-        })),
-      ),
-      partitions: (counts) =>
-        partitions.map((partition) => {
-          const whole = partition.wanted.every(({ fileId }) => counts.has(fileId));
-          return partitionRow(
-            this.#source,
-            batch.spec,
-            partition,
-            whole ? 'loaded' : 'sealed',
-            rowsOf(partition, counts),
-            clock(),
-          );
-        }),
-    };
-  }
-
-  /** @returns whether there were any */
-  async #dropChanged(batch: LandedBatch): Promise<boolean> {
-    const before = batch.landed.size;
-    for (const file of [...batch.landed.values()]) {
-      try {
-        await file.recheck();
-      } catch (error) {
-        batch.landed.delete(file.fileId);
-        await file.remove();
-        batch.failures.push({ file, error: new FileError((error as Error).message, { cause: error }) });
-      }
-    }
-    return batch.landed.size < before;
-  }
-
-  #count({ spec, files }: Batch, { rows, rejected }: StageResult): void {
-    const bytes = files.reduce((sum, { listed }) => sum + listed.bytes, 0);
-    this.#result.files += files.length;
-    this.#result.bytes += bytes;
-    this.#result.rows += rows;
-    this.#result.rejected += rejected;
-    const feed = `${spec.group}.${spec.feed}`;
-    this.#context.reporter.progress.done({ feed, files: files.length, bytes, rows });
-    this.#context.reporter.info(`staged ${count(files.length, 'file')}, ${count(rows, 'row')}`, {
-      ...{ feed, files: files.length, bytes, rows, rejected },
-    });
   }
 
   #misfit({ path, reason }: FoundMisfit): boolean {
@@ -324,9 +258,4 @@ export class SourceLoad {
       reporter.warn(`passed over ${path}: ${reason}`, { source: name, path });
     }
   }
-}
-
-function rowsOf(partition: WantedPartition, counts: ReadonlyMap<number, FileCounts>) {
-  const kept = partition.kept.reduce((sum, file) => sum + file.rows_staged, 0);
-  return partition.wanted.reduce((sum, { fileId }) => sum + (counts.get(fileId)?.staged ?? 0), kept);
 }

@@ -6,8 +6,10 @@ import { recordPartitions } from '../ledger/partitions.ts';
 import type { File, Partition } from '../ledger/tables.ts';
 import type { Session } from '../warehouse/session.ts';
 import { fileList, qualified, type TableName } from '../warehouse/sql.ts';
+import { storageTrouble } from '../warehouse/trouble.ts';
 import type { LandedFile } from './landing.ts';
 import { readLines } from './lines.ts';
+import { asFeedError } from './scope.ts';
 import { type CarefulResult, ColumnTooNarrow, type FileLines, insertCareful } from './staging/careful.ts';
 import { type Assumptions, canReadFast, insertFast, Refusal } from './staging/fast.ts';
 import { addInferredColumns } from './staging/infer.ts';
@@ -87,7 +89,9 @@ export class Stager {
   }
 
   async #openTable(batch: Batch): Promise<StagingTable> {
-    const table = await openStagingTable(this.#session, batch.spec);
+    const table = await openStagingTable(this.#session, batch.spec).catch((error) => {
+      throw storageTrouble(error) ?? asFeedError(error);
+    });
     if (!isInferred(table)) return table;
     // A field that had no value so far gets its column with its first one.
     const { group, feed, version } = table.spec;

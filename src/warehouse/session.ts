@@ -11,6 +11,7 @@ import { Kysely } from 'kysely';
 import type { LedgerTables } from '../ledger/tables.ts';
 import { duckdbDialect } from './dialect.ts';
 import { literal, qualified, type TableName } from './sql.ts';
+import { storageTrouble } from './trouble.ts';
 import { type ResultTable, toCell } from './values.ts';
 
 /** A value as the program works with it: 64-bit integers as numbers where they are safe, instants as Dates. */
@@ -37,12 +38,12 @@ export class Session implements Disposable {
 
   /** Runs statements whose rows nobody reads. */
   async run(sql: string, parameters: readonly Value[] = []): Promise<void> {
-    await this.#connection.run(sql, parameters.map(toDuckDB));
+    await told(this.#connection.run(sql, parameters.map(toDuckDB)));
   }
 
   /** Runs one statement and reads all of its rows. */
   async rows<T = Row>(sql: string, parameters: readonly Value[] = []): Promise<T[]> {
-    const reader = await this.#connection.runAndReadAll(sql, parameters.map(toDuckDB));
+    const reader = await told(this.#connection.runAndReadAll(sql, parameters.map(toDuckDB)));
     const names = reader.deduplicatedColumnNames();
     return reader
       .getRows()
@@ -60,7 +61,7 @@ export class Session implements Disposable {
 
   /** Runs one statement and keeps columns, types and exact values, for printing. */
   async table(sql: string): Promise<ResultTable> {
-    const reader = await this.#connection.runAndReadAll(sql);
+    const reader = await told(this.#connection.runAndReadAll(sql));
     const types = reader.columnTypes();
     return {
       columns: reader.columnNames().map((name, index) => ({ name, type: String(types[index]) })),
@@ -142,6 +143,15 @@ export interface RowAppender {
   bigint(value: number): void;
   blob(value: Uint8Array): void;
   endRow(): void;
+}
+
+/** Tells trouble with the file or its disk, which nothing can go on with, from what is wrong with one statement. */
+async function told<T>(statement: Promise<T>): Promise<T> {
+  try {
+    return await statement;
+  } catch (error) {
+    throw storageTrouble(error) ?? error;
+  }
 }
 
 function toDuckDB(value: Value): DuckDBValue {

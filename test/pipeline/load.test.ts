@@ -7,8 +7,9 @@ import { describe, expect, test } from 'vitest';
 import type { Source } from '../../src/config/config.ts';
 import type { Connector } from '../../src/connectors/connector.ts';
 import { local } from '../../src/connectors/local.ts';
-import { SourceError, UsageError } from '../../src/errors.ts';
+import { SourceError, StorageError, UsageError } from '../../src/errors.ts';
 import { silentReporter } from '../../src/pipeline/reporter.ts';
+import { Warehouse } from '../../src/warehouse/warehouse.ts';
 import { listen, Project, partitionFolder, said } from '../support/project.ts';
 
 const day = (text: string) => new Date(`${text}T00:00:00Z`);
@@ -27,6 +28,12 @@ async function states(project: Project): Promise<Record<string, string>> {
     `SELECT strftime(partition_ts, '%m-%d %H') AS time, state FROM ops.partitions WHERE state <> 'missing' ORDER BY time`,
   );
   return Object.fromEntries(rows.map(({ time, state }) => [time, state]));
+}
+
+/** Changes the loader's own warehouse behind its back. */
+async function changed(project: Project, sql: string): Promise<void> {
+  await using warehouse = await Warehouse.open(project.path('warehouse.duckdb'));
+  await (await warehouse.session()).run(sql);
 }
 
 /** A folder as a place whose every call a test can hear, and spoil. */
@@ -139,7 +146,7 @@ describe('the look-back', () => {
     // The broken file is reported when the batch is about to be staged.
     project.reporter = listen({
       warn: () => {
-        throw new Error('killed');
+        throw new StorageError('killed');
       },
     });
     await expect(project.load()).rejects.toThrow('killed');
@@ -313,10 +320,15 @@ describe('what goes wrong in one place does not stop the others', () => {
   test('a source whose connection breaks while it fetches keeps what was staged before', async () => {
     await using project = await Project.create();
     const folder = await local.open({ root: project.path('feeds') });
+    let isDown = false;
     const { sources } = place(project, {
+      entries: (path) => {
+        if (isDown) throw new SourceError('nobody answers', { retryable: true });
+        return folder.entries(path);
+      },
       fetch: async (file, partial, options) => {
-        if (file.path.startsWith('voice_intents'))
-          throw new SourceError('the line is down', { retryable: true });
+        isDown ||= file.path.startsWith('voice_intents');
+        if (isDown) throw new SourceError('the line is down', { retryable: true });
         await folder.fetch(file, partial, options);
       },
     });
@@ -328,6 +340,142 @@ describe('what goes wrong in one place does not stop the others', () => {
       attention: [{ kind: 'source_failed', message: 'source messaging: the line is down' }],
     });
     expect(await staged(spoiled, 'reps')).toEqual(['01-09 00']);
+  });
+
+  test('a file that the source refuses, though it gives the others', async () => {
+    await using project = await Project.create();
+    const folder = await local.open({ root: project.path('feeds') });
+    const { sources } = place(project, {
+      fetch: async (file, partial, options) => {
+        if (file.path.endsWith('.02')) throw new SourceError(`access to ${file.path} is denied`);
+        await folder.fetch(file, partial, options);
+      },
+    });
+    await using spoiled = await Project.create(undefined, sources);
+    const refused = `${await project.partition('voice_intents', '2026-01-09 07', {
+      '.01': [record(1)],
+      '.02': [record(2)],
+    })}/voice_intents.jsonl.02`;
+    await project.partition('voice_intents', '2026-01-09 08', [record(3)]);
+    expect(await spoiled.load()).toMatchObject({ exitCode: 3, loaded: { files: 2, failedFiles: 1 } });
+    expect(await states(spoiled)).toEqual({ '01-09 07': 'sealed', '01-09 08': 'loaded' });
+    expect(await spoiled.loader('SELECT path, message FROM ops.file_failures')).toEqual([
+      { path: refused, message: `access to ${refused} is denied` },
+    ]);
+  });
+
+  test('files that the source refuses one after the other: the rest of their feed waits for the next run', async () => {
+    await using project = await Project.create();
+    const folder = await local.open({ root: project.path('feeds') });
+    let asked = 0;
+    const { sources } = place(project, {
+      fetch: async (file, partial, options) => {
+        if (file.path.startsWith('reps')) return folder.fetch(file, partial, options);
+        asked += 1;
+        throw new SourceError('access to the bucket is denied');
+      },
+    });
+    await using spoiled = await Project.create(undefined, sources);
+    for (let number = 0; number < 40; number += 1) {
+      const time = `2026-01-0${1 + Math.floor(number / 20)} ${String(number % 20).padStart(2, '0')}`;
+      await project.partition('attributes', time, [{ id: 1 }]);
+    }
+    await project.partition('reps', '2026-01-09', [{ rep_id: 'r1' }]);
+    const outcome = await spoiled.load();
+    expect(outcome.exitCode).toBe(1);
+    expect(outcome.loaded?.failedFeeds).toMatchObject([
+      { source: 'messaging', feed: 'messaging.attributes' },
+    ]);
+    expect(asked).toBeLessThan(30);
+    expect(await staged(spoiled, 'reps')).toEqual(['01-09 00']);
+  });
+
+  test('a feed that cannot be listed', async () => {
+    await using project = await Project.create();
+    const folder = await local.open({ root: project.path('feeds') });
+    const { sources } = place(project, {
+      entries: (path) => {
+        if (path === 'chat') throw new SourceError('access to chat is denied');
+        return folder.entries(path);
+      },
+      files: (path, from) => {
+        if (path.startsWith('attributes')) throw new RangeError('Invalid time value');
+        return folder.files(path, from);
+      },
+    });
+    await using spoiled = await Project.create(undefined, sources);
+    for (const feed of ['attributes', 'chat', 'voice_intents'])
+      await project.partition(feed, '2026-01-09 07', [record(1)]);
+    const outcome = await spoiled.load();
+    expect(outcome.exitCode).toBe(1);
+    expect(said(outcome.attention).toSorted()).toEqual([
+      'feed messaging.attributes: Invalid time value',
+      'feed messaging.chat: access to chat is denied',
+    ]);
+    expect(await staged(spoiled)).toEqual(['01-09 07']);
+  });
+
+  test('a feed whose table cannot be made', async () => {
+    await using project = await Project.create();
+    await project.partition('voice_intents', '2026-01-09 07', [record(1)]);
+    await project.partition('reps', '2026-01-09', [{ rep_id: 'r1' }]);
+    await project.load();
+    await changed(
+      project,
+      'DROP TABLE staging_messaging.reps; CREATE VIEW staging_messaging.reps AS SELECT 1 AS x',
+    );
+    await project.partition('reps', '2026-01-10', [{ rep_id: 'r2' }]);
+    await project.partition('voice_intents', '2026-01-09 08', [record(2)]);
+    const outcome = await project.load();
+    expect(outcome.exitCode).toBe(1);
+    expect(said(outcome.attention)).toEqual([expect.stringMatching(/^feed messaging.reps: /)]);
+    expect(await staged(project)).toEqual(['01-09 07', '01-09 08']);
+  });
+
+  test('files that cannot be staged, among others of one batch', async () => {
+    await using project = await Project.create();
+    const rows = (hours: number[]) => hours.map((hour) => [`2026-01-09 0${hour}`, hour] as const);
+    for (const [time, hour] of rows([0])) await project.partition('voice_intents', time, [record(hour)]);
+    await project.load();
+    // What DuckDB finds wrong with a file, here, is that it holds a row twice.
+    await changed(project, 'CREATE UNIQUE INDEX one ON staging_messaging.voice_intents(issue_id)');
+    for (const [time, hour] of rows([1, 2, 3, 4, 6, 7, 8])) {
+      const ids = hour === 3 ? [0] : [hour];
+      await project.partition('voice_intents', time, ids.map(record));
+    }
+    await project.partition('voice_intents', '2026-01-09 05', { '.01': [record(50)], '.02': [record(0)] });
+    expect(await project.load()).toMatchObject({
+      exitCode: 3,
+      loaded: { files: 7, rows: 7, failedFiles: 2 },
+    });
+    const failures = await project.loader<{ path: string; message: string }>(
+      'SELECT path, message FROM ops.file_failures ORDER BY path',
+    );
+    expect(failures).toEqual([
+      { path: expect.stringContaining('hr=03'), message: expect.stringMatching(/hr=03.*cannot be staged: /) },
+      { path: expect.stringMatching(/hr=05.*\.02$/), message: expect.stringMatching(/Constraint Error/) },
+    ]);
+    const found = await states(project);
+    expect(found).toMatchObject({ '01-09 03': 'sealed', '01-09 05': 'sealed', '01-09 08': 'loaded' });
+    expect(await project.loader('SELECT sum(rows)::INT AS rows FROM ops.partitions')).toEqual([{ rows: 8 }]);
+    await changed(project, 'DROP INDEX staging_messaging.one');
+    expect(await project.load()).toMatchObject({ exitCode: 0, loaded: { files: 2 } });
+  });
+
+  test('a feed of which nothing can be staged', async () => {
+    await using project = await Project.create();
+    await project.partition('voice_intents', '2026-01-09 00', [record(0)]);
+    await project.load();
+    await changed(project, 'CREATE UNIQUE INDEX one ON staging_messaging.voice_intents(issue_id)');
+    for (const hour of [1, 2, 3, 4, 5, 6])
+      await project.partition('voice_intents', `2026-01-09 0${hour}`, [record(0)]);
+    await project.partition('wfm', '2026-01-09', [{ a: 1 }]);
+    const outcome = await project.load();
+    expect(said(outcome.attention)).toEqual([
+      expect.stringMatching(/^feed messaging.voice_intents: Constraint Error/),
+    ]);
+    expect(await project.loader('FROM ops.file_failures')).toEqual([]);
+    expect(await project.loader('SELECT a FROM staging_messaging.wfm')).toEqual([{ a: 1 }]);
   });
 
   test('a file that is gone when it is to be read', async () => {
@@ -492,7 +640,7 @@ describe('what a killed run left', () => {
       await project.partition('voice_intents', `2026-01-09 ${hour}`, [record(1)]);
     project.reporter = listen({
       info: () => {
-        throw new Error('killed');
+        throw new StorageError('killed');
       },
     });
     await expect(project.load()).rejects.toThrow('killed');
