@@ -1,4 +1,4 @@
-import type { Connector, ConnectorDefinition, Health, Server } from '../connectors/connector.ts';
+import type { Bounds, Connector, ConnectorDefinition, Health, Server } from '../connectors/connector.ts';
 import type { Policy } from '../schema/policy.ts';
 import type { Freshness, FreshnessRule } from './freshness.ts';
 import type { Limits } from './limits.ts';
@@ -68,7 +68,9 @@ export interface Source {
   /** The connector's own keys, completed. May hold secrets. */
   options: unknown;
   /** Connects. @throws SourceError when that cannot be done */
-  open(): Promise<Connector>;
+  open(bounds?: Bounds): Promise<Connector>;
+  /** What a person should know of its configuration though it works; left out: nothing. */
+  warnings?: string[] | undefined;
   /** The server that connections go to; left out where there is none. */
   server?: Server | undefined;
   /** Asks the place how it is; left out where it cannot be asked. */

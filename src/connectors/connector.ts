@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Limits } from '../config/limits.ts';
 
 /**
  * The contract of a connector: code that lists and opens files in one kind of place.
@@ -40,6 +41,14 @@ export interface FetchOptions {
   signal?: AbortSignal;
   /** Called with the number of bytes that arrived since the last call. */
   onBytes?: (count: number) => void;
+}
+
+/** What ends and bounds all that a connector does. */
+export interface Bounds {
+  /** Ends listings, too, which then reject with the signal's reason. */
+  signal?: AbortSignal | undefined;
+  /** Left out: the usual ones. */
+  limits?: Limits | undefined;
 }
 
 export interface Connector extends AsyncDisposable {
@@ -117,7 +126,9 @@ export interface ConnectorDefinition<Input = unknown, Options = unknown> {
    */
   resolve(input: Input, context: SourceContext): Options | { problems: { key: string; message: string }[] };
   /** Connects. Loads its client library only now, so that other sources do not pay for it. */
-  open(options: Options): Promise<Connector>;
+  open(options: Options, bounds?: Bounds): Promise<Connector>;
+  /** What a person should know of these options though they work, such as that others can read what is sent; left out: nothing. */
+  warnings?(options: Options): string[];
   /** The server that connections go to, for `debug`; left out by connectors to this machine. */
   server?(options: Options): Server;
   /**

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { isPrivate } from './address.ts';
 import { type ConnectorDefinition, serverOf } from './connector.ts';
-import { isPrivate } from './file-exporter/address.ts';
 import type { Options } from './file-exporter/connector.ts';
 
 /** What an HTTP header can carry. */
@@ -44,9 +44,9 @@ export const fileExporter: ConnectorDefinition<z.output<typeof keys>, Options> =
       requestsPerSecond: requests_per_second,
     };
   },
-  async open(options) {
+  async open(options, bounds) {
     const { FileExporter } = await import('./file-exporter/connector.ts');
-    return new FileExporter(options);
+    return new FileExporter(options, bounds);
   },
   server: ({ baseUrl }) => serverOf(baseUrl),
   health: async (options) => (await import('./file-exporter/connector.ts')).health(options),

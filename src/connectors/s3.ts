@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isPrivate } from './address.ts';
 import { type ConnectorDefinition, serverOf } from './connector.ts';
 
 const keys = z.object({
@@ -68,9 +69,20 @@ export const s3: ConnectorDefinition<z.infer<typeof keys>, S3Options> = {
           : undefined,
     };
   },
-  open: async (options) => (await import('./s3/bucket.ts')).openBucket(options),
+  open: async (options, bounds) => (await import('./s3/bucket.ts')).openBucket(options, bounds),
+  warnings: ({ endpoint }) => (endpoint === undefined ? [] : plainHttp(endpoint)),
   server: ({ endpoint, region }) => serverOf(endpoint ?? `https://s3.${region}.amazonaws.com`),
 };
+
+/**
+ * Not refused, since such servers stand in networks of one's own, where they have no certificate. Nothing is wrong with
+ * what is loaded, so it is no reason for a run not to end with 0: it is said at each run, and by `debug`.
+ */
+function plainHttp(endpoint: string): string[] {
+  const url = new URL(endpoint);
+  if (isPrivate(url)) return [];
+  return [`${url.host} is asked over plain http: whoever is on the way can read and change what it sends`];
+}
 
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 

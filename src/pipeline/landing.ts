@@ -69,6 +69,10 @@ export class Landing {
    */
   async land(connector: Connector, wanted: WantedFile, options: LandOptions = {}): Promise<LandedFile> {
     const { listed } = wanted;
+    if (listed.problem !== undefined)
+      throw new FileError(`${listed.path} cannot be fetched: ${listed.problem}`, {
+        hint: 'Ask those who run the place; the next run lists it again.',
+      });
     const decryptor = wanted.name.encrypted ? await usable(options.decryptor, listed.path) : undefined;
     const name = landingName(connector.location, listed);
     const inPlace = connector.localPath?.(listed);

@@ -26,7 +26,10 @@ export async function load(context: LoadContext, options: LoadOptions = {}): Pro
   for (const source of chosenSources(context.sources, options.source)) {
     result.triedSources.push(source.name);
     try {
-      await using connector = await source.open();
+      const { signal, limits, reporter } = context;
+      for (const warning of source.warnings ?? [])
+        reporter.warn(`${source.name}: ${warning}`, { source: source.name });
+      await using connector = await source.open({ signal, limits });
       await new SourceLoad(context, options, source, connector, result).run();
     } catch (cause) {
       const end = fatal(cause, context.signal);

@@ -1,7 +1,7 @@
 import type { Source } from '../config/config.ts';
 import type { Limits } from '../config/limits.ts';
-import type { Connector } from '../connectors/connector.ts';
-import { FileError, SourceError } from '../errors.ts';
+import type { Bounds, Connector } from '../connectors/connector.ts';
+import { FileError } from '../errors.ts';
 import type { Catalogue } from '../feeds/catalogue.ts';
 import {
   type DocumentFacts,
@@ -13,6 +13,7 @@ import {
 } from '../ledger/documents.ts';
 import type { DocumentFile } from '../ledger/tables.ts';
 import type { Reporter } from '../pipeline/reporter.ts';
+import { asSourceError, fatal } from '../pipeline/scope.ts';
 import type { Session } from '../warehouse/session.ts';
 import type { ExportDocument } from './document.ts';
 import type { ParsedDocument } from './parse.ts';
@@ -38,6 +39,14 @@ export interface Delivered {
   time: Date | undefined;
   /** Why it could not be read; its text is then empty. */
   fault?: string;
+}
+
+/** What a look at the sources goes by. */
+export interface LookOptions extends Bounds {
+  limits: Limits;
+  now: Date;
+  reporter: Reporter;
+  onFailure(source: Source, error: Error): void;
 }
 
 /** The documents of one group: what is followed, what the ledger has, and what its sources hold now. */
@@ -83,18 +92,12 @@ export class GroupDocuments {
   async look(
     sources: readonly Source[],
     catalogue: Catalogue,
-    options: {
-      now: Date;
-      reporter: Reporter;
-      signal?: AbortSignal | undefined;
-      limits: Limits;
-      onFailure(source: Source, error: Error): void;
-    },
+    options: LookOptions,
   ): Promise<Omit<Delivered, 'origin'> | undefined> {
     let newest: { source: Source; found: FoundDocument } | undefined;
     for (const source of sources) {
       options.signal?.throwIfAborted();
-      await this.#attempt(source, options.onFailure, async (connector) => {
+      await this.#attempt(source, options, async (connector) => {
         const found = await this.#newestOf(source, connector, catalogue);
         if (!found) return;
         if (!newest || byAge(found, newest.found) < 0) newest = { source, found };
@@ -104,7 +107,7 @@ export class GroupDocuments {
       return undefined;
     }
     const { source, found } = newest;
-    return this.#attempt(source, options.onFailure, async (connector) => {
+    return this.#attempt(source, options, async (connector) => {
       options.reporter.progress.activity(`reading ${found.listed.path} of ${source.name}`);
       const { path, etag } = found.listed;
       const delivered = { source: source.name, path, etag, time: found.time };
@@ -119,15 +122,16 @@ export class GroupDocuments {
 
   async #attempt<T>(
     source: Source,
-    onFailure: (source: Source, error: Error) => void,
+    { signal, limits, onFailure }: LookOptions,
     work: (connector: Connector) => Promise<T>,
   ): Promise<T | undefined> {
     try {
-      await using connector = await source.open();
+      await using connector = await source.open({ signal, limits });
       return await work(connector);
     } catch (error) {
-      if (!(error instanceof SourceError || error instanceof FileError)) throw error;
-      onFailure(source, error);
+      const end = fatal(error, signal);
+      if (end !== undefined) throw end;
+      onFailure(source, error instanceof FileError ? error : asSourceError(error));
       return undefined;
     }
   }

@@ -119,20 +119,26 @@ describe('folders', () => {
 
   it.each([
     ['{"feed": "utterances", "versions": null}', []],
-    ['{"feed": "utterances"}', []],
     ['{"feed": "utterances", "versions": ["1"]}', [{ kind: 'folder', name: 'version=1' }]],
+    ['{"feed": "utterances", "versions": ["1", "1"]}', [{ kind: 'folder', name: 'version=1' }]],
   ])('are what %s says', async (body, expected) => {
     server.fail({ path: /versions/, status: 200, body });
     expect(await collect(connector.entries('utterances'))).toEqual(expected);
   });
 
-  it.each(['{"versions": "1"}', '{"versions": [1]}', '[]', 'null', '<html>Sign in</html>'])(
-    'cannot be made of %s',
-    async (body) => {
-      server.fail({ path: /versions/, status: 200, body });
-      expect(await rejection(collect(connector.entries('utterances')))).toBeInstanceOf(SourceError);
-    },
-  );
+  // Whatever says 200 is not a feed without versions.
+  it.each([
+    '{"feed": "utterances"}',
+    '{}',
+    '{"versions": "1"}',
+    '{"versions": [1]}',
+    '[]',
+    'null',
+    '<html>Sign in</html>',
+  ])('cannot be made of %s', async (body) => {
+    server.fail({ path: /versions/, status: 200, body });
+    expect(await rejection(collect(connector.entries('utterances')))).toBeInstanceOf(SourceError);
+  });
 
   it('are not taken for empty where something else than the API answers', async () => {
     server.fail({ path: /versions/, status: 404, body: '<html>nginx</html>' });

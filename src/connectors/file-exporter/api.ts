@@ -1,5 +1,5 @@
 import { SourceError } from '../../errors.ts';
-import { isPrivate } from './address.ts';
+import { isPrivate, leadsInside } from '../address.ts';
 import type { Clock } from './clock.ts';
 import { AnswerError, retryAfter } from './failures.ts';
 import type { Call, Http } from './http.ts';
@@ -31,11 +31,14 @@ export class Api {
   readonly #access: Access;
   readonly #http: Http;
   readonly #clock: Clock;
+  readonly #signal: AbortSignal | undefined;
 
-  constructor(access: Access, http: Http, clock: Clock) {
+  /** @param signal ends listings and what waits between two tries */
+  constructor(access: Access, http: Http, clock: Clock, signal?: AbortSignal) {
     this.#access = access;
     this.#http = http;
     this.#clock = clock;
+    this.#signal = signal;
   }
 
   /**
@@ -44,14 +47,18 @@ export class Api {
    */
   async list(what: Listable, parameters: Parameters): Promise<string[]> {
     const endpoint = what === 'feeds' ? 'listfeeds' : `listfeed${what}`;
-    const asked = retrying(this.#clock, undefined, () => this.#ask(endpoint, parameters));
+    const asked = retrying(this.#clock, this.#signal, () => this.#ask(endpoint, parameters));
     // Feeds can always be asked for: a 404 there is no answer.
     const answer = what === 'feeds' ? await asked : await this.#known(asked);
-    // The API file calls no key of an answer required, and an empty list may be written as null.
-    const values = answer?.[what] ?? [];
+    if (!answer) return [];
+    // An empty list may be written as null. One that is not there at all is no answer: the API file calls no key of an
+    // answer required, but then anything that says 200 would be a feed without days.
+    const values = answer[what] === null ? [] : answer[what];
     if (!Array.isArray(values) || values.some((value) => typeof value !== 'string'))
-      throw new SourceError(`${endpoint} at ${this.#access.baseUrl} answered no list of ${what}`);
-    return values;
+      throw new SourceError(`${endpoint} at ${this.#access.baseUrl} answered no list of ${what}`, {
+        hint: 'Check base_url: something answers there, but not as File Exporter does.',
+      });
+    return [...new Set(values)];
   }
 
   /**
@@ -65,13 +72,21 @@ export class Api {
     const { url } = answer;
     // The API file's example has no `https://` in front.
     const link = typeof url === 'string' ? parseUrl(url.includes('://') ? url : `https://${url}`) : undefined;
-    if (link && isPrivate(link)) return link;
-    throw new SourceError(`getfeedfile at ${this.#access.baseUrl} answered no https link`);
+    const { baseUrl } = this.#access;
+    if (!link || !isPrivate(link)) throw new SourceError(`getfeedfile at ${baseUrl} answered no https link`);
+    if (leadsInside(link, new URL(baseUrl)))
+      throw new SourceError(
+        `getfeedfile at ${baseUrl} answered a link to ${link.hostname}, on this machine`,
+        {
+          hint: 'Nothing of this server can be trusted before ASAPP has looked into that.',
+        },
+      );
+    return link;
   }
 
   /** One `GET /v1/health`, with retries. */
   async health(): Promise<unknown> {
-    const answer = await retrying(this.#clock, undefined, () => this.#call('GET', '/v1/health'));
+    const answer = await retrying(this.#clock, this.#signal, () => this.#call('GET', '/v1/health'));
     return answer.healthCheck;
   }
 

@@ -1,10 +1,10 @@
 import { pMapIterable, pMapSkip } from 'p-map';
-import type { Connector, Entry, FetchOptions, Health, ListedFile } from '../connector.ts';
+import type { Bounds, Connector, Entry, FetchOptions, Health, ListedFile } from '../connector.ts';
 import { type Access, Api } from './api.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { AnswerError } from './failures.ts';
 import { fetchFile } from './fetch.ts';
-import { Http, TIMEOUTS, type Timeouts } from './http.ts';
+import { Http, type Timeouts } from './http.ts';
 import { Links } from './links.ts';
 import { type Found, Listings } from './listings.ts';
 import { look } from './look.ts';
@@ -17,7 +17,7 @@ export interface Options extends Access {
 }
 
 /** What is around the connector, for tests: a server of theirs, and its certificate; a clock that need not be waited for. */
-export interface Surroundings {
+export interface Surroundings extends Bounds {
   /** Certificates, as PEM, to trust in place of the usual ones. */
   ca?: string;
   clock?: Clock;
@@ -45,12 +45,15 @@ export class FileExporter implements Connector {
   readonly #listings: Listings;
   readonly #links: Links;
   readonly #checksums = new Md5Thread();
+  readonly #signal: AbortSignal | undefined;
 
-  constructor(options: Options, { ca, clock = systemClock, timeouts = TIMEOUTS }: Surroundings = {}) {
+  constructor(options: Options, surroundings: Surroundings = {}) {
+    const { clock = systemClock, signal } = surroundings;
     this.location = options.baseUrl;
+    this.#signal = signal;
     this.#clock = clock;
-    this.#http = new Http(new Pace(options.requestsPerSecond, clock), timeouts, ca);
-    const api = new Api(options, this.#http, clock);
+    this.#http = new Http(new Pace(options.requestsPerSecond, clock), surroundings);
+    const api = new Api(options, this.#http, clock, signal);
     this.#listings = new Listings(api);
     this.#links = new Links(api, this.#http, clock);
   }
@@ -78,7 +81,8 @@ export class FileExporter implements Connector {
   #lookAll(files: Iterable<Found> | AsyncIterable<Found>, known?: Known): AsyncIterable<ListedFile> {
     return pMapIterable(
       files,
-      async (found) => (await look(found, this.#links, this.#clock, known?.get(found.path))) ?? pMapSkip,
+      async (found) =>
+        (await look(found, this.#links, this.#clock, known?.get(found.path), this.#signal)) ?? pMapSkip,
       { concurrency: LOOKS_AT_ONCE },
     );
   }
@@ -93,13 +97,11 @@ export class FileExporter implements Connector {
  * Asks whether the API says of itself that it is well: `GET /v1/health`.
  * @throws SourceError when it cannot be reached, or does not know these credentials
  */
-export async function health(
-  options: Options,
-  { ca, clock = systemClock, timeouts = TIMEOUTS }: Surroundings = {},
-): Promise<Health> {
-  using http = new Http(new Pace(options.requestsPerSecond, clock), timeouts, ca);
+export async function health(options: Options, surroundings: Surroundings = {}): Promise<Health> {
+  const { clock = systemClock, signal } = surroundings;
+  using http = new Http(new Pace(options.requestsPerSecond, clock), surroundings);
   try {
-    const answer = await new Api(options, http, clock).health();
+    const answer = await new Api(options, http, clock, signal).health();
     return { state: answer === 'SUCCESS' ? 'success' : 'failed', detail: String(answer) };
   } catch (error) {
     if (error instanceof AnswerError && error.status === 403)

@@ -5,8 +5,9 @@ import {
   request as overHttp,
 } from 'node:http';
 import { Agent as HttpsAgent, request as overHttps } from 'node:https';
-import { text } from 'node:stream/consumers';
+import { DEFAULT_LIMITS, type Limits, limitText } from '../../config/limits.ts';
 import { SourceError } from '../../errors.ts';
+import type { Bounds } from '../connector.ts';
 import { networkError, UnreachableError } from './failures.ts';
 import type { Pace } from './pace.ts';
 
@@ -37,14 +38,26 @@ export class Http implements Disposable {
   readonly #http = new HttpAgent({ keepAlive: true });
   readonly #pace: Pace;
   readonly #timeouts: Timeouts;
+  readonly #signal: AbortSignal | undefined;
+  readonly #limits: Limits;
   #isClosed = false;
 
-  /** @param ca certificates, as PEM, to trust in place of the usual ones */
-  constructor(pace: Pace, timeouts: Timeouts, ca?: string) {
+  /** @param around.ca certificates, as PEM, to trust in place of the usual ones */
+  constructor(
+    pace: Pace,
+    {
+      ca,
+      timeouts = TIMEOUTS,
+      signal,
+      limits = DEFAULT_LIMITS,
+    }: Bounds & { ca?: string; timeouts?: Timeouts },
+  ) {
     // Said aloud so that NODE_TLS_REJECT_UNAUTHORIZED in the environment cannot undo it.
     this.#https = new HttpsAgent({ keepAlive: true, rejectUnauthorized: true, ca });
     this.#pace = pace;
     this.#timeouts = timeouts;
+    this.#signal = signal;
+    this.#limits = limits;
   }
 
   /**
@@ -52,7 +65,10 @@ export class Http implements Disposable {
    * @returns the answer, whatever its status, its body unread; the signal and the time-out reach the body too
    * @throws UnreachableError when there is none; the signal's reason
    */
-  async send(url: URL, { method = 'GET', headers, body, signal }: Call): Promise<IncomingMessage> {
+  async send(
+    url: URL,
+    { method = 'GET', headers, body, signal = this.#signal }: Call,
+  ): Promise<IncomingMessage> {
     await this.#pace.turn(signal);
     signal?.throwIfAborted();
     // What a listing that was left early had still planned must not go on for its own sake.
@@ -81,12 +97,26 @@ export class Http implements Disposable {
     const { answerMs } = this.#timeouts;
     const timer = setTimeout(() => answer.destroy(silence(url.host, answerMs)), answerMs);
     try {
-      return await text(answer);
+      return await this.#text(url, answer);
     } catch (error) {
       throw networkError(url.host, error);
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  async #text(url: URL, answer: IncomingMessage): Promise<string> {
+    const pieces: Buffer[] = [];
+    let bytes = 0;
+    for await (const piece of answer as AsyncIterable<Buffer>) {
+      bytes += piece.length;
+      if (bytes > this.#limits.response_bytes)
+        throw new SourceError(
+          `the answer of ${url.host} is longer than ${limitText(this.#limits, 'response_bytes')}`,
+        );
+      pieces.push(piece);
+    }
+    return Buffer.concat(pieces).toString();
   }
 
   [Symbol.dispose](): void {

@@ -23,13 +23,14 @@ export function look(
   links: Links,
   clock: Clock,
   known?: ListedFile,
+  signal?: AbortSignal,
 ): Promise<ListedFile | undefined> {
   const condition = known ? unlessSame(known.etag) : {};
-  return retrying(clock, undefined, async () => {
-    const first = await links.get(found, { ...condition, range: 'bytes=0-0' });
+  return retrying(clock, signal, async () => {
+    const first = await links.get(found, { ...condition, range: 'bytes=0-0' }, signal);
     if (first?.statusCode === 416) first.resume();
     // An empty file has no first byte, and the storage does not tell the version of what it refuses.
-    const answer = first?.statusCode === 416 ? await links.get(found, condition) : first;
+    const answer = first?.statusCode === 416 ? await links.get(found, condition, signal) : first;
     if (!answer) return undefined;
     if (known && answer.statusCode === 304) return known;
     if (answer.statusCode !== 200 && answer.statusCode !== 206) {

@@ -3,23 +3,28 @@ import {
   GetObjectCommand,
   type GetObjectCommandOutput,
   HeadObjectCommand,
-  ListObjectsV2Command,
-  type ListObjectsV2CommandOutput,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { DEFAULT_LIMITS } from '../../config/limits.ts';
 import { FileError, type WarehouseError } from '../../errors.ts';
-import type { Connector, Entry, FetchOptions, ListedFile } from '../connector.ts';
+import type { Bounds, Connector, Entry, FetchOptions, ListedFile } from '../connector.ts';
 import { receive } from '../partial.ts';
 import { PATIENCE, type Patience } from '../retry.ts';
 import type { S3Options } from '../s3.ts';
+import { boundAnswers } from './answer-size.ts';
 import { type Checksum, checksumOf, damaged, md5Of, verifyChecksum } from './checksum.ts';
 import { explainS3, httpStatus } from './errors.ts';
+import { listedFiles, listedFolders, listingPages, type Question } from './listing.ts';
 
 /** Enough for the files that are fetched at once and the listings beside them. */
 const MAX_SOCKETS = 64;
 
 /** Opens a bucket. Nothing is asked of it yet: what is wrong with it shows at the first listing. */
-export function openBucket(options: S3Options, patience: Patience = PATIENCE): Connector {
+export function openBucket(
+  options: S3Options,
+  bounds: Bounds = {},
+  patience: Patience = PATIENCE,
+): Connector {
   // That the SDK's versions of next year want a newer Node is nothing the person who runs this can act on.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
@@ -35,10 +40,12 @@ export function openBucket(options: S3Options, patience: Patience = PATIENCE): C
       connectionTimeout: patience.connectMs,
       socketTimeout: patience.stallMs,
       httpAgent: agent,
-      httpsAgent: agent,
+      // Said aloud so that NODE_TLS_REJECT_UNAUTHORIZED in the environment cannot undo it.
+      httpsAgent: { ...agent, rejectUnauthorized: true },
     },
   });
-  return new S3Connector(client, options, patience);
+  boundAnswers(client, bounds.limits ?? DEFAULT_LIMITS);
+  return new S3Connector(client, options, bounds, patience);
 }
 
 class S3Connector implements Connector {
@@ -46,24 +53,22 @@ class S3Connector implements Connector {
   readonly location: string;
   readonly #client: S3Client;
   readonly #options: S3Options;
+  readonly #bounds: Bounds;
   readonly #patience: Patience;
 
-  constructor(client: S3Client, options: S3Options, patience: Patience) {
+  constructor(client: S3Client, options: S3Options, bounds: Bounds, patience: Patience) {
     this.location = `s3://${options.bucket}/${options.prefix}`;
     this.#client = client;
     this.#options = options;
+    this.#bounds = bounds;
     this.#patience = patience;
   }
 
   async *entries(path: string): AsyncGenerator<Entry> {
     const prefix = this.#folderKey(path);
     for await (const page of this.#pages({ Prefix: prefix, Delimiter: '/' })) {
-      for (const { Prefix = '' } of page.CommonPrefixes ?? []) {
-        const name = decoded(page, Prefix).slice(prefix.length, -1);
-        // `a//b` has a folder without a name, which no path could lead to.
-        if (name !== '') yield { kind: 'folder', name };
-      }
-      for (const { file, modified } of this.#listed(page))
+      for (const name of listedFolders(page, prefix)) yield { kind: 'folder', name };
+      for (const { file, modified } of listedFiles(page, prefix, this.#options.prefix))
         yield { kind: 'file', name: file.path.slice(file.path.lastIndexOf('/') + 1), ...file, modified };
     }
   }
@@ -72,7 +77,7 @@ class S3Connector implements Connector {
     const prefix = this.#folderKey(path);
     const start = from ? { StartAfter: prefix + justBefore(from) } : {};
     for await (const page of this.#pages({ Prefix: prefix, ...start })) {
-      for (const { file } of this.#listed(page)) {
+      for (const { file } of listedFiles(page, prefix, this.#options.prefix)) {
         const [child = ''] = file.path.slice(prefix.length - this.#options.prefix.length).split('/', 1);
         // `dt=2026-01/` sorts after `dt=2026-01-10/` as a key, but before it as a name.
         if (from === undefined || child >= from) yield file;
@@ -111,34 +116,14 @@ class S3Connector implements Connector {
     return this.#options.prefix + (path === '' ? '' : `${path}/`);
   }
 
-  async *#pages(input: { Prefix: string; Delimiter?: string; StartAfter?: string }) {
-    let token: string | undefined;
-    do {
-      const command = new ListObjectsV2Command({
-        ...input,
-        Bucket: this.#options.bucket,
-        // XML has no way to write some characters that keys may hold.
-        EncodingType: 'url',
-        ContinuationToken: token,
-      });
-      let page: ListObjectsV2CommandOutput;
-      try {
-        page = await this.#client.send(command);
-      } catch (error) {
-        throw explainS3(error, `list ${this.location}`, this.#options);
-      }
-      yield page;
-      token = page.NextContinuationToken;
-    } while (token !== undefined);
-  }
-
-  /** The files of a page, without the markers (`folder/`) that consoles make for empty folders. */
-  *#listed(page: ListObjectsV2CommandOutput): Generator<{ file: ListedFile; modified: Date | undefined }> {
-    for (const { Key = '', Size = 0, ETag = '', LastModified } of page.Contents ?? []) {
-      const key = decoded(page, Key);
-      if (key.endsWith('/')) continue;
-      const path = key.slice(this.#options.prefix.length);
-      yield { file: { path, bytes: Size, etag: ETag.replaceAll('"', '') }, modified: LastModified };
+  async *#pages(question: Omit<Question, 'Bucket'>) {
+    const { signal, limits = DEFAULT_LIMITS } = this.#bounds;
+    const { bucket: Bucket } = this.#options;
+    try {
+      yield* listingPages(this.#client, { ...question, Bucket }, limits, signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw explainS3(error, `list ${this.location}`, this.#options);
     }
   }
 
@@ -208,11 +193,6 @@ function replaced(file: ListedFile): FileError {
 /** In Node the body is always a stream of Node's. */
 function bodyOf(answer: GetObjectCommandOutput): Readable {
   return answer.Body as unknown as Readable;
-}
-
-/** A key of a listing as it is. Servers that do not know `EncodingType` leave it out of their answer. */
-function decoded(page: ListObjectsV2CommandOutput, key: string): string {
-  return page.EncodingType === 'url' ? decodeURIComponent(key.replaceAll('+', ' ')) : key;
 }
 
 /**

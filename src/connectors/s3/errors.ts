@@ -1,5 +1,7 @@
 import { type ErrorDetails, SourceError } from '../../errors.ts';
 import type { S3Options } from '../s3.ts';
+import { AnswerTooLong } from './answer-size.ts';
+import { ListingProblem } from './listing.ts';
 
 /** What the SDK's errors have in common, as far as they have it. */
 interface AwsError extends Error {
@@ -25,6 +27,7 @@ const UNREADABLE = /XML parse error|Deserialization error/;
  * @param doing what was tried, for the message: `list s3://bucket/prefix`
  */
 export function explainS3(error: unknown, doing: string, options: S3Options): SourceError {
+  if (error instanceof SourceError) return error;
   const { message, ...details } = reason(error as AwsError, options);
   return new SourceError(`cannot ${doing}: ${message}`, { ...details, cause: error });
 }
@@ -38,6 +41,16 @@ function reason(error: AwsError, options: S3Options): ErrorDetails & { message: 
   const { bucket, region, endpoint } = options;
   const host = endpoint ?? `S3 in ${region}`;
   const status = httpStatus(error);
+  const elsewhereHint =
+    'Look at `endpoint` of this source: another kind of server may listen there, such as a console, or a proxy in between.';
+  if (error instanceof ListingProblem)
+    return { message: `${host} does not list as S3 does: ${error.message}`, hint: elsewhereHint };
+  if (error instanceof AnswerTooLong)
+    // The SDK has added words of its own.
+    return {
+      message: `${host} does not answer as S3 does: ${error.message.split('\n')[0]}`,
+      hint: elsewhereHint,
+    };
   const keys = options.credentials
     ? 'access_key_id and secret_access_key of this source'
     : 'the credentials that the AWS chain finds';
@@ -104,7 +117,7 @@ function reason(error: AwsError, options: S3Options): ErrorDetails & { message: 
   if (UNREADABLE.test(error.message))
     return {
       message: `${host} answers ${status}, but not as S3 does`,
-      hint: 'Look at `endpoint` of this source: another kind of server may listen there, or a proxy in between.',
+      hint: elsewhereHint,
       retryable: status !== undefined && status >= 500,
     };
   if (error.name === 'TimeoutError' || TRANSIENT.has(code) || (status !== undefined && status >= 500))

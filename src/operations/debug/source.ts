@@ -16,14 +16,16 @@ const CONNECT_MS = 10_000;
 export async function* sourceChecks(source: Source, context: StepContext): AsyncGenerator<Check> {
   const steps = new Steps(source.name, context);
   const { signal } = context;
-  yield await steps.try('configuration', async () => `${source.connector}, group ${source.group}`);
+  yield await steps.try('configuration', async () =>
+    [`${source.connector}, group ${source.group}`, ...(source.warnings ?? [])].join('; '),
+  );
   yield await steps.try('name', () => resolveName(source.server));
   yield await steps.try('connection', () => reach(source.server, signal));
   let connector: Connector | undefined;
   let newest: FoundFile | undefined;
   try {
     yield await steps.try('credentials', async () => {
-      connector = await source.open();
+      connector = await source.open({ signal });
       for await (const _ of connector.entries('')) break;
       return `${connector.location} lets us in`;
     });
@@ -62,7 +64,8 @@ async function reach(server: Server | undefined, signal: AbortSignal): Promise<s
   if (!server) throw new Skip('its files lie on this machine');
   const { host, port, tls } = server;
   const socket = tls
-    ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }) })
+    ? // Said aloud so that NODE_TLS_REJECT_UNAUTHORIZED in the environment cannot undo it.
+      connectTls({ host, port, rejectUnauthorized: true, ...(isIP(host) ? {} : { servername: host }) })
     : connect({ host, port });
   try {
     await new Promise<void>((resolve, reject) => {

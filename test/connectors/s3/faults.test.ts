@@ -77,7 +77,7 @@ function badNetwork() {
 
   /** A connector with no connection open yet: each that it opens goes through the proxy. */
   const throughProxy = (more: Partial<S3Options> = {}): Connector =>
-    openBucket(options({ endpoint: `http://127.0.0.1:${proxy.port}`, ...more }), patience);
+    openBucket(options({ endpoint: `http://127.0.0.1:${proxy.port}`, ...more }), {}, patience);
 
   async function listed(key: string): Promise<ListedFile> {
     await using direct = openBucket(options());
@@ -405,7 +405,7 @@ function clearErrors() {
       /AWS_PROFILE/,
     ],
   ])('%s', async (_, make, message, hint) => {
-    await using connector = openBucket(options(make()), patience);
+    await using connector = openBucket(options(make()), {}, patience);
     const failed = await rejection(collect(connector.files('')));
     expect(failed).toBeInstanceOf(SourceError);
     const { message: said, hint: advised } = failed as SourceError;

@@ -1,0 +1,104 @@
+import { ListObjectsV2Command, type ListObjectsV2CommandOutput, type S3Client } from '@aws-sdk/client-s3';
+import { type Limits, limitText } from '../../config/limits.ts';
+import { SourceError } from '../../errors.ts';
+import type { ListedFile } from '../connector.ts';
+
+/** What is asked for: everything below a prefix, or one level of it. */
+export interface Question {
+  Bucket: string;
+  Prefix: string;
+  Delimiter?: string;
+  StartAfter?: string;
+}
+
+/** Why an answer is not a listing, or a listing does not end: nothing in it is to be trusted then. */
+export class ListingProblem extends Error {}
+
+/**
+ * The pages of a listing, each looked at before it is believed: the SDK takes any XML, and an empty answer too, for a
+ * listing of nothing, and follows a token for as long as there is one.
+ * @throws ListingProblem; what the SDK throws; the signal's reason
+ */
+export async function* listingPages(
+  client: S3Client,
+  question: Question,
+  limits: Limits,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ListObjectsV2CommandOutput> {
+  const tokens = new Set<string>();
+  for (let token: string | undefined, pages = 0; ; pages += 1) {
+    signal?.throwIfAborted();
+    if (pages >= limits.listing_pages)
+      throw new ListingProblem(`the listing does not end within ${limitText(limits, 'listing_pages')} pages`);
+    const page = await client.send(
+      // XML has no way to write some characters that keys may hold.
+      new ListObjectsV2Command({ ...question, EncodingType: 'url', ContinuationToken: token }),
+      { ...(signal && { abortSignal: signal }) },
+    );
+    mustBeListing(page);
+    yield page;
+    if (!page.IsTruncated) return;
+    token = page.NextContinuationToken;
+    if (!token) throw new ListingProblem('it says that there is more, and not how to ask for it');
+    if (tokens.has(token)) throw new ListingProblem('it says again and again that the same page comes next');
+    tokens.add(token);
+  }
+}
+
+/** Every listing names its bucket and says whether there is more (API reference, ListObjectsV2). */
+function mustBeListing({ Name, IsTruncated }: ListObjectsV2CommandOutput): void {
+  if (!Name || typeof IsTruncated !== 'boolean')
+    throw new ListingProblem('it does not answer with a listing');
+}
+
+/** A file of a page, and when it was last changed. */
+export interface Listed {
+  file: ListedFile;
+  modified: Date | undefined;
+}
+
+/**
+ * The files of a page, without the markers (`folder/`) that consoles make for empty folders. One that is listed in a way
+ * that makes no sense is a file with a problem: the others are not to suffer for it.
+ * @param below the prefix that was asked for
+ * @param root the source's own, which paths do not have
+ * @throws SourceError when the page holds what was not asked for
+ */
+export function* listedFiles(
+  page: ListObjectsV2CommandOutput,
+  below: string,
+  root: string,
+): Generator<Listed> {
+  for (const { Key = '', Size, ETag = '', LastModified } of page.Contents ?? []) {
+    const { text: key, isSound } = decoded(page, Key);
+    if (key.endsWith('/')) continue;
+    if (!key.startsWith(below))
+      throw new SourceError(`the listing of ${below} holds ${key}, which was not asked for`);
+    const isSize = Size !== undefined && Number.isSafeInteger(Size) && Size >= 0;
+    const problem = isSound ? (isSize ? undefined : 'a size') : 'a key that can be decoded';
+    const file = { path: key.slice(root.length), bytes: isSize ? Size : 0, etag: ETag.replaceAll('"', '') };
+    yield {
+      file: { ...file, ...(problem && { problem: `it is listed without ${problem}` }) },
+      modified: LastModified,
+    };
+  }
+}
+
+/** The names of the folders of a page. */
+export function* listedFolders(page: ListObjectsV2CommandOutput, below: string): Generator<string> {
+  for (const { Prefix = '' } of page.CommonPrefixes ?? []) {
+    const name = decoded(page, Prefix).text.slice(below.length, -1);
+    // `a//b` has a folder without a name, which no path could lead to.
+    if (name !== '') yield name;
+  }
+}
+
+/** A key of a listing as it is. Servers that do not know `EncodingType` leave it out of their answer. */
+function decoded(page: ListObjectsV2CommandOutput, key: string): { text: string; isSound: boolean } {
+  if (page.EncodingType !== 'url') return { text: key, isSound: true };
+  try {
+    return { text: decodeURIComponent(key.replaceAll('+', ' ')), isSound: true };
+  } catch {
+    return { text: key, isSound: false };
+  }
+}
