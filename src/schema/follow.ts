@@ -141,7 +141,8 @@ function chosenSources(sources: readonly Source[], { source, file }: SchemaOptio
   return chosen;
 }
 
-function isNewlyApplied({ decision, known }: NumberedChange): boolean {
+/** Whether a change is applied now, and was not before. */
+export function isNewlyApplied({ decision, known }: NumberedChange): boolean {
   return decision === 'applied' && known?.decision !== 'applied';
 }
 

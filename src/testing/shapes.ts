@@ -16,6 +16,9 @@ export interface Column {
   type: string;
 }
 
+/** Types that columns of staging tables are to have, by `schema.table` and the column's name in lower case. */
+export type Retypes = ReadonlyMap<string, ReadonlyMap<string, string>>;
+
 /**
  * The columns that feeds and models will have, known before anything is built.
  *
@@ -26,15 +29,20 @@ export class Shapes implements AsyncDisposable {
   readonly #project: Project;
   readonly #catalogue: Catalogue;
   readonly #real: Session;
+  readonly #retypes: Retypes;
   readonly #known = new Map<string, Promise<readonly Column[] | undefined>>();
   #scratch: Promise<{ warehouse: Warehouse; session: Session }> | undefined;
   #staged: Promise<Map<string, Column[]>> | undefined;
 
-  /** @param real the warehouse, whose staging tables are looked up */
-  constructor(project: Project, catalogue: Catalogue, real: Session) {
+  /**
+   * @param real the warehouse, whose staging tables are looked up
+   * @param retypes types in place of those that are there, to see what would come of them
+   */
+  constructor(project: Project, catalogue: Catalogue, real: Session, retypes: Retypes = new Map()) {
     this.#project = project;
     this.#catalogue = catalogue;
     this.#real = real;
+    this.#retypes = retypes;
   }
 
   /** The empty warehouse. It has what was asked for so far, and all that this reads. */
@@ -77,7 +85,10 @@ export class Shapes implements AsyncDisposable {
     const staged = (await this.#staged).get(`${table.schema}.${table.table}`) ?? [];
     const documented = this.#documented(group, feed);
     if (staged.length === 0 && documented.length === 0) return undefined;
-    const columns = merged(staged, [...documented, ...LOADER_COLUMNS]);
+    const retypes = this.#retypes.get(`${table.schema}.${table.table}`);
+    const columns = merged(staged, [...documented, ...LOADER_COLUMNS]).map(({ name, type }) => ({
+      ...{ name, type: retypes?.get(name.toLowerCase()) ?? type },
+    }));
     await makeTable(await this.session(), table, columns);
     return columns;
   }

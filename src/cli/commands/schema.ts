@@ -1,6 +1,7 @@
 import { StorageError, UsageError } from '../../errors.ts';
 import { tableName } from '../../feeds/names.ts';
 import { keepsDocuments } from '../../ledger/documents.ts';
+import type { Project } from '../../models/assemble.ts';
 import { openReadOnly } from '../../operations/read-only.ts';
 import { openProject } from '../../pipeline/build.ts';
 import { count } from '../../pipeline/reporter.ts';
@@ -8,11 +9,12 @@ import { schemaOnly } from '../../pipeline/run.ts';
 import { openWorkspace, type Workspace } from '../../pipeline/workspace.ts';
 import type { Change } from '../../schema/changes.ts';
 import { changeOf } from '../../schema/decide.ts';
-import type { SchemaOptions, SchemaResult } from '../../schema/follow.ts';
+import { isNewlyApplied, type SchemaOptions, type SchemaResult } from '../../schema/follow.ts';
 import { changesBetween } from '../../schema/history.ts';
 import { lineageOf } from '../../schema/lineage.ts';
 import { differences } from '../../schema/observe.ts';
 import { rowsRewritten } from '../../schema/plan.ts';
+import { readersThatFail } from '../../schema/readers.ts';
 import { documentHistory, feedHistory } from '../../schema/tables.ts';
 import type { Cell, ResultTable } from '../../warehouse/values.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
@@ -116,8 +118,9 @@ async function act(context: CommandContext<Options>, options: SchemaOptions): Pr
     ...options,
     ...(dryRun === undefined ? {} : { dryRun }),
   });
+  const failing = project ? await wouldFail(workspace, project, schema) : undefined;
   logger.progress.stop();
-  await context.print(planTable(schema, project));
+  await context.print(planTable(schema, project, failing));
   const wait =
     schema.held > 0 ? `; ${count(schema.held, 'change')} ${schema.held === 1 ? 'waits' : 'wait'}` : '';
   const { applied, undone } = schema;
@@ -130,10 +133,30 @@ async function act(context: CommandContext<Options>, options: SchemaOptions): Pr
   return exitCode;
 }
 
+/** By change, the models and tests that would not run any more once it is applied. */
+async function wouldFail(
+  workspace: Workspace,
+  project: Project,
+  { plans, undone }: SchemaResult,
+): Promise<Map<number, string[]>> {
+  const applied = plans.flatMap(({ group, changes }) =>
+    changes.filter(isNewlyApplied).map(({ id, change }) => ({ id, group, change })),
+  );
+  const back = undone.map(({ row, group }) => {
+    const change = changeOf(row);
+    return { id: row.change_id, group, change: { ...change, before: change.after, after: change.before } };
+  });
+  const found = new Map<number, string[]>();
+  for (const { id, group, change } of [...applied, ...back])
+    found.set(id, await readersThatFail({ ...workspace, project }, group, change));
+  return found;
+}
+
 /** Each change that is taken back, and each of the plans, with what it takes. */
 function planTable(
   { plans, undone }: SchemaResult,
-  project: Awaited<ReturnType<typeof openProject>> | undefined,
+  project: Project | undefined,
+  failing: ReadonlyMap<number, readonly string[]> | undefined,
 ): ResultTable {
   const line = (
     group: string,
@@ -148,6 +171,7 @@ function planTable(
       rows,
       cell(lineage?.rebuilt.join(', ') || undefined),
       cell(lineage?.readers.join(', ') || undefined),
+      cell(failing?.get(id)?.join('\n') || undefined),
       cell(statements.join(';\n') || undefined),
     ];
   };
@@ -165,13 +189,25 @@ function planTable(
         return line(group, change, { id, decision, rows: rewritten, statements: sql });
       });
     const rest = statements.filter(({ change }) => change === undefined).map(({ sql }) => sql);
-    const further: Cell[] = [null, group, null, 'comments and columns', null, null, 'applied', 0, null, null];
+    const further: Cell[] = [
+      null,
+      group,
+      null,
+      'comments and columns',
+      null,
+      null,
+      'applied',
+      0,
+      null,
+      null,
+      null,
+    ];
     return rest.length > 0 ? [...own, [...further, rest.join(';\n')]] : own;
   });
   const columns = {
     ...{ change: 'BIGINT', feed: 'VARCHAR', column: 'VARCHAR', kind: 'VARCHAR', before: 'VARCHAR' },
     ...{ after: 'VARCHAR', decision: 'VARCHAR', rows_rewritten: 'BIGINT', models_rebuilt: 'VARCHAR' },
-    ...{ read_by: 'VARCHAR', statements: 'VARCHAR' },
+    ...{ read_by: 'VARCHAR', would_fail: 'VARCHAR', statements: 'VARCHAR' },
   };
   return table(columns, [...back, ...rows]);
 }
