@@ -5,7 +5,7 @@ import type { ColumnDoc, ExportDocument, FeedDoc } from '../schema/document.ts';
 import { type FeedOverride, type Overrides, parseOverrides } from '../schema/overrides.ts';
 import { parseExportDocument } from '../schema/parse.ts';
 import type { DocumentProblem } from '../schema/problems.ts';
-import { type ColumnType, columnType } from '../schema/types.ts';
+import { type ColumnType, columnType, type TimeFormat } from '../schema/types.ts';
 import { tableName } from './names.ts';
 
 /** What is known of the feeds: the published schema, with a person's corrections. */
@@ -17,6 +17,8 @@ export interface ColumnSpec {
   /** `''` when nobody said. */
   description: string;
   pii: string;
+  /** How its times are sent, where a person said so. */
+  format?: TimeFormat;
 }
 
 export interface FeedSpec {
@@ -32,6 +34,8 @@ export interface FeedSpec {
   orderBy: readonly string[];
   /** Minutes between exports; undefined when nobody said. */
   cadenceMinutes: number | undefined;
+  /** Where nobody published columns: what a person says of some of them, by their names in lower case. */
+  corrected?: ReadonlyMap<string, { type: ColumnType; format?: TimeFormat }>;
   /**
    * Whether the feed's dedup model reads this version: a new one waits until a person accepts it. Left out: the first
    * version is read.
@@ -123,17 +127,26 @@ function feedSpec(group: string, doc: FeedDoc, override: FeedOverride | undefine
     // Rows of one key are equal in its columns: these rank nothing.
     orderBy: present(orderBy, names).filter((name) => !presentKey.includes(name)),
     cadenceMinutes: doc.cadenceMinutes,
+    ...(columns.length === 0 && override?.columns && { corrected: byNameId(override.columns) }),
   };
+}
+
+function byNameId<T>(columns: ReadonlyMap<string, T>): Map<string, T> {
+  return new Map([...columns].map(([name, column]) => [name.toLowerCase(), column]));
 }
 
 function columnSpecs(docs: readonly ColumnDoc[], override: FeedOverride | undefined): ColumnSpec[] {
   const columns = new Map<string, ColumnSpec>();
-  for (const { name, type, description, pii } of docs) {
+  for (const { name, type, description, pii, format: known } of docs) {
     const id = name.toLowerCase();
     if (columns.has(id)) continue;
-    const corrected = override?.columns?.get(name)?.type;
-    // VARCHAR holds whatever a type that we do not know holds.
-    columns.set(id, { name, type: corrected ?? columnType(type) ?? 'VARCHAR', description, pii });
+    const corrected = override?.columns?.get(name);
+    const format = corrected ? corrected.format : known;
+    columns.set(id, {
+      // VARCHAR holds whatever a type that we do not know holds.
+      ...{ name, type: corrected?.type ?? columnType(type) ?? 'VARCHAR', description, pii },
+      ...(format && { format }),
+    });
   }
   return [...columns.values()];
 }

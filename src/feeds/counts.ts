@@ -1,4 +1,5 @@
 import type { ColumnType } from '../schema/types.ts';
+import type { FeedSpec } from './catalogue.ts';
 
 /**
  * The feed of the vendor's own row counts, which the program itself reads to prove that nothing was lost. Pure.
@@ -14,12 +15,14 @@ export function isCount(name: string): boolean {
 }
 
 /**
- * The type of a column that the program itself reads, whatever comes in it: one odd value is rescued and told of, and
- * everything else goes on being compared. Undefined where the data decide.
+ * The type of a column that nobody published, and that the data do not decide: a person says it, or the program itself reads
+ * the column. One odd value in it is rescued and told of, and everything else goes on being compared. Undefined elsewhere.
  */
 export function fixedType(
-  { group, feed }: { group: string; feed: string },
+  { group, feed, corrected }: Pick<FeedSpec, 'group' | 'feed' | 'corrected'>,
   name: string,
 ): ColumnType | undefined {
+  const said = corrected?.get(name.toLowerCase());
+  if (said) return said.type;
   return group === ROW_COUNTS.group && feed === ROW_COUNTS.feed && isCount(name) ? 'BIGINT' : undefined;
 }

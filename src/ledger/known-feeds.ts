@@ -1,6 +1,6 @@
 import { isStagingColumn, stagingTable } from '../feeds/names.ts';
 import { isPersonal, type KnownFeed, type TypedColumn } from '../schema/known.ts';
-import type { ColumnType } from '../schema/types.ts';
+import type { ColumnType, TimeFormat } from '../schema/types.ts';
 import type { Session } from '../warehouse/session.ts';
 import type { Column, Feed, FeedState } from './tables.ts';
 
@@ -168,6 +168,7 @@ function typedColumn(row: Column): TypedColumn {
     created: row.created_on ?? undefined,
     updated: row.updated_on ?? undefined,
     deleted: row.removed_on ?? undefined,
+    format: (row.format ?? undefined) as TimeFormat | undefined,
   };
 }
 
@@ -216,5 +217,6 @@ function columnRows(group: string, feed: KnownFeed): Column[] {
     created_on: column.created ?? null,
     updated_on: column.updated ?? null,
     removed_on: column.deleted ?? null,
+    format: column.format ?? null,
   }));
 }

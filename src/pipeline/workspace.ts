@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/config.ts';
-import { bundledCatalogue } from '../feeds/bundled.ts';
-import type { Catalogue } from '../feeds/catalogue.ts';
+import { bundledSchemas } from '../feeds/bundled.ts';
+import { type Catalogue, loadCatalogue } from '../feeds/catalogue.ts';
 import { migrate } from '../ledger/migrations.ts';
 import { rememberSources } from '../ledger/sources.ts';
 import { redactor } from '../redact.ts';
 import { currentCatalogue } from '../schema/catalogue.ts';
+import { type Corrections, corrections } from '../schema/corrections.ts';
 import type { Session } from '../warehouse/session.ts';
 import { Warehouse } from '../warehouse/warehouse.ts';
 import type { Reporter } from './reporter.ts';
@@ -19,6 +20,8 @@ export const BUNDLED_MODELS = fileURLToPath(new URL('../../models', import.meta.
 export interface Workspace extends AsyncDisposable {
   config: Config;
   catalogue: Catalogue;
+  /** What takes the place of what is published: the program's corrections, and the user's own. */
+  corrections: Corrections;
   /** The session that writes. */
   session: Session;
   /** One more, for reading while the other is in a transaction. */
@@ -46,7 +49,9 @@ export interface WorkspaceOptions {
  */
 export async function openWorkspace(config: Config, options: WorkspaceOptions): Promise<Workspace> {
   const { dryRun, reporter, clock, signal } = options;
-  const bundled = await bundledCatalogue();
+  const own = await corrections(config.directory);
+  const { documents } = await bundledSchemas();
+  const bundled = loadCatalogue(documents, own.overrides);
   const absent = dryRun && !existsSync(config.warehouse);
   const warehouse = await Warehouse.open(absent ? ':memory:' : config.warehouse, {
     readOnly: dryRun === true && !absent,
@@ -60,10 +65,20 @@ export async function openWorkspace(config: Config, options: WorkspaceOptions): 
       await finishNumbering(session);
       await rememberSources(session, config.sources);
     }
-    const catalogue = await currentCatalogue(session, bundled);
+    const catalogue = await currentCatalogue(session, bundled, own.overrides);
     const reader = await warehouse.session();
     return {
-      ...{ config, catalogue, session, reader, reporter, clock, signal, redact: redactor(config.secrets) },
+      ...{
+        config,
+        catalogue,
+        corrections: own,
+        session,
+        reader,
+        reporter,
+        clock,
+        signal,
+        redact: redactor(config.secrets),
+      },
       connect: () => warehouse.session(),
       [Symbol.asyncDispose]: () => warehouse[Symbol.asyncDispose](),
     };

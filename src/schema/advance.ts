@@ -151,6 +151,7 @@ function followColumns(
     return {
       ...column,
       type: newType(column, after, changes),
+      format: has('format_changed') ? after.format : column.format,
       published: after.published || column.published,
       description: described && after.description !== '' ? after.description : column.description,
       // `no` where nothing was said is the same said in words.

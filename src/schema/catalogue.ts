@@ -1,14 +1,20 @@
 import { type Catalogue, type FeedSpec, loadCatalogue } from '../feeds/catalogue.ts';
+import { tableName } from '../feeds/names.ts';
 import { keepsDocuments } from '../ledger/documents.ts';
 import { followedFeeds } from '../ledger/known-feeds.ts';
 import type { Session } from '../warehouse/session.ts';
+import type { Overrides } from './overrides.ts';
 
 /**
  * What is known of the feeds now: the bundled schema, and in its place, group by group, what the warehouse follows since
  * its documents were first applied (`ops.feeds` and `ops.columns`).
  */
-export async function currentCatalogue(session: Session, bundled: Catalogue): Promise<Catalogue> {
-  const followed = await specsByGroup(session);
+export async function currentCatalogue(
+  session: Session,
+  bundled: Catalogue,
+  overrides: Overrides,
+): Promise<Catalogue> {
+  const followed = await specsByGroup(session, overrides);
   if (followed.size === 0) return bundled;
   const feeds = (group: string): readonly FeedSpec[] => followed.get(group) ?? bundled.feeds(group);
   const groups = [...new Set([...bundled.groups, ...followed.keys()])];
@@ -38,12 +44,20 @@ function hasPlainNames({ feed, key, orderBy }: FeedSpec): boolean {
   );
 }
 
-async function specsByGroup(session: Session): Promise<Map<string, FeedSpec[]>> {
+async function specsByGroup(session: Session, overrides: Overrides): Promise<Map<string, FeedSpec[]>> {
   if (!(await keepsDocuments(session))) return new Map();
   const found = new Map<string, FeedSpec[]>();
   for (const [group, feeds] of await followedFeeds(session)) {
-    // Corrections are in it: what is followed is what was decided.
-    const catalogue = loadCatalogue([{ group, document: { feeds } }], new Map());
+    // Corrections are in it: what is followed is what was decided. Columns that nobody published are not followed.
+    const bare = new Set(
+      feeds
+        .filter(({ columns }) => columns.length === 0)
+        .map(({ name, version }) => tableName(name, version)),
+    );
+    const corrected = [...(overrides.get(group) ?? [])].flatMap(([feed, { columns }]) =>
+      bare.has(feed) ? [[feed, { columns }] as const] : [],
+    );
+    const catalogue = loadCatalogue([{ group, document: { feeds } }], new Map([[group, new Map(corrected)]]));
     const modelled = new Map(feeds.map((feed) => [JSON.stringify([feed.name, feed.version]), feed.modelled]));
     found.set(
       group,

@@ -42,6 +42,8 @@ export const KIND_RULES = {
   type_widened: free,
   type_narrowed: held,
   type_changed: held,
+  /** A person says how a column's times are sent: those that were rescued move into it. */
+  format_changed: free,
   /** A feed of which nobody knew how to tell its records apart. */
   unique_condition_added: free,
   unique_condition_changed: held,
@@ -72,6 +74,8 @@ export interface Change {
    * whatever its kind does, unless the policy names that kind there.
    */
   fromData?: boolean;
+  /** A user's own `schemas/overrides.yaml` says so: it is decided already, unless the policy names that kind there. */
+  corrected?: boolean;
 }
 
 /** Two changes with one identity are the same change, found on two days. */

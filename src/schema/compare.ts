@@ -48,11 +48,17 @@ export function compare(
   return changes;
 }
 
-type Note = (kind: ChangeKind, column?: string, before?: string, after?: string) => void;
+type Note = (
+  kind: ChangeKind,
+  column?: string,
+  before?: string,
+  after?: string,
+  more?: Pick<Change, 'corrected'>,
+) => void;
 
 function notes({ name, version }: Pick<WantedFeed, 'name' | 'version'>, changes: Change[]): Note {
-  return (kind, column, before, after) => {
-    changes.push({ kind, feed: name, version, column, before, after });
+  return (kind, column, before, after, more) => {
+    changes.push({ kind, feed: name, version, column, before, after, ...more });
   };
 }
 
@@ -153,11 +159,18 @@ function compareColumn(before: TypedColumn, after: WantedColumn, ofKey: boolean,
   }
   if (after.type !== '') {
     const change = typeChange(before.type, after.type, ofKey);
-    if (change !== 'same') note(`type_${change}`, name, before.type, after.type);
+    if (change !== 'same') note(`type_${change}`, name, before.type, after.type, byPerson(after));
+  }
+  if (after.format !== before.format) {
+    note('format_changed', name, before.format, after.format, byPerson(after));
   }
   if (isPersonal(after.pii) !== isPersonal(before.pii)) {
     note(isPersonal(after.pii) ? 'pii_on' : 'pii_off', name, before.pii, after.pii);
   }
+}
+
+function byPerson({ corrected }: WantedColumn): Pick<Change, 'corrected'> {
+  return corrected ? { corrected } : {};
 }
 
 /**
@@ -176,7 +189,7 @@ function compareInferred(
   const change = typeChange(before.type, after.type, ofKey);
   if (change === 'same') return;
   const kind = change === 'widened' || lossless(feed, before.name, after.type) ? 'widened' : change;
-  note(`type_${kind}`, before.name, before.type, after.type);
+  note(`type_${kind}`, before.name, before.type, after.type, byPerson(after));
 }
 
 /** What is described in new words; `''` when nothing is. A description left out stays as it was. */

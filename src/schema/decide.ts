@@ -64,7 +64,9 @@ function decisionOn(
   if (known?.decision === 'rejected' || (known !== undefined && reject.has(known.change_id)))
     return 'rejected';
   const place = { source, change };
-  const action = change.fromData ? (ruleFor(policy, place) ?? 'hold') : actionOf(policy, place);
+  const action =
+    ruleFor(policy, place) ??
+    (change.fromData ? 'hold' : change.corrected ? 'apply' : actionOf(policy, place));
   if (action === 'apply' && emptying.has(change)) return 'held';
   return action === 'apply' ? 'applied' : action === 'hold' ? 'held' : 'ignored';
 }

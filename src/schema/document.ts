@@ -1,3 +1,5 @@
+import type { TimeFormat } from './types.ts';
+
 /**
  * What an export document says of the feeds: the vendor's daily `export_docs.yaml`, and our `schemas/<group>.yaml`,
  * which have one shape. `parse.ts` reads them into this.
@@ -18,6 +20,8 @@ export interface ColumnDoc {
   updated: string | undefined;
   /** Set when the column was taken out of the feed. */
   deleted: string | undefined;
+  /** How its times are sent. No document says so: a person does. */
+  format?: TimeFormat | undefined;
 }
 
 export interface FeedDoc {

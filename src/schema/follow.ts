@@ -107,7 +107,11 @@ export async function applySchema(
     await session.transaction(async () => {
       for (const task of tasks) await writeTask(session, task, context);
     });
-    workspace.catalogue = await currentCatalogue(session, workspace.catalogue);
+    workspace.catalogue = await currentCatalogue(
+      session,
+      workspace.catalogue,
+      workspace.corrections.overrides,
+    );
   }
   if (!options.dryRun) await replayKeyRejects(workspace);
   report(reporter, plans, options.dryRun === true);

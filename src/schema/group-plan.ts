@@ -150,8 +150,8 @@ async function countRows(session: Session, steps: readonly TableStep[]): Promise
   const counts = new Map<string, StepRows>();
   for (const step of steps) {
     if (step.kind === 'create') continue;
-    const column = step.kind === 'add' ? step.column.name : step.retype.column;
-    const rows = step.kind === 'add' ? '0::BIGINT' : `count(${identifier(column)})`;
+    const column = 'column' in step ? step.column.name : step.retype.column;
+    const rows = 'column' in step ? '0::BIGINT' : `count(${identifier(column)})`;
     const found = await session.row<Omit<StepRows, 'unfit'>>(
       `SELECT count(*) FILTER (${isRescued(column)}) AS rescued, ${rows} AS rows FROM ${qualified(step.table)}`,
     );

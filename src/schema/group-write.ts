@@ -8,6 +8,7 @@ import type { GroupPlan } from './group-plan.ts';
 import { feedId, type KnownFeed } from './known.ts';
 import { undoTable } from './moves.ts';
 import { type NumberedChange, rowsRewritten } from './plan.ts';
+import type { TimeFormat } from './types.ts';
 import type { UndoNote } from './undo.ts';
 
 export interface WriteContext {
@@ -87,9 +88,9 @@ function undoNote({ before, steps }: GroupPlan, { id, change }: NumberedChange):
       case 'type_widened':
       case 'type_narrowed':
       case 'type_changed':
-        return step && step.kind !== 'create' && step.kind !== 'add'
-          ? { kind: 'type', type: step.retype.from }
-          : undefined;
+        return step && 'retype' in step ? { kind: 'type', type: step.retype.from } : undefined;
+      case 'format_changed':
+        return step ? { kind: 'format', format: change.before as TimeFormat | undefined } : undefined;
       case 'unique_condition_changed':
         return was && { kind: 'key', key: [...was.key] };
       case 'ordering_changed':

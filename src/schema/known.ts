@@ -37,6 +37,8 @@ export interface WantedColumn extends ColumnDoc {
   /** `''` when the document does not say, or says what we do not understand. */
   type: ColumnType | '';
   published: string;
+  /** A user's own corrections say what its type or format is. */
+  corrected?: boolean;
 }
 
 /** Names ignore case, as DuckDB's do. */

@@ -179,6 +179,19 @@ SELECT t._file_id, t._line, ${value} AS original FROM ${qualified(table)} AS t $
   };
 }
 
+/** Moves values that were read out of `_rescued` back into it, as they came. */
+export function rescueAgain(table: TableName, column: string, originals: TableName): Moves {
+  const kept = `SELECT _file_id, _line, original FROM ${qualified(originals)}`;
+  return {
+    ...{ read: [], alter: [] },
+    update: [
+      `UPDATE ${qualified(table)} AS t SET ${identifier(column)} = NULL
+FROM (${kept}) AS k WHERE t._file_id = k._file_id AND t._line = k._line`,
+      rescue(table, column, kept),
+    ],
+  };
+}
+
 /**
  * A query for how many values of a column another type would not take (`unfit`), and how many it would not give back as
  * they are (`changed`; those that it does not take among them).

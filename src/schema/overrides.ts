@@ -2,7 +2,7 @@ import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { ConfigError } from '../errors.ts';
 import { columnName } from '../feeds/names.ts';
-import { columnType } from './types.ts';
+import { type ColumnType, columnType, type TimeFormat } from './types.ts';
 
 /**
  * A person's corrections to the published schema: `schemas/overrides.yaml`, each with its reason.
@@ -13,8 +13,10 @@ import { columnType } from './types.ts';
  *         order_by: { use: [first_utterance_ts], reason: … }
  *         columns:
  *           first_utterance_ts: { type: TIMESTAMP, reason: … }
+ *           instance_ts: { format: epoch_ms, reason: … }
  *
- * by group, then by feed (version 2 of a feed is `convos_intents__v2`). `use` takes the place of what is published.
+ * by group, then by feed (version 2 of a feed is `convos_intents__v2`). `use` takes the place of what is published, and so
+ * does `type`; `format` says that times come as seconds (`epoch_s`) or milliseconds (`epoch_ms`) since 1970.
  */
 
 const Reason = z.string().min(1);
@@ -25,16 +27,53 @@ const Type = z.string().transform((published, context) => {
   context.addIssue(`${JSON.stringify(published)} is not a type`);
   return z.NEVER;
 });
+const Column = z
+  .strictObject({ type: Type.optional(), format: z.enum(['epoch_s', 'epoch_ms']).optional(), reason: Reason })
+  .transform(({ type, format, reason }, context) => {
+    if (type === undefined && format === undefined) context.addIssue('must say type or format');
+    if (format !== undefined && type !== undefined && type !== 'TIMESTAMP') {
+      context.addIssue(`format: ${format} makes times, and ${type} is no type of times`);
+    }
+    return { type: type ?? 'TIMESTAMP', reason, ...(format && { format }) } satisfies ColumnOverride;
+  });
 const Feed = z.strictObject({
   key: Columns.optional(),
   order_by: Columns.optional(),
-  columns: byName(z.strictObject({ type: Type, reason: Reason }), columnName).optional(),
+  columns: byName(Column, columnName).optional(),
 });
-const Overrides = byName(byName(Feed));
+const OverridesFile = byName(byName(Feed));
 
-export type FeedOverride = z.output<typeof Feed>;
+/** What takes the place of a column's published type. */
+export interface ColumnOverride {
+  type: ColumnType;
+  format?: TimeFormat;
+  reason: string;
+  /** It is in the user's own file: a decision already, that nobody need accept again. */
+  own?: boolean;
+}
+
+export interface FeedOverride extends Omit<z.output<typeof Feed>, 'columns'> {
+  columns?: ReadonlyMap<string, ColumnOverride> | undefined;
+}
+
 /** By group, then by table name. */
-export type Overrides = z.output<typeof Overrides>;
+export type Overrides = ReadonlyMap<string, ReadonlyMap<string, FeedOverride>>;
+
+/** The corrections that come with the program, and on top of them a user's own. Pure. */
+export function withOwn(bundled: Overrides, own: Overrides): Overrides {
+  const merged = new Map([...bundled].map(([group, feeds]) => [group, new Map(feeds)]));
+  for (const [group, feeds] of own) {
+    const known = merged.get(group) ?? new Map<string, FeedOverride>();
+    merged.set(group, known);
+    for (const [feed, override] of feeds) {
+      const before = known.get(feed);
+      const columns = new Map(before?.columns);
+      for (const [name, column] of override.columns ?? []) columns.set(name, { ...column, own: true });
+      known.set(feed, { ...before, ...override, columns });
+    }
+  }
+  return merged;
+}
 
 /**
  * Reads `overrides.yaml`. Pure.
@@ -52,7 +91,7 @@ export function parseOverrides(text: string, name: string): Overrides {
   }));
   if (syntax.length > 0) throw new ConfigError(syntax);
 
-  const result = Overrides.safeParse(document.toJS() ?? {});
+  const result = OverridesFile.safeParse(document.toJS() ?? {});
   if (result.success) return result.data;
   throw new ConfigError(
     result.error.issues.map(({ path, message }) => ({

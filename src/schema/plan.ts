@@ -9,7 +9,7 @@ import type { Decided } from './decide.ts';
 import { type KnownFeed, sameName } from './known.ts';
 import { convert, type Moves, type Retype, UNDO_SCHEMA, undoTable, unrescue, widen } from './moves.ts';
 import { typeChange } from './type-change.ts';
-import type { ColumnType } from './types.ts';
+import type { ColumnType, TimeFormat } from './types.ts';
 
 /** A decided change with its number in the ledger. */
 export interface NumberedChange extends Decided {
@@ -20,6 +20,8 @@ export interface NumberedChange extends Decided {
 export type TableStep =
   | { kind: 'create'; table: TableName; feed: KnownFeed; change: number | undefined }
   | { kind: 'add'; table: TableName; column: Column; change: number | undefined; undoable: boolean }
+  /** Values that were rescued fit now: a person says how they are sent. */
+  | { kind: 'reread'; table: TableName; column: Column; change: number; undoable: boolean }
   | {
       kind: 'widen' | 'convert';
       table: TableName;
@@ -28,6 +30,8 @@ export type TableStep =
       undoable: boolean;
       /** A column of the key, in which a value that does not fit would make one record of two. */
       ofKey: boolean;
+      /** How its times are sent. */
+      format?: TimeFormat | undefined;
     };
 
 /**
@@ -62,6 +66,7 @@ export function planTables(
         }),
         ...onceEach([
           ...own.flatMap((each) => retyped(table, feed, each, types)),
+          ...own.flatMap((each) => reread(table, feed, each, types)),
           ...own.flatMap((each) => newKey(table, feed, each, types)),
         ]),
       ];
@@ -85,6 +90,19 @@ function newTable(table: TableName, feed: KnownFeed, changes: readonly NumberedC
   return [{ kind: 'create', table, feed, change: change.id }];
 }
 
+function reread(
+  table: TableName,
+  feed: KnownFeed,
+  { id, change }: NumberedChange,
+  types: ReadonlyMap<string, ColumnType>,
+): TableStep[] {
+  if (change.kind !== 'format_changed' || change.after === undefined) return [];
+  const column = feed.columns.find(({ name }) => sameName(name, change.column ?? ''));
+  if (!column || types.get(column.name.toLowerCase()) !== column.type) return [];
+  const { name, type, format } = column;
+  return [{ kind: 'reread', table, column: { name, type, format }, change: id, undoable: true }];
+}
+
 function retyped(
   table: TableName,
   feed: KnownFeed,
@@ -94,7 +112,8 @@ function retyped(
   if (!change.kind.startsWith('type_') || change.column === undefined) return [];
   const column = change.column;
   const from = types.get(column.toLowerCase());
-  const to = feed.columns.find(({ name }) => sameName(name, column))?.type;
+  const followed = feed.columns.find(({ name }) => sameName(name, column));
+  const to = followed?.type;
   if (from === undefined || to === undefined || from === to) return [];
   const ofKey = feed.key.some((name) => sameName(name, column));
   const lossless = typeChange(from, to, ofKey) === 'widened';
@@ -103,7 +122,7 @@ function retyped(
   return [
     {
       ...{ kind: lossless ? 'widen' : 'convert', table, retype: { column, from, to } },
-      ...{ change: id, undoable: true, ofKey },
+      ...{ change: id, undoable: true, ofKey, format: followed?.format },
     },
   ];
 }
@@ -130,7 +149,7 @@ function newKey(
  */
 export function possibleSteps(steps: readonly TableStep[], counts: RowCounts): TableStep[] {
   return steps.filter((step) => {
-    if (step.kind === 'create' || step.kind === 'add') return true;
+    if (step.kind === 'create' || step.kind === 'add' || step.kind === 'reread') return true;
     const { rescued, unfit } = counts.get(stepId(step)) ?? NO_ROWS;
     const onlyForTheKey = !step.undoable;
     return onlyForTheKey ? rescued > 0 : !(step.kind === 'convert' && step.ofKey && unfit > 0);
@@ -158,7 +177,7 @@ const NO_ROWS: StepRows = { rescued: 0, rows: 0, unfit: 0 };
 
 /** Names a step of a plan. */
 export function stepId(step: TableStep): string {
-  const column = step.kind === 'create' ? '' : step.kind === 'add' ? step.column.name : step.retype.column;
+  const column = step.kind === 'create' ? '' : 'column' in step ? step.column.name : step.retype.column;
   return JSON.stringify([step.table.schema, step.table.table, column]);
 }
 
@@ -166,7 +185,7 @@ export function stepId(step: TableStep): string {
 export function rowsRewritten(step: TableStep, counts: RowCounts): number {
   const { rescued, rows } = counts.get(stepId(step)) ?? NO_ROWS;
   if (step.kind === 'create') return 0;
-  return step.kind === 'add' ? rescued : rows;
+  return 'column' in step ? rescued : rows;
 }
 
 /** A statement, and the change that it belongs to; undefined for what follows from no change in particular. */
@@ -210,9 +229,11 @@ function movesOf(step: TableStep, counts: RowCounts, index: number): Moves & { k
   // Names the temporary tables of the step.
   const id = step.change ?? 1_000_000_000 + index;
   const keep = step.undoable && step.change !== undefined ? undoTable(step.change) : undefined;
-  const column = step.kind === 'add' ? step.column : { name: step.retype.column, type: step.retype.to };
+  const column: Column =
+    'column' in step ? step.column : { name: step.retype.column, type: step.retype.to, format: step.format };
   const moved = rescued > 0 ? unrescue(table, column, id, keep) : NO_MOVES;
   const keeps = keep !== undefined && (rescued > 0 || step.kind === 'convert');
+  if (step.kind === 'reread') return { ...moved, keeps };
   if (step.kind === 'add') {
     const add = `ALTER TABLE ${qualified(table)} ADD COLUMN ${identifier(column.name)} ${column.type}`;
     return { read: moved.read, alter: [add], update: moved.update, keeps };

@@ -8,7 +8,7 @@ import { presentTables } from '../ledger/known-feeds.ts';
 import { nextChangeId, openChanges } from '../ledger/schema-changes.ts';
 import type { SchemaChange } from '../ledger/tables.ts';
 import type { Workspace } from '../pipeline/workspace.ts';
-import { bundledDocument, bundledOverrides } from './bundled.ts';
+import { bundledDocument } from './bundled.ts';
 import { changeOf } from './decide.ts';
 import type { ExportDocument } from './document.ts';
 import { type GroupDocument, GroupDocuments } from './group-documents.ts';
@@ -66,7 +66,7 @@ export class Preparation {
     const judged = this.#judged(rows);
     const followed = await this.#followed(documents, received, judged);
 
-    const corrections = await bundledOverrides();
+    const { corrections } = this.#workspace;
     const policy = config.policy ?? {};
     const print = fingerprint([followed?.hash, bundled?.facts.sha256, corrections.hash, policy]);
     const source = followed?.source || (config.sources.find((each) => each.group === group)?.name ?? group);

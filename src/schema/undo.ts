@@ -6,16 +6,27 @@ import type { SchemaChange } from '../ledger/tables.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, qualified, type TableName } from '../warehouse/sql.ts';
 import { feedId, type KnownFeed, sameName } from './known.ts';
-import { convert, foldAway, type Moves, misfits, type Retype, undoTable, unrescue } from './moves.ts';
+import {
+  convert,
+  foldAway,
+  type Moves,
+  misfits,
+  type Retype,
+  rescueAgain,
+  undoTable,
+  unrescue,
+} from './moves.ts';
 import { rejectAgain } from './reject-again.ts';
 import { type RowLoss, rowLosses } from './switches.ts';
-import type { ColumnType } from './types.ts';
+import type { ColumnType, TimeFormat } from './types.ts';
 
 /** What takes a change back, beside the values in its undo table: `ops.schema_changes.undo`, as JSON. */
 export type UndoNote =
   /** The column goes, its values go back to `_rescued`. */
   | { kind: 'column' }
   | { kind: 'type'; type: ColumnType }
+  /** Values that were read by the new format go back to `_rescued`. */
+  | { kind: 'format'; format?: TimeFormat | undefined }
   | { kind: 'key'; key: string[] }
   | { kind: 'order'; orderBy: string[] }
   /** The version that the model read before. */
@@ -115,7 +126,7 @@ async function mustBeNewest(session: Session, row: SchemaChange): Promise<void> 
 }
 
 /** Changes of one column that lie on top of each other. */
-const COLUMN_KINDS = ['column_added', 'type_widened', 'type_narrowed', 'type_changed'];
+const COLUMN_KINDS = ['column_added', 'type_widened', 'type_narrowed', 'type_changed', 'format_changed'];
 
 async function undoMoves(
   session: Session,
@@ -145,6 +156,7 @@ async function undoMoves(
     if (uses(feed?.key) || uses(feed?.orderBy)) throw inUse(id, column);
     return foldAway(table, { name: column, type: there.type }, id, originals);
   }
+  if (note.kind === 'format') return originals ? rescueAgain(table, column, originals) : nothing;
   if (note.kind !== 'type' || there.type === note.type) return nothing;
   const retype: Retype = { column, from: there.type, to: note.type };
   let rejected: Pick<Moves, 'read' | 'update'> = nothing;
@@ -183,7 +195,10 @@ function revert(feed: KnownFeed, row: SchemaChange, note: UndoNote): KnownFeed {
   }
   return {
     ...feed,
-    columns: feed.columns.map((each) => (sameName(each.name, column) ? { ...each, type: note.type } : each)),
+    columns: feed.columns.map((each) => {
+      if (!sameName(each.name, column)) return each;
+      return note.kind === 'format' ? { ...each, format: note.format } : { ...each, type: note.type };
+    }),
   };
 }
 

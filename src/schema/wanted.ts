@@ -53,9 +53,14 @@ function correct(
     const columns = feed.columns.flatMap((doc): WantedColumn[] => {
       const type = types.get(doc.name);
       if (type === undefined) return [];
-      const said =
-        override?.columns?.has(doc.name) || (doc.type !== '' && columnType(doc.type) !== undefined);
-      return [{ ...doc, type: said ? type : '', published: doc.type }];
+      const correction = override?.columns?.get(doc.name);
+      const said = correction !== undefined || (doc.type !== '' && columnType(doc.type) !== undefined);
+      return [
+        {
+          ...{ ...doc, type: said ? type : '', published: doc.type, format: correction?.format },
+          ...(correction?.own && { corrected: true }),
+        },
+      ];
     });
     return [{ ...feed, key: spec.key, orderBy: spec.orderBy, columns, origin }];
   });

@@ -1,4 +1,4 @@
-import type { ColumnType } from '../../schema/types.ts';
+import type { ColumnType, TimeFormat } from '../../schema/types.ts';
 import { identifier, literal } from '../../warehouse/sql.ts';
 
 /**
@@ -15,6 +15,8 @@ export interface Column {
    * were there before among them: else one record would have two keys.
    */
   holdsTimes?: boolean | undefined;
+  /** A column of times may be sent as a count since 1970, too. */
+  format?: TimeFormat | undefined;
 }
 
 /**
