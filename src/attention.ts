@@ -17,6 +17,9 @@ export type AttentionKind =
   | 'counts_differ'
   | 'counts_unreadable'
   | 'proof_empty'
+  | 'key_misfits'
+  | 'ordering_misfits'
+  | 'misfits'
   | 'schema_change';
 
 /**

@@ -2,6 +2,7 @@ import type { Bounds, Connector, ConnectorDefinition, Health, Server } from '../
 import type { Policy } from '../schema/policy.ts';
 import type { Freshness, FreshnessRule } from './freshness.ts';
 import type { Limits } from './limits.ts';
+import type { MaxMisfits } from './misfits.ts';
 
 /** What `warehouse.yaml` says, complete: defaults filled in, variables replaced, paths absolute. */
 export interface Config {
@@ -23,6 +24,8 @@ export interface Config {
   freshness: Freshness;
   /** More unresolved rejected rows than this in a run make its exit code 3. */
   maxRejectedRows: number;
+  /** More values than this that do not fit their column are for a person to look at. */
+  maxMisfits: MaxMisfits;
   /** DuckDB's memory limit, as DuckDB takes it: `1GB`. */
   memoryLimit?: string | undefined;
   /** How many threads DuckDB uses. */

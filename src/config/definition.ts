@@ -4,6 +4,7 @@ import { CHANGE_KINDS } from '../schema/changes.ts';
 import { duration } from './duration.ts';
 import { fileFreshness, sourceFreshness } from './freshness.ts';
 import { limitKeys } from './limits.ts';
+import { maxMisfitsKey } from './misfits.ts';
 
 /**
  * The one definition of `warehouse.yaml`: what is checked, and what the JSON Schema for editors is made of.
@@ -69,6 +70,12 @@ export const rootKeys = z.strictObject({
     .min(0)
     .default(0)
     .describe('More unresolved rejected rows than this in a run make its exit code 3.'),
+  max_misfits: maxMisfitsKey
+    .optional()
+    .describe(
+      'More values than this that do not fit their column make the exit code 3: a number, or a share of the rows of a feed ' +
+        'such as 0.1%. Left out: 100 or 0.1%, whichever is more. In columns of a key or an ordering, one is enough.',
+    ),
   memory_limit: z
     .string(A_SIZE)
     .regex(MEMORY, A_SIZE)

@@ -6,6 +6,7 @@ import { rootKeys } from './definition.ts';
 import { fileFindings } from './duckdb-files.ts';
 import { freshnessBlock } from './freshness.ts';
 import { readLimits } from './limits.ts';
+import { maxMisfits } from './misfits.ts';
 import { absolutePath } from './paths.ts';
 import { policyFindings } from './policy.ts';
 import { type Finding, toProblems } from './problems.ts';
@@ -77,6 +78,7 @@ export function parseConfig(
     lookBackDays: data.look_back_days,
     freshness: freshnessBlock(data.freshness),
     maxRejectedRows: data.max_rejected_rows,
+    maxMisfits: maxMisfits(data.max_misfits),
     memoryLimit: data.memory_limit,
     threads: data.threads,
     limits: readLimits(data.limits),

@@ -12,6 +12,7 @@ import { misplacedFiles } from '../operations/layout.ts';
 import { proofAttention } from '../operations/proof-attention.ts';
 import { countUnreconciled } from '../operations/reconcile.ts';
 import { schemaAttention } from '../schema/attention.ts';
+import { misfitAttention } from '../schema/misfit-attention.ts';
 import type { Session } from '../warehouse/session.ts';
 import { count } from './reporter.ts';
 
@@ -40,6 +41,7 @@ const CHECKS: readonly Check[] = [
   rejectedRows,
   countsThatDiffer,
   ({ session }) => proofAttention(session),
+  ({ session, config }) => misfitAttention(session, config.maxMisfits),
   lateFeeds,
   missingPartitions,
   comingPartitions,

@@ -1,9 +1,11 @@
 import type { Attention } from '../attention.ts';
 import { exitCodeOf, WarehouseError } from '../errors.ts';
 import { type FailureKind, type FreshFailure, settleFailures } from '../ledger/failures.ts';
+import { rememberModelColumns } from '../ledger/model-columns.ts';
 import { finishRun, startRun, wasCutShort } from '../ledger/runs.ts';
 import type { Failure } from '../ledger/tables.ts';
 import type { Project } from '../models/assemble.ts';
+import { keyColumns } from '../models/key-columns.ts';
 import { countAgain } from '../operations/reconcile.ts';
 import { applySchema, type SchemaOptions, type SchemaResult } from '../schema/follow.ts';
 import { settleProposals } from '../schema/settle.ts';
@@ -130,6 +132,7 @@ async function buildAndTest(
   const built = await build(workspace, runId, options);
   if (options.dryRun) return { built, tests: [] };
   const { project } = built;
+  await rememberModelColumns(workspace.session, keyColumns(project));
   const fullRefresh = options.fullRefresh === true;
   const tests = await testBuilt(workspace, runId, { project, before, fullRefresh, built: built.built });
   return { built, tests };

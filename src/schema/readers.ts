@@ -1,8 +1,8 @@
 import type { Catalogue } from '../feeds/catalogue.ts';
 import { stagingTable } from '../feeds/names.ts';
 import type { Project } from '../models/assemble.ts';
-import { type ModelProblem, ProjectError } from '../models/problems.ts';
-import { checkModels, checkTests } from '../testing/check.ts';
+import { explainTest, sqlProblems } from '../testing/check.ts';
+import { planTests } from '../testing/plan.ts';
 import { type Retypes, Shapes } from '../testing/shapes.ts';
 import type { Session } from '../warehouse/session.ts';
 import type { Change } from './changes.ts';
@@ -26,33 +26,21 @@ export async function readersThatFail(
   await using today = new Shapes(project, catalogue, session);
   await using then = new Shapes(project, catalogue, session, retypes);
   const { rebuilt, readers } = lineageOf(project, group, change);
+  const affected = new Set([...rebuilt, ...readers]);
+  const already = new Set(await problemsOf(project, today, affected));
+  return (await problemsOf(project, then, affected)).filter((problem) => !already.has(problem));
+}
+
+async function problemsOf(project: Project, shapes: Shapes, ids: ReadonlySet<string>): Promise<string[]> {
   const found: string[] = [];
-  for (const id of [...rebuilt, ...readers]) {
-    const already = new Set((await problemsOf(project, today, id)).map(asText));
-    const fresh = (await problemsOf(project, then, id)).map(asText).filter((text) => !already.has(text));
-    found.push(...fresh.map((text) => `${id}: ${text}`));
+  for (const { file, line, message, models } of await sqlProblems(project, shapes, ids)) {
+    const place = `${file}${line === undefined ? '' : `:${line}`}`;
+    found.push(`${models?.join(', ') ?? ''}: ${place}: ${message}`);
   }
-  return [...new Set(found)];
-}
-
-async function problemsOf(project: Project, shapes: Shapes, id: string): Promise<readonly ModelProblem[]> {
-  const ids = new Set([id]);
-  return [
-    ...(await problemsIn(() => checkModels(project, shapes, ids, new Set()))),
-    ...(await problemsIn(() => checkTests(project, shapes, ids))),
-  ];
-}
-
-async function problemsIn(check: () => Promise<void>): Promise<readonly ModelProblem[]> {
-  try {
-    await check();
-    return [];
-  } catch (error) {
-    if (error instanceof ProjectError) return error.problems;
-    throw error;
+  for (const test of planTests(project)) {
+    if (!test.reads.some((id) => ids.has(id))) continue;
+    const message = await explainTest(test, shapes);
+    if (message !== undefined) found.push(`test ${test.name}: ${message}`);
   }
-}
-
-function asText({ file, line, message }: ModelProblem): string {
-  return `${file}${line === undefined ? '' : `:${line}`}: ${message}`;
+  return found;
 }

@@ -1,0 +1,66 @@
+import type { Session } from '../warehouse/session.ts';
+import type { ModelColumn } from './tables.ts';
+
+/**
+ * Writes down which columns of feeds the models tell records apart and rank them by, when they are others than before:
+ * `load` and `status`, which read no models, go by it.
+ */
+export async function rememberModelColumns(session: Session, columns: readonly ModelColumn[]): Promise<void> {
+  const known = await session.ledger
+    .selectFrom('ops.model_columns')
+    .select(['model', 'feed_group', 'feed', 'column_name', 'used_as'])
+    .execute();
+  const ids = (rows: readonly ModelColumn[]) =>
+    JSON.stringify(
+      rows
+        .map(({ model, feed_group, feed, column_name, used_as }) =>
+          JSON.stringify([model, feed_group, feed, column_name, used_as]),
+        )
+        .sort(),
+    );
+  if (ids(known) === ids(columns)) return;
+  await session.transaction(async () => {
+    await session.run('DELETE FROM ops.model_columns');
+    await session.insert({ schema: 'ops', table: 'model_columns' }, columns);
+  });
+}
+
+/** How many values do not fit a column, and what the column is to whoever reads it. */
+export interface ColumnMisfit {
+  feed_group: string;
+  /** Its table's name. */
+  feed: string;
+  column_name: string;
+  misfits: number;
+  /** Staged rows of the feed. */
+  rows: number;
+  type: string | null;
+  /** Models that tell records apart by it; the feed's own rule is one. */
+  keys: string[];
+  /** Models that rank versions by it. */
+  orders: string[];
+}
+
+/** Columns with values that do not fit, the most first. */
+export function columnMisfits(session: Session): Promise<ColumnMisfit[]> {
+  return session.rows<ColumnMisfit>(
+    `WITH used AS (
+       SELECT model, feed_group, feed, column_name, used_as FROM ops.model_columns
+       UNION
+       SELECT feed_group || '.' || feed, feed_group, ${TABLE}, lower(unnest(unique_condition)), 'key' FROM ops.feeds
+       UNION
+       SELECT feed_group || '.' || feed, feed_group, ${TABLE}, lower(unnest(order_by)), 'order' FROM ops.feeds),
+     totals AS (SELECT feed_group, ${TABLE} AS feed, column_name, misfits, rows FROM ops.column_misfit_totals WHERE misfits > 0)
+     SELECT t.feed_group, t.feed, t.column_name, t.misfits, t.rows, any_value(c.data_type) AS type,
+       coalesce(list(DISTINCT u.model ORDER BY u.model) FILTER (u.used_as = 'key'), []) AS keys,
+       coalesce(list(DISTINCT u.model ORDER BY u.model) FILTER (u.used_as = 'order'), []) AS orders
+     FROM totals t
+     LEFT JOIN used u ON u.feed_group = t.feed_group AND u.feed = t.feed AND u.column_name = lower(t.column_name)
+     LEFT JOIN duckdb_columns() c ON c.database_name = current_database() AND c.schema_name = 'staging_' || t.feed_group
+       AND c.table_name = t.feed AND c.column_name = t.column_name
+     GROUP BY t.feed_group, t.feed, t.column_name, t.misfits, t.rows
+     ORDER BY t.misfits DESC, t.feed_group, t.feed, t.column_name`,
+  );
+}
+
+const TABLE = `feed || CASE WHEN version = '1' THEN '' ELSE '__v' || version END`;
