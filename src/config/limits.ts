@@ -39,7 +39,7 @@ const LIMITS = {
   },
   document_nodes: {
     unit: 'count',
-    default: 250_000,
+    default: 100_000,
     what: 'The most values of a schema document, counted while it is read; also with all of its aliases written out.',
   },
   document_aliases: {

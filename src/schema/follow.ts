@@ -103,7 +103,7 @@ export async function applySchema(
   await heedLosses(workspace, plans, allowEmpty);
 
   if (!options.dryRun && tasks.some(hasWork)) {
-    const context = { runId: runId ?? null, now: clock() };
+    const context = { runId: runId ?? null, now: clock(), signal: workspace.signal };
     await session.transaction(async () => {
       for (const task of tasks) await writeTask(session, task, context);
     });

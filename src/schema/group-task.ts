@@ -4,7 +4,7 @@ import type { SchemaChange } from '../ledger/tables.ts';
 import type { Session } from '../warehouse/session.ts';
 import type { GroupDocument } from './group-documents.ts';
 import type { GroupPlan } from './group-plan.ts';
-import { writePlan } from './group-write.ts';
+import { type WriteContext, writePlan } from './group-write.ts';
 
 /** What is to be done for one group: decided before any of it is done. */
 export interface GroupTask {
@@ -40,7 +40,7 @@ export function isNews({ plan, received }: GroupTask): boolean {
 export async function writeTask(
   session: Session,
   task: GroupTask,
-  { runId, now }: { runId: number | null; now: Date },
+  { runId, now, signal }: Omit<WriteContext, 'documentId'>,
 ): Promise<void> {
   const { group, received, bundled, plan, follows, judged } = task;
   for (const document of [bundled, received]) {
@@ -59,7 +59,7 @@ export async function writeTask(
     const applied_at = state === 'accepted' ? now : null;
     await updateChange(session, row.change_id, { decision, decided_at: now, applied_at });
   }
-  if (plan) await writePlan(session, plan, { documentId: follows?.id ?? null, runId, now });
+  if (plan) await writePlan(session, plan, { documentId: follows?.id ?? null, runId, now, signal });
   if (task.held) await storeChanges(session, [task.held]);
   if (follows) await storeFollowed(session, group, follows.id, follows.fingerprint, now);
 }

@@ -15,11 +15,16 @@ export interface WriteContext {
   documentId: number | null;
   runId: number | null;
   now: Date;
+  /** A plan of thousands of statements stops between two of them. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Does what a plan says, and writes into the ledger that it was done. Runs inside the caller's transaction. */
 export async function writePlan(session: Session, plan: GroupPlan, context: WriteContext): Promise<void> {
-  for (const { sql } of plan.statements) await session.run(sql);
+  for (const { sql } of plan.statements) {
+    context.signal?.throwIfAborted();
+    await session.run(sql);
+  }
   await dropEmptyKeeps(session, plan);
   await storeKnownFeeds(session, plan.group, plan.before, plan.next, context.now);
   const rows = changeRows(plan, context);

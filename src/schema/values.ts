@@ -12,7 +12,7 @@ import type { Problems } from './problems.ts';
 
 const MAX_DEPTH = 100;
 /** Tokens that a value may take, with the marks, blanks and line ends around it: what is held while it is read. */
-const TOKENS_OF_A_VALUE = 4;
+const TOKENS_OF_A_VALUE = 8;
 /** What a value counts beside its characters, towards `limits.document_bytes`. */
 const VALUE_SIZE = 16;
 
