@@ -227,6 +227,24 @@ COMMENT ON TABLE ops.listings IS 'When all that a source holds of a feed was lis
 COMMENT ON COLUMN ops.listings.version IS 'NULL for a feed that the configuration names and that was not there';
 `,
   },
+  {
+    id: 16,
+    sql: `
+ALTER TABLE ops.models ADD COLUMN rows BIGINT;
+ALTER TABLE ops.models ADD COLUMN data_up_to TIMESTAMP;
+ALTER TABLE ops.models ADD COLUMN sources VARCHAR[];
+COMMENT ON COLUMN ops.models.rows IS 'How many it had then; so are data_up_to and sources as they were';
+COMMENT ON COLUMN ops.models.data_up_to IS 'The newest partition among the feeds that it is made from, by itself or through other models';
+COMMENT ON COLUMN ops.models.sources IS 'Those feeds';
+
+CREATE TABLE ops.published_tables (
+  schema_name VARCHAR NOT NULL, table_name VARCHAR NOT NULL, kind VARCHAR, run_id BIGINT, rebuilt_in BIGINT,
+  built_at TIMESTAMP, rows BIGINT, data_up_to TIMESTAMP, sources VARCHAR[], stale BOOLEAN NOT NULL, cause VARCHAR, why VARCHAR, hint VARCHAR);
+COMMENT ON TABLE ops.published_tables IS 'What the copy for analysts has of each model';
+COMMENT ON COLUMN ops.published_tables.run_id IS 'The run that built what the copy has; NULL where it has nothing of the model';
+COMMENT ON COLUMN ops.published_tables.rebuilt_in IS 'The run that last built that from all of its rows';
+`,
+  },
 ];
 
 /**
@@ -283,6 +301,11 @@ SELECT 'model', model, NULL, rows_in, rows_kept, rows_superseded, rows_in = rows
 FROM ops.model_runs WHERE materialized = 'dedup' AND status = 'built'
 QUALIFY row_number() OVER (PARTITION BY model ORDER BY run_id DESC) = 1;
 COMMENT ON VIEW ops.conservation IS 'Nothing is lost: lines = staged + rejected for each file, staged = kept + superseded for each dedup model';
+
+CREATE OR REPLACE VIEW ops.tables AS
+SELECT schema_name AS "schema", table_name AS "name", kind, built_at, run_id, rows, data_up_to, sources, stale, why
+FROM ops.published_tables WHERE run_id IS NOT NULL;
+COMMENT ON VIEW ops.tables IS 'The tables that analysts have: when each was built, from what, and whether it is older than it should be (stale, with the reason)';
 `;
 
 /**

@@ -23,6 +23,7 @@ export interface LedgerTables {
   'ops.model_runs': ModelRun;
   'ops.models': BuiltModel;
   'ops.published': Published;
+  'ops.published_tables': PublishedTable;
   'ops.test_results': TestResult;
   'ops.sources': SourceOrder;
   'ops.proofs': Proof;
@@ -328,8 +329,13 @@ export interface BuiltModel {
   watermark: number;
   run_id: number;
   built_at: Date;
-  /** The run that last built it from all of its rows; NULL where an older program did that. */
+  /** The run that last built it from all of its rows; NULL where an older program did that. So is what comes after. */
   rebuilt_in: number | null;
+  rows: number | null;
+  /** The newest partition among the feeds that it is made from, by itself or through other models. */
+  data_up_to: Date | null;
+  /** Those feeds, as `group.feed`. */
+  sources: string[] | null;
 }
 
 /** The copy for analysts, as it was left. */
@@ -337,6 +343,27 @@ export interface Published {
   /** Absolute. */
   path: string;
   fingerprint: string;
+}
+
+/** What the copy for analysts has of a model. */
+export interface PublishedTable {
+  schema_name: string;
+  table_name: string;
+  /** How it is made: `dedup`, `table`, `incremental` or `view`; NULL where that is not known any more. */
+  kind: string | null;
+  /** The run that built what the copy has; NULL where it has nothing of the model. So are the others then. */
+  run_id: number | null;
+  rebuilt_in: number | null;
+  built_at: Date | null;
+  rows: number | null;
+  data_up_to: Date | null;
+  sources: string[] | null;
+  /** Whether it is older than it should be, or should be there and is not. */
+  stale: boolean;
+  /** What failed, why that matters to this table, and what to type. */
+  cause: string | null;
+  why: string | null;
+  hint: string | null;
 }
 
 /** How a test ended in one run. */

@@ -105,7 +105,7 @@ export interface DedupPlan {
 export async function planDedup(session: Session, model: Model, sql: string): Promise<DedupPlan> {
   if (model.config.materialized !== 'dedup') throw new Error(`${model.id} is no dedup model`);
   const { unique_key: uniqueKey, order_by: orderBy } = model.config;
-  const source = plainSource(sql);
+  const source = plainSource(model, sql);
   const from = source ?? `(${sql})`;
   const present = await session.rows<{ column_name: string; column_type: string }>(`DESCRIBE FROM ${from}`);
   const names = present.map(({ column_name }) => column_name);
@@ -144,8 +144,13 @@ async function materializeDedup(
   };
 }
 
-/** The table that a model selects everything from, when that is all it does. */
-function plainSource(sql: string): string | undefined {
+/**
+ * The staging table that a model selects everything from, when that is all it does. Only of such a table are rows known by
+ * their file and line for good, and fetched by `rowid`: what a model gives may change any row, or drop it, and a view has
+ * none. So over a `ref()`, a join or a condition, winners are looked for among all rows, each time.
+ */
+function plainSource({ refs, sources }: Model, sql: string): string | undefined {
+  if (refs.length > 0 || sources.length !== 1) return undefined;
   const bare = sql.replace(/--.*$/gm, '').trim();
   return /^select\s+\*\s+from\s+((?:"(?:[^"]|"")+"\.)"(?:[^"]|"")+")$/i.exec(bare)?.[1];
 }

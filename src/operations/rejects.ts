@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { UsageError } from '../errors.ts';
 import type { FeedSpec } from '../feeds/catalogue.ts';
+import { rebuildReaders } from '../ledger/models.ts';
 import type { Line } from '../pipeline/lines.ts';
 import { insertCareful } from '../pipeline/staging/careful.ts';
 import { openStagingTable } from '../pipeline/staging/table.ts';
@@ -107,18 +108,6 @@ export async function replayRejects(
   return result;
 }
 
-/**
- * Has every model that reads a feed built from all of its rows next time; that a few others are, too, does no harm. Those
- * that are `incremental` keep their rows, which may be more than what is staged now.
- */
-async function forgetReaders(session: Session, feed: string): Promise<void> {
-  await session.run(
-    `DELETE FROM ops.models WHERE contains(definition, $1)
-     AND model NOT IN (SELECT model FROM ops.model_runs WHERE materialized = 'incremental')`,
-    [feed],
-  );
-}
-
 async function replayFile(
   session: Session,
   spec: FeedSpec,
@@ -158,6 +147,6 @@ async function replayFile(
      AND EXISTS (FROM ops.rejected_rows AS again WHERE again.file_id = old.file_id AND again.line = old.line
        AND again.resolved_at IS NULL)`,
   );
-  if (staged > 0) await forgetReaders(session, file.feed);
+  if (staged > 0) await rebuildReaders(session, file.feed);
   return { staged, left: lines.length - staged };
 }

@@ -14,6 +14,7 @@ import { countUnreconciled } from '../operations/reconcile.ts';
 import { schemaAttention } from '../schema/attention.ts';
 import { misfitAttention } from '../schema/misfit-attention.ts';
 import type { Session } from '../warehouse/session.ts';
+import { staleTables } from './publishing/attention.ts';
 import { count } from './reporter.ts';
 
 /** What the checks go by. */
@@ -36,7 +37,7 @@ const CHECKS: readonly Check[] = [
   failures('document'),
   ({ session }) => schemaAttention(session),
   failures('test'),
-  blockedPublishing,
+  ({ session }) => staleTables(session),
   failingFiles,
   rejectedRows,
   countsThatDiffer,
@@ -109,17 +110,6 @@ export function failureItem({
             : `${kind} ${name}: ${message}`,
     ...(hint !== null && { hint }),
   };
-}
-
-async function blockedPublishing({ session }: AttentionContext): Promise<Attention[]> {
-  const blocking = (await standingFailures(session, ['test'])).filter(({ blocks }) => blocks);
-  if (blocking.length === 0) return [];
-  return [
-    {
-      ...{ kind: 'publishing_blocked', severity: 'attention', count: blocking.length },
-      message: 'nothing is published until these tests pass',
-    },
-  ];
 }
 
 async function failingFiles({ session }: AttentionContext): Promise<Attention[]> {

@@ -21,6 +21,14 @@ interface FeedState {
   replaced: number;
 }
 
+/** What a model's rows come from. */
+export interface Origin {
+  /** Feeds, as `group.feed`, by itself or through the models that it reads. */
+  sources: string[];
+  /** The newest partition among them. */
+  data_up_to: Date | null;
+}
+
 /** What the models of one build are made of: looked up once, and kept up to date as they are built. */
 export class BuildInputs {
   /** What each model was last built from, by id. */
@@ -33,6 +41,8 @@ export class BuildInputs {
   readonly #columns: ReadonlyMap<string, string>;
   /** The order of the sources of each feed that several deliver, by which their rows rank. */
   readonly #orders: ReadonlyMap<string, string>;
+  /** The newest partition of each feed. */
+  readonly #newest: ReadonlyMap<string, Date>;
 
   private constructor(
     built: Map<string, BuiltModel>,
@@ -40,12 +50,14 @@ export class BuildInputs {
     feeds: ReadonlyMap<string, FeedState>,
     columns: ReadonlyMap<string, string>,
     orders: ReadonlyMap<string, string>,
+    newest: ReadonlyMap<string, Date>,
   ) {
     this.built = built;
     this.present = present;
     this.#feeds = feeds;
     this.#columns = columns;
     this.#orders = orders;
+    this.#newest = newest;
   }
 
   static async read(session: Session): Promise<BuildInputs> {
@@ -56,6 +68,7 @@ export class BuildInputs {
       await feedStates(session),
       await stagingColumns(session),
       await orderByFeed(session),
+      await newestPartitions(session),
     );
   }
 
@@ -76,6 +89,20 @@ export class BuildInputs {
         ...orders,
       ]),
       newest: Math.max(0, ...read.map((feed) => feed?.newest ?? 0)),
+    };
+  }
+
+  /** Where the rows of a model come from. @param model of which those that it reads are built */
+  originOf({ sources, refs }: Model): Origin {
+    const parents = refs.flatMap((id) => this.built.get(id) ?? []);
+    const feeds = sources.map(({ group, feed }) => `${group}.${feed}`);
+    const times = [
+      ...feeds.map((feed) => this.#newest.get(feed)),
+      ...parents.map(({ data_up_to }) => data_up_to ?? undefined),
+    ].filter((time) => time !== undefined);
+    return {
+      sources: [...new Set([...feeds, ...parents.flatMap((parent) => parent.sources ?? [])])].sort(),
+      data_up_to: times.length > 0 ? new Date(Math.max(...times.map(Number))) : null,
     };
   }
 
@@ -105,6 +132,15 @@ async function feedStates(session: Session): Promise<Map<string, FeedState>> {
      FROM ops.files GROUP BY ALL`,
   );
   return new Map(rows.map(({ name, ...state }) => [name, state]));
+}
+
+async function newestPartitions(session: Session): Promise<Map<string, Date>> {
+  const rows = await session.rows<{ name: string; newest: Date }>(
+    `SELECT feed_group || '.' || feed || CASE WHEN version = '1' THEN '' ELSE '__v' || version END AS name,
+       max(partition_ts) AS newest
+     FROM ops.files WHERE superseded_by IS NULL GROUP BY ALL`,
+  );
+  return new Map(rows.map(({ name, newest }) => [name, newest]));
 }
 
 async function stagingColumns(session: Session): Promise<Map<string, string>> {

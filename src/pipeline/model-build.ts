@@ -154,12 +154,13 @@ export class ModelBuild {
       return undefined;
     }
     const statements = (same ? plan.step : undefined) ?? plan.full;
-    const built: BuiltModel = {
+    const started: Omit<BuiltModel, 'rows'> = {
       ...{ model: model.id, definition: plan.definition, text: inputs.text, inputs: inputs.data },
       ...{ watermark: inputs.newest, run_id: runId, built_at: this.#workspace.clock() },
-      rebuilt_in: statements === plan.full ? runId : (known?.rebuilt_in ?? null),
+      ...{ rebuilt_in: statements === plan.full ? runId : (known?.rebuilt_in ?? null) },
+      ...this.#inputs.originOf(model),
     };
-    const rows = await session.transaction(async () => {
+    const built = await session.transaction(async () => {
       if (statements === plan.full) await dropOther(session, model);
       for (const statement of statements) await session.run(statement);
       if (known?.text !== inputs.text || statements === plan.full)
@@ -178,14 +179,15 @@ export class ModelBuild {
           rows_superseded: ranked ? ranked.rows - kept.rows : null,
         }),
       ]);
-      await remember(session, built);
-      return kept;
+      const remembered = { ...started, rows: kept.rows };
+      await remember(session, remembered);
+      return remembered;
     });
     this.#inputs.built.set(model.id, built);
     this.result.built.push({ model: model.id });
     this.result.changed = true;
     this.#inputs.present.add(model.id);
-    return rows;
+    return { rows: built.rows };
   }
 
   /** A model of which only the layout or what is said of it has changed: its rows stay as they are. */

@@ -1,4 +1,4 @@
-import { constants, existsSync } from 'node:fs';
+import { constants } from 'node:fs';
 import { chmod, copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { StorageError } from '../errors.ts';
@@ -6,6 +6,9 @@ import type { Session } from '../warehouse/session.ts';
 import { literal } from '../warehouse/sql.ts';
 import { COPY } from './publishing/catalogue.ts';
 import { copyComments } from './publishing/comments.ts';
+import { heldTables, takeOldTables } from './publishing/held.ts';
+import { fingerprint, isAsLeft } from './publishing/left.ts';
+import { OLD, readOld } from './publishing/old.ts';
 import { copyTables } from './publishing/tables.ts';
 import { copyViews, dropViews } from './publishing/views.ts';
 
@@ -36,9 +39,14 @@ async function writeCopy(session: Session, target: string): Promise<void> {
   await mkdir(dirname(target), { recursive: true });
   await removeUnfinished(target);
   const temporary = `${target}.${process.pid}.tmp`;
-  if (!(await bringUpToDate(session, target, temporary))) {
+  const asLeft = await isAsLeft(session, target);
+  if (!(asLeft && (await bringUpToDate(session, target, temporary)))) {
     await remove(temporary);
-    await fill(session, temporary);
+    const fillAnew = () => fill(session, temporary, { anew: true });
+    // What analysts are to keep is in the old copy only.
+    await (asLeft && (await heldTables(session)).length > 0
+      ? readOld(session, target, fillAnew)
+      : fillAnew());
   }
   // Who may read it is for those to say who look after it.
   const old = await stat(target).catch(() => undefined);
@@ -54,14 +62,13 @@ async function writeCopy(session: Session, target: string): Promise<void> {
   await session.insert({ schema: 'ops', table: 'published' }, [left]);
 }
 
-/** Fills `temporary` from the old copy. @returns false when there is none that will do, or it did not go well */
+/** Fills `temporary` from the old copy. @returns false when that will not do, or it did not go well */
 async function bringUpToDate(session: Session, target: string, temporary: string): Promise<boolean> {
-  if (!(await isAsLeft(session, target))) return false;
   try {
     // Where the file system can, both share their blocks until one of them changes.
     await copyFile(target, temporary, constants.COPYFILE_FICLONE);
     await chmod(temporary, 0o600);
-    return await fill(session, temporary);
+    return await fill(session, temporary, { anew: false });
   } catch {
     return false;
   }
@@ -71,7 +78,7 @@ async function bringUpToDate(session: Session, target: string, temporary: string
 const SPACE = 64 * 1024 ** 2;
 
 /** @returns false for a file that holds much empty space, left by tables that were replaced: it is better written anew */
-async function fill(session: Session, temporary: string): Promise<boolean> {
+async function fill(session: Session, temporary: string, { anew }: { anew: boolean }): Promise<boolean> {
   await session.run(`ATTACH ${literal(temporary)} AS ${COPY}`);
   try {
     const { sparse } = await session.row<{ sparse: boolean }>(
@@ -79,30 +86,15 @@ async function fill(session: Session, temporary: string): Promise<boolean> {
        FROM pragma_database_size() WHERE database_name = '${COPY}'`,
     );
     if (sparse) return false;
-    await dropViews(session);
-    await copyTables(session);
-    await copyViews(session);
+    const held = await heldTables(session);
+    await dropViews(session, held);
+    await copyTables(session, held);
+    if (anew) await takeOldTables(session, OLD, held);
+    await copyViews(session, held);
     await copyComments(session);
     return true;
   } finally {
     await session.run(`DETACH ${COPY}`);
-  }
-}
-
-/** Whether the copy is there as this loader left it: nobody has written to it, or put another in its place. */
-export async function isAsLeft(session: Session, target: string): Promise<boolean> {
-  const [left] = await session.ledger.selectFrom('ops.published').selectAll().execute();
-  const path = resolve(target);
-  return left?.path === path && !existsSync(`${path}.wal`) && left.fingerprint === (await fingerprint(path));
-}
-
-/** Tells a file from any other, and from itself once it was written to; undefined when there is none. */
-async function fingerprint(path: string): Promise<string | undefined> {
-  try {
-    const { dev, ino, size, mtimeNs } = await stat(path, { bigint: true });
-    return [dev, ino, size, mtimeNs].join(' ');
-  } catch {
-    return undefined;
   }
 }
 

@@ -10,7 +10,7 @@ import { countAgain } from '../operations/reconcile.ts';
 import { applySchema, type SchemaOptions, type SchemaResult } from '../schema/follow.ts';
 import { settleProposals } from '../schema/settle.ts';
 import { planTests } from '../testing/plan.ts';
-import { blocks, type TestOutcome } from '../testing/run-test.ts';
+import type { TestOutcome } from '../testing/run-test.ts';
 import { attentionOf, failureItem } from './attention.ts';
 import { isBehind } from './behind.ts';
 import { type BuildOptions, type BuildResult, build, openProject } from './build.ts';
@@ -19,6 +19,7 @@ import { load } from './load.ts';
 import type { LoadOptions, LoadResult } from './load-context.ts';
 import { refuseMistakes } from './mistakes.ts';
 import { publish } from './publish.ts';
+import { planCopy } from './publishing/plan.ts';
 import { refuseOtherFile } from './publishing/target.ts';
 import {
   builtModels,
@@ -185,6 +186,7 @@ async function judge(
     for (const { kind, failed, wasTried } of kinds)
       await settleFailures(session, kind, failed, wasTried, { runId, now: clock() });
   }
+  if (!dryRun && built) await planCopy(session, built.project, config.publish);
   const standing = await attentionOf({ session, config, now: clock(), runId });
   const fresh = dryRun
     ? kinds.flatMap(({ kind, failed }) =>
@@ -294,8 +296,7 @@ async function recorded(
       exit_code: outcome.exitCode,
       message: redact(outcome.attention.map(({ message }) => message).join('\n')) || null,
     });
-    const publishes =
-      mayPublish && !outcome.tests?.some(blocks) && (changed || (await isBehind(session, config.publish)));
+    const publishes = mayPublish && (changed || (await isBehind(session, config.publish)));
     if (publishes) {
       reporter.progress.activity('publishing');
       await publish(session, config.publish);

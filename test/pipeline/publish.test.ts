@@ -63,7 +63,6 @@ describe('the published copy', () => {
     expect(there).toEqual(
       expect.arrayContaining(['files', 'partitions', 'rejected_rows', 'runs', 'test_results']),
     );
-    expect(there).not.toContain('migrations');
     expect(there).not.toContain('unnumbered');
   });
 

@@ -24,11 +24,12 @@ export async function unlike(copy: string, loader: string): Promise<string[]> {
   return found;
 }
 
-/** What each relation is, with its columns and all comments, as one text. */
+/** What each relation is, with its columns and all comments (save when the copy's was built), as one text. */
 async function relations(session: Session, database: string): Promise<Map<string, string>> {
   const rows = await session.rows<{ name: string; told: string }>(
     `SELECT schema_name || '.' || table_name AS name, string_agg(concat_ws(' ', column_name, data_type, c.comment), ', '
-       ORDER BY column_index) || coalesce(any_value(t.comment), any_value(v.comment), '') AS told
+       ORDER BY column_index) || regexp_replace(coalesce(any_value(t.comment), any_value(v.comment), ''),
+       '\\n?Built [0-9].*$', '') AS told
      FROM duckdb_columns() AS c LEFT JOIN duckdb_tables() AS t USING (database_name, schema_name, table_name)
        LEFT JOIN (FROM duckdb_views() SELECT *, view_name AS table_name) AS v USING (database_name, schema_name, table_name)
      WHERE database_name = '${database}' AND NOT c.internal AND NOT starts_with(schema_name, 'staging_')

@@ -10,12 +10,18 @@ interface Described extends TableName {
   comment: string | null;
 }
 
-/** What is said of tables, views and columns, where it differs: of a copy that was brought up to date most is there. */
+/**
+ * What is said of tables, views and columns, where it differs: of a copy that was brought up to date most is there. A
+ * model's table says besides when it was built, and from what.
+ */
 export async function copyComments(session: Session): Promise<void> {
   const differing = await session.rows<Described>(
-    `WITH own AS (${commentsOf('current_database()')}), copied AS (${commentsOf(`'${COPY}'`)})
-SELECT schema, "table", "column", copied.kind, own.comment
-FROM copied JOIN own USING (schema, "table", "column") WHERE own.comment IS DISTINCT FROM copied.comment`,
+    `WITH own AS (
+  SELECT * REPLACE (CASE WHEN "column" = '' THEN concat_ws(chr(10), comment, said) ELSE comment END AS comment)
+  FROM (${commentsOf('current_database()')}) LEFT JOIN (${BUILT}) USING (schema, "table")
+), copied AS (${commentsOf(`'${COPY}'`)})
+SELECT schema, "table", "column", copied.kind, nullif(own.comment, '') AS comment
+FROM copied JOIN own USING (schema, "table", "column") WHERE nullif(own.comment, '') IS DISTINCT FROM copied.comment`,
   );
   const statements = differing.map(({ kind, column, comment, ...table }) => {
     const what = column === '' ? `${kind} ${inCopy(table)}` : `COLUMN ${inCopy(table)}.${identifier(column)}`;
@@ -23,6 +29,14 @@ FROM copied JOIN own USING (schema, "table", "column") WHERE own.comment IS DIST
   });
   if (statements.length > 0) await session.run(statements.join('\n'));
 }
+
+/** What is said of each model's table by the copy: `Built 2026-01-10 12:00 from messaging.reps (up to 2026-01-09 00:00), 3 rows.` */
+const BUILT = `SELECT schema_name AS schema, table_name AS "table", concat(
+    'Built ' || strftime(built_at, '%Y-%m-%d %H:%M') || ' UTC',
+    ' from ' || nullif(array_to_string(sources, ', '), ''), ' (up to ' || strftime(data_up_to, '%Y-%m-%d %H:%M') || ')',
+    ', ' || format('{:,}', rows) || CASE WHEN rows = 1 THEN ' row' ELSE ' rows' END, '.',
+    CASE WHEN stale THEN ' It is older than it should be: ' || why || '.' END) AS said
+  FROM ops.published_tables WHERE run_id IS NOT NULL`;
 
 /** @param database its name, as SQL */
 function commentsOf(database: string): string {

@@ -1,17 +1,19 @@
 import type { Session } from '../../warehouse/session.ts';
 import { identifier, qualified } from '../../warehouse/sql.ts';
 import { COPY, copiedTables, inCopy, nameOf, type PublicTable, publicTables } from './catalogue.ts';
+import { type HeldTable, isHeld } from './held.ts';
 
 /**
  * Brings the copy's tables to what those of the loader's file are. The copy may be empty, or the one of an earlier run:
  * then a model that was not built since stays as it is, and of a dedup model that was only built incrementally since,
  * the rows that changed are taken over. So publishing takes time with what is new, not with what there is.
  */
-export async function copyTables(session: Session): Promise<void> {
+export async function copyTables(session: Session, held: readonly HeldTable[]): Promise<void> {
   const copied = new Map((await copiedTables(session)).map((table) => [nameOf(table), table]));
-  const tables = await publicTables(session);
-  const since = await builtSince(session, copied.has('ops.models'));
-  await dropOthers(session, [...copied.values()], new Set(tables.map(nameOf)));
+  const tables = (await publicTables(session)).filter((table) => !isHeld(held, table));
+  const since = await builtSince(session, copied.has('ops.published_tables'));
+  const kept = held.filter(({ there }) => there);
+  await dropOthers(session, [...copied.values()], new Set([...tables, ...kept].map(nameOf)));
   for (const table of tables) {
     const sameShape = JSON.stringify(copied.get(nameOf(table))?.columns) === JSON.stringify(table.columns);
     const change = sameShape ? since.get(nameOf(table)) : undefined;
@@ -40,18 +42,20 @@ async function dropOthers(
 type Change = 'none' | 'some rows';
 
 /**
- * Compares what the ledger says of the models with what its copy says. Only an incremental build of a dedup model leaves
- * rows as they are: they are told by their file and line, and what was staged does not change.
+ * Compares what the ledger says that the copy is to have with what the copy says that it has. Only an incremental build of a
+ * dedup model leaves rows as they are: they are told by their file and line, and what was staged does not change. Whoever
+ * changes that has the model built from all of its rows (`rebuildReaders`).
  */
 async function builtSince(session: Session, published: boolean): Promise<Map<string, Change>> {
   if (!published) return new Map();
-  const rows = await session.rows<{ model: string; change: Change }>(
-    `SELECT own.model, CASE WHEN own.run_id = copied.run_id THEN 'none' ELSE 'some rows' END AS change
-     FROM ops.models AS own JOIN ${COPY}.ops.models AS copied USING (model, rebuilt_in)
-     WHERE change = 'none' OR EXISTS (FROM ops.model_runs AS r
-       WHERE r.run_id = own.run_id AND r.model = own.model AND r.status = 'built' AND r.materialized = 'dedup')`,
+  const rows = await session.rows<{ name: string; change: Change }>(
+    `SELECT schema_name || '.' || table_name AS name,
+       CASE WHEN own.run_id = copied.run_id THEN 'none' ELSE 'some rows' END AS change
+     FROM ops.published_tables AS own JOIN ${COPY}.ops.published_tables AS copied
+       USING (schema_name, table_name, rebuilt_in)
+     WHERE change = 'none' OR (own.kind = 'dedup' AND copied.kind = 'dedup')`,
   );
-  return new Map(rows.map(({ model, change }) => [model, change]));
+  return new Map(rows.map(({ name, change }) => [name, change]));
 }
 
 /** Files of which the copy has other rows than the loader's file. */
