@@ -18,7 +18,7 @@ export interface ColumnSpec {
   description: string;
   pii: string;
   /** How its times are sent, where a person said so. */
-  format?: TimeFormat;
+  format?: TimeFormat | undefined;
 }
 
 export interface FeedSpec {

@@ -1,5 +1,6 @@
 import type { Session } from '../warehouse/session.ts';
 import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
+import type { ColumnMisfits } from './tables.ts';
 
 /**
  * `ops.column_misfits`: how many values did not fit their column, by file, so that a misfit is told and not only kept.
@@ -12,6 +13,21 @@ export interface MisfitFeed {
   group: string;
   feed: string;
   version: string;
+}
+
+/** Notes how many values of new files did not fit. Part of the transaction that stages them. */
+export async function recordColumnMisfits(
+  session: Session,
+  { group: feed_group, feed, version }: MisfitFeed,
+  counts: readonly Pick<ColumnMisfits, 'file_id' | 'column_name' | 'misfits'>[],
+): Promise<void> {
+  const rows = new Map<string, ColumnMisfits>();
+  for (const { file_id, column_name, misfits } of counts) {
+    const key = JSON.stringify([file_id, column_name]);
+    const before = rows.get(key)?.misfits ?? 0;
+    rows.set(key, { feed_group, feed, version, column_name, file_id, misfits: before + misfits });
+  }
+  await session.insert({ schema: 'ops', table: 'column_misfits' }, [...rows.values()]);
 }
 
 /**

@@ -1,9 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { UsageError } from '../errors.ts';
 import type { FeedSpec } from '../feeds/catalogue.ts';
+import { recordColumnMisfits } from '../ledger/column-misfits.ts';
 import { rebuildReaders } from '../ledger/models.ts';
 import type { Line } from '../pipeline/lines.ts';
-import { insertCareful } from '../pipeline/staging/careful.ts';
+import { type FileLines, insertCareful } from '../pipeline/staging/careful.ts';
+import { fitRules } from '../pipeline/staging/fit-rules.ts';
 import { openStagingTable } from '../pipeline/staging/table.ts';
 import type { Workspace } from '../pipeline/workspace.ts';
 import type { Session } from '../warehouse/session.ts';
@@ -124,19 +126,17 @@ async function replayFile(
     [now],
   );
   const table = await openStagingTable(session, spec);
-  const { staged } = await insertCareful(
-    session,
-    table,
-    {
-      ...{ fileId: file.file_id, path: file.path, time: file.partition_ts },
-      lines: lines.map(({ line: number, hex }): Line => {
-        const bytes = Buffer.from(hex, 'hex');
-        return { number, bytes, utf8: isUtf8(bytes) };
-      }),
-    },
-    [],
-    now,
-  );
+  const again: FileLines = {
+    ...{ fileId: file.file_id, time: file.partition_ts },
+    lines: lines.map(({ line: number, hex }): Line => {
+      const bytes = Buffer.from(hex, 'hex');
+      return { number, bytes, utf8: isUtf8(bytes) };
+    }),
+  };
+  const { keyColumns } = fitRules(table);
+  const { files, misfits } = await insertCareful(session, table, [again], { keyColumns, mustFit: [] }, now);
+  const staged = files.get(file.file_id)?.staged ?? 0;
+  await recordColumnMisfits(session, spec, misfits);
   await session.run(
     `UPDATE ops.files SET rows_staged = rows_staged + ${staged}, rows_rejected = rows_rejected - ${staged}
      WHERE file_id = ${file.file_id}`,

@@ -1,6 +1,6 @@
 import { SourceError } from '../errors.ts';
 import type { FeedSpec } from '../feeds/catalogue.ts';
-import { fixedType } from '../feeds/counts.ts';
+import { recordColumnMisfits } from '../ledger/column-misfits.ts';
 import { resolveFailures, undeclaredFields } from '../ledger/files.ts';
 import { recordPartitions } from '../ledger/partitions.ts';
 import type { File, Partition } from '../ledger/tables.ts';
@@ -10,8 +10,9 @@ import { storageTrouble } from '../warehouse/trouble.ts';
 import type { LandedFile } from './landing.ts';
 import { readLines } from './lines.ts';
 import { asFeedError } from './scope.ts';
-import { type CarefulResult, ColumnTooNarrow, type FileLines, insertCareful } from './staging/careful.ts';
+import { ColumnTooNarrow, type FileLines, type FileResult, insertCareful } from './staging/careful.ts';
 import { type Assumptions, canReadFast, insertFast, Refusal } from './staging/fast.ts';
+import { fitRules } from './staging/fit-rules.ts';
 import { addInferredColumns } from './staging/infer.ts';
 import { finishNumbering, noteUnnumbered } from './staging/numbering.ts';
 import { isInferred, openStagingTable, type StagingTable } from './staging/table.ts';
@@ -24,6 +25,11 @@ export interface Batch {
   files: LandedFile[];
   /** Files whose rows go, with the file that takes the place of each. */
   supersedes: { fileId: number; by: number }[];
+  /**
+   * Columns that identify a record to whoever reads the feed: a line whose value of one does not fit is rejected. Left out: the
+   * feed's own key.
+   */
+  keyColumns?: readonly string[];
   /** How the partitions stand once the batch is in. */
   partitions(staged: ReadonlyMap<number, FileCounts>): Partition[];
 }
@@ -174,11 +180,16 @@ export class Stager {
         await this.#checkFast(table, fast, counts);
       }
       const undeclared = new Set(assumptions.undeclared);
-      for (const file of slow) {
-        const result = await insertCareful(session, table, linesOf(file), mustFit(table), now);
-        await checkConserved(file, result);
-        counts.set(file.fileId, { staged: result.staged, rejected: result.rejected });
+      if (slow.length > 0) {
+        const rules = fitRules(table, batch.keyColumns);
+        const result = await insertCareful(session, table, slow.map(linesOf), rules, now);
+        for (const file of slow) {
+          const { lines, staged, rejected } = result.files.get(file.fileId) as FileResult;
+          await checkConserved(file, { lines, staged, rejected });
+          counts.set(file.fileId, { staged, rejected });
+        }
         for (const field of result.undeclared) undeclared.add(field);
+        await recordColumnMisfits(session, table.spec, result.misfits);
       }
       assumptions.undeclared = learnable(table, [...undeclared]);
       await this.#rememberUndeclared(table, [...undeclared], now);
@@ -246,18 +257,8 @@ export class Stager {
   }
 }
 
-function linesOf({ fileId, listed, partition, text }: LandedFile): FileLines {
-  return { fileId, path: listed.path, time: partition.time, lines: readLines(text) };
-}
-
-/** Columns that may not lose a value to `_rescued`: keys, and for an inferred table whatever text can hold. */
-function mustFit({ spec, columns }: StagingTable): string[] {
-  const names = columns.filter(({ name, type }) =>
-    spec.columns.length === 0
-      ? type !== 'TIMESTAMP' && type !== 'JSON' && fixedType(spec, name) === undefined
-      : spec.key.includes(name) && type !== 'VARCHAR',
-  );
-  return names.map(({ name }) => name);
+function linesOf({ fileId, partition, text }: LandedFile): FileLines {
+  return { fileId, time: partition.time, lines: readLines(text) };
 }
 
 /** Those fields that the fast way can read beside the columns: each with a name that DuckDB tells from the others. */
@@ -273,7 +274,7 @@ function learnable({ columns }: StagingTable, fields: readonly string[]): string
   return result;
 }
 
-async function checkConserved(file: LandedFile, { lines, staged, rejected }: CarefulResult): Promise<void> {
+async function checkConserved(file: LandedFile, { lines, staged, rejected }: FileResult): Promise<void> {
   if (lines === file.lines && lines === staged + rejected) return;
   await file.recheck();
   throw new SourceError(

@@ -1,4 +1,6 @@
-import { type Column, carefulColumn } from '../pipeline/staging/columns.ts';
+import { type Column, columnValue } from '../pipeline/staging/columns.ts';
+import { marked, mayRespell, unmarkedJson, unmarkedText } from '../pipeline/staging/digits.ts';
+import { fieldsOfPlain } from '../pipeline/staging/rescued.ts';
 import { spelledValue } from '../warehouse/spelling.ts';
 import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
 import type { ColumnType } from './types.ts';
@@ -36,13 +38,18 @@ export function isRescued(column: string): string {
  * @param from a query with `_file_id`, `_line` and the object as `text`, and what else it carries along as `extra`
  * @returns a query with `_file_id`, `_line`, `original` (the field as JSON), `value` (NULL where it does not fit) and `extra`
  */
-function valued({ name, type }: Column, from: string, extra: readonly string[] = []): string {
-  const rule = carefulColumn({ name, type });
-  const field = (struct: string) => `struct_extract(${struct}, ${literal(name)})`;
-  const read = (as: string) => `json_transform(text, ${literal(JSON.stringify({ [name]: as }))})`;
-  const carried = extra.map((column) => `, ${column}`).join('');
-  return `SELECT _file_id, _line, ${field('j')} AS original, ${rule.value(field('j'), field('s'), 'text')} AS value${carried}
-FROM (SELECT *, ${read('JSON')} AS j, ${read(rule.readAs)} AS s FROM (${from}))`;
+function valued(column: Column, from: string, extra: readonly string[] = []): string {
+  const name = literal(column.name);
+  const carried = extra.map((other) => `, ${other}`).join('');
+  const read = (as: string, unmarked: (value: string) => string) => {
+    const structure = literal(JSON.stringify({ [column.name]: as }));
+    const value = `struct_extract(json_transform(text, ${structure}), ${name})`;
+    return `CASE WHEN marked THEN ${unmarked(value)} ELSE ${value} END`;
+  };
+  return `SELECT _file_id, _line, j AS original, ${columnValue(column, 's', 'j')} AS value${carried}
+FROM (SELECT *, ${read('JSON', unmarkedJson)} AS j, ${read('VARCHAR', unmarkedText)} AS s
+  FROM (SELECT * REPLACE (CASE WHEN marked THEN ${marked('text')} ELSE text END AS text)
+    FROM (SELECT *, ${mayRespell('text')} AS marked FROM (${from}))))`;
 }
 
 /**
@@ -123,7 +130,7 @@ export function convert(
   const converted = `converted_${changeId}`;
   const originals = undoes?.originals;
   const objects = `SELECT t._file_id, t._line, t.${name} AS old, ${originals ? 'k.original IS NOT NULL' : 'false'} AS was_kept,
-  CAST(json_object(${literal(column)}, ${asJson(`t.${name}`, from, originals)}) AS VARCHAR) AS text
+  ${object(column, asJson(`t.${name}`, from, originals))} AS text
 FROM ${qualified(table)} AS t ${joinOriginals(originals)} WHERE t.${name} IS NOT NULL`;
   // A value that was not kept is one that a cast gives back; a value that came since may not be.
   const cast = `try_cast(old AS ${to})`;
@@ -216,7 +223,7 @@ export function unfitRows(table: TableName, retype: Retype): string {
 
 /** The values of a column as another type would have them, beside what they are (`old`). */
 function revalued(table: TableName, { column, from, to }: Retype): string {
-  const objects = `SELECT _file_id, _line, _partition_ts, CAST(json_object(${literal(column)}, ${asJson(identifier(column), from, undefined)}) AS VARCHAR) AS text,
+  const objects = `SELECT _file_id, _line, _partition_ts, ${object(column, asJson(identifier(column), from, undefined))} AS text,
   ${identifier(column)} AS old FROM ${qualified(table)} WHERE ${identifier(column)} IS NOT NULL`;
   return valued({ name: column, type: to }, objects, ['old', '_partition_ts']);
 }
@@ -230,6 +237,11 @@ export function asJson(value: string, type: ColumnType, originals: TableName | u
   return originals ? `coalesce(k.original, ${json})` : json;
 }
 
+/** An object of one field, as text: as JSON, DuckDB would spell its numbers anew. */
+function object(column: string, json: string): string {
+  return `${literal(`{${JSON.stringify(column)}:`)} || CAST(${json} AS VARCHAR) || '}'`;
+}
+
 function joinOriginals(originals: TableName | undefined): string {
   if (!originals) return '';
   return `LEFT JOIN ${qualified(originals)} AS k ON t._file_id = k._file_id AND t._line = k._line`;
@@ -239,26 +251,17 @@ function setType(table: TableName, column: string, type: ColumnType, using: stri
   return `ALTER TABLE ${qualified(table)} ALTER COLUMN ${identifier(column)} SET DATA TYPE ${type} USING ${using}`;
 }
 
-/** Adds a field to `_rescued`, whose fields stay in the order of their names, as staging writes them. */
+/** Adds a field to `_rescued`. @param values a query with `_file_id`, `_line` and the field's value as `original` */
 function rescue(table: TableName, column: string, values: string): string {
-  return `UPDATE ${qualified(table)} AS t SET _rescued = r.rescued
-FROM (
-  SELECT _file_id, _line, CAST('{' || string_agg(CAST(to_json(key) AS VARCHAR) || ':' || CAST(value AS VARCHAR), ','
-    ORDER BY key) || '}' AS JSON) AS rescued
-  FROM (
-    SELECT _file_id, _line, ${literal(column)} AS key, original AS value FROM (${values})
-    UNION ALL
-    SELECT s._file_id, s._line, field.key, field.value
-    FROM (SELECT s._file_id, s._line, s._rescued FROM ${qualified(table)} AS s
-      JOIN (${values}) AS v ON s._file_id = v._file_id AND s._line = v._line WHERE s._rescued IS NOT NULL) AS s,
-      json_each(s._rescued) AS field
-    WHERE field.key <> ${literal(column)})
-  GROUP BY _file_id, _line) AS r
-WHERE t._file_id = r._file_id AND t._line = r._line`;
+  const others = fieldsOfPlain(`coalesce(t._rescued, '{}')`, {
+    where: `field.key <> ${literal(column)}`,
+    and: { name: column, json: 'r.original' },
+  });
+  return `UPDATE ${qualified(table)} AS t SET _rescued = ${others}
+FROM (${values}) AS r WHERE t._file_id = r._file_id AND t._line = r._line`;
 }
 
 /** `_rescued` without one field: NULL when nothing else is in it. */
 function without(rescued: string, column: string): string {
-  const patch = literal(JSON.stringify({ [column]: null }));
-  return `CAST(nullif(CAST(json_merge_patch(${rescued}, ${patch}) AS VARCHAR), '{}') AS JSON)`;
+  return fieldsOfPlain(rescued, { where: `field.key <> ${literal(column)}` });
 }

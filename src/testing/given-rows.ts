@@ -1,3 +1,4 @@
+import { CLOCKED_PATTERN, day, instant } from '../warehouse/instant.ts';
 import { identifier, literal } from '../warehouse/sql.ts';
 import type { Column } from './shapes.ts';
 
@@ -32,10 +33,21 @@ export function valueSql(value: unknown, type: string): string {
     return `CAST(CAST(${json} AS JSON) AS ${type})`;
   }
   const text = literal(String(value));
-  // Cast directly, the zone would be dropped and not applied.
-  return type === 'TIMESTAMP'
-    ? `CAST(CAST(${text} AS TIMESTAMPTZ) AS TIMESTAMP)`
-    : `CAST(${text} AS ${type})`;
+  switch (type) {
+    case 'TIMESTAMP':
+      return mustBe(instant(text), value, 'time');
+    case 'TIMESTAMP WITH TIME ZONE':
+      return `(${mustBe(instant(text), value, 'time')} AT TIME ZONE 'UTC')`;
+    case 'DATE':
+      return mustBe(day(text), value, 'date');
+    default:
+      return `CAST(${text} AS ${type})`;
+  }
+}
+
+/** Times are read as staging reads them; what staging would not take is an error where a person wrote it. */
+function mustBe(sql: string, value: unknown, what: string): string {
+  return `coalesce(${sql}, error(${literal(`${JSON.stringify(value)} is not a ${what}`)}))`;
 }
 
 /** The types that written rows have by themselves, where nobody knows them better. */
@@ -53,7 +65,9 @@ function typeOf(values: readonly unknown[]): string {
   return all(isTimestamp) ? 'TIMESTAMP' : 'VARCHAR';
 }
 
+const CLOCKED = new RegExp(`^(?:${CLOCKED_PATTERN})$`);
+
 /** As staging tells them from other texts where no types are published. */
 function isTimestamp(value: unknown): boolean {
-  return typeof value === 'string' && /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}/.test(value);
+  return typeof value === 'string' && CLOCKED.test(value);
 }

@@ -52,13 +52,14 @@ export class StagingBench implements AsyncDisposable {
   async stage(
     spec: FeedSpec,
     files: readonly (readonly string[] | Buffer)[],
-    options: { careful?: boolean; supersedes?: number[] } = {},
+    options: { careful?: boolean; supersedes?: number[]; keyColumns?: string[] } = {},
   ): Promise<StageResult> {
     const landed: LandedFile[] = [];
     for (const content of files) landed.push(await this.#land(spec, content, options.careful ?? false));
     const by = landed[0]?.fileId ?? 0;
     const batch: Batch = {
       ...{ source: 'test', spec, files: landed, partitions: () => [] },
+      ...(options.keyColumns && { keyColumns: options.keyColumns }),
       supersedes: (options.supersedes ?? []).map((fileId) => ({ fileId, by })),
     };
     return this.#stager.stage(batch);

@@ -1,11 +1,20 @@
-import type { ColumnType, TimeFormat } from '../../schema/types.ts';
-import { identifier, literal } from '../../warehouse/sql.ts';
+import type { ColumnType } from '../../schema/types.ts';
+import {
+  day,
+  type EpochFormat,
+  epoch,
+  epochHasFurtherDigits,
+  hasFurtherDigits,
+  instant,
+} from '../../warehouse/instant.ts';
+import { literal } from '../../warehouse/sql.ts';
 
 /**
  * How a value of the JSON becomes a value of its column: the one definition of what fits. Pure, SQL as text.
  *
- * Staging reads a clean file the fast way (`fast.ts`) and any other line by line (`careful.ts`). Both must give one line
- * one fate, so both take their rules from here. `test/pipeline/staging/agreement.test.ts` holds them to it.
+ * Staging reads a clean file the fast way (`fast-columns.ts`) and any other line by line (`careful.ts`); values move out of
+ * `_rescued` when a column is declared (`schema/moves.ts`). All must give one line one fate, so all take their rules from
+ * here. `test/pipeline/staging/agreement.test.ts` holds them to it.
  */
 export interface Column {
   name: string;
@@ -15,35 +24,12 @@ export interface Column {
    * were there before among them: else one record would have two keys.
    */
   holdsTimes?: boolean | undefined;
-  /** A column of times may be sent as a count since 1970, too. */
-  format?: TimeFormat | undefined;
+  /** A column of times may be sent as a count since 1970, too. A time that is spelled out fits all the same. */
+  format?: EpochFormat | undefined;
 }
-
-/**
- * How the fast way reads integers. `double` is faster and exact up to 2^53; a file with a larger integer is read again
- * as `text`, exact for all 64 bits.
- */
-export type IntegerMode = 'double' | 'text';
-
-/** How one column is read by the fast way. */
-export interface FastColumn {
-  /** A JSON value from which DuckDB's reader infers the type it shall read the column as. */
-  sample: string | number | null;
-  /** The column's value. */
-  value: string;
-  /** True for a row whose value this way cannot decide; undefined where there can be none. */
-  doubtful: string | undefined;
-  /** Whether the other integer mode may decide it. */
-  integer: boolean;
-}
-
-// What DuckDB's reader infers from them: VARCHAR, DOUBLE, JSON.
-const TEXT_SAMPLE = '-';
-const DOUBLE_SAMPLE = 0.5;
-const JSON_SAMPLE = null;
 
 /** Integers up to here are exact as doubles. */
-const MAX_SAFE = Number.MAX_SAFE_INTEGER;
+export const MAX_SAFE = Number.MAX_SAFE_INTEGER;
 
 const INTEGERS = new Set<ColumnType>(['TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT']);
 
@@ -51,144 +37,109 @@ export function isInteger(type: ColumnType): boolean {
   return INTEGERS.has(type);
 }
 
-/** @param integers how integer columns are read in this attempt */
-export function fastColumn({ name, type, holdsTimes }: Column, integers: IntegerMode): FastColumn {
-  const x = identifier(name);
-  const column = (sample: FastColumn['sample'], value: string, doubtful?: string): FastColumn => ({
-    sample,
-    value,
-    doubtful: doubtful && `(${x} IS NOT NULL AND ${doubtful})`,
-    integer: isInteger(type),
-  });
-  if (isInteger(type)) {
-    const value = `try_cast(${x} AS ${type})`;
-    return integers === 'double'
-      ? column(DOUBLE_SAMPLE, value, `(trunc(${x}) <> ${x} OR abs(${x}) > ${MAX_SAFE} OR ${value} IS NULL)`)
-      : column(TEXT_SAMPLE, value, isNot(value, x));
-  }
+/** Whether every value fits. */
+export function takesAll({ type }: Pick<Column, 'type'>): boolean {
+  return type === 'VARCHAR' || type === 'JSON';
+}
+
+/**
+ * The column's value; NULL where none fits.
+ * @param text the value as it was sent: a string's text, a number's own digits, a nested value as JSON
+ * @param json the value as JSON, asked for only where its text does not tell
+ */
+export function columnValue({ type, holdsTimes, format }: Column, text: string, json: string): string {
+  if (isInteger(type)) return integer(type, text, json);
   switch (type) {
     case 'VARCHAR':
-      return column(TEXT_SAMPLE, holdsTimes ? timeOrText(x) : x);
+      return holdsTimes ? timeOrText(text) : text;
     case 'JSON':
-      return column(JSON_SAMPLE, x);
+      return json;
     case 'DOUBLE':
-      return column(DOUBLE_SAMPLE, x, `isinf(${x})`);
+      return double(text, json);
     case 'BOOLEAN':
-      return column(TEXT_SAMPLE, flag(x), `${flag(x)} IS NULL`);
+      return flag(text);
     case 'TIMESTAMP':
-      return column(TEXT_SAMPLE, instant(x), `${instant(x)} IS NULL`);
+      return timestampOf(text, format);
     case 'DATE':
-      return column(TEXT_SAMPLE, `try_cast(${x} AS DATE)`, isNot(`try_cast(${x} AS DATE)`, x));
+      return day(text);
     default:
-      // DECIMAL. A JSON number has passed through a double here: its digits are its own up to fifteen of them.
-      return column(TEXT_SAMPLE, `try_cast(${x} AS ${type})`, `(len(${x}) > 16 OR ${notDecimal(type, x)})`);
+      return decimal(type, text);
   }
 }
 
-/** How one column is read by the careful way. */
-export interface CarefulColumn {
-  /** The type that `json_transform` reads it as, beside its JSON. */
-  readAs: 'VARCHAR' | 'DOUBLE';
-  /**
-   * The column's value; NULL where none fits.
-   * @param j the value as JSON, @param s the value as `readAs`, @param text the whole line
-   */
-  value(j: string, s: string, text: string): string;
+/**
+ * Whether a value that fits has digits that the column does not keep: beyond the microseconds of an instant. It counts as
+ * fitting, and stays in `_rescued` as it was sent. Undefined where that cannot be.
+ */
+export function hasMoreDigits({ type, format }: Column, text: string): string | undefined {
+  if (type !== 'TIMESTAMP') return undefined;
+  const further = hasFurtherDigits(text);
+  return format ? `(${further} OR ${epochHasFurtherDigits(text, format)})` : further;
 }
 
-export function carefulColumn({ name, type, holdsTimes }: Column): CarefulColumn {
-  const asText = (value: (s: string) => string): CarefulColumn => ({
-    readAs: 'VARCHAR',
-    value: (_j, s) => value(s),
-  });
-  if (isInteger(type)) {
-    return {
-      readAs: 'DOUBLE',
-      value: (j, s) => {
-        const text = `(${j} ->> '$')`;
-        const exact = `CASE WHEN NOT ${isNot(`try_cast(${text} AS ${type})`, text)} THEN try_cast(${text} AS ${type}) END`;
-        const double = strictDouble(j, s);
-        return `coalesce(${exact}, CASE WHEN trunc(${double}) = ${double} AND abs(${double}) <= ${MAX_SAFE} THEN try_cast(${double} AS ${type}) END)`;
-      },
-    };
-  }
-  switch (type) {
-    case 'VARCHAR':
-      return asText((s) => (holdsTimes ? timeOrText(s) : s));
-    case 'JSON':
-      return { readAs: 'VARCHAR', value: (j) => j };
-    case 'DOUBLE':
-      return {
-        readAs: 'DOUBLE',
-        value: (j, s) => `CASE WHEN NOT isinf(${strictDouble(j, s)}) THEN ${strictDouble(j, s)} END`,
-      };
-    case 'BOOLEAN':
-      return asText(flag);
-    case 'TIMESTAMP':
-      return asText(instant);
-    case 'DATE':
-      return asText(
-        (s) => `CASE WHEN NOT ${isNot(`try_cast(${s} AS DATE)`, s)} THEN try_cast(${s} AS DATE) END`,
-      );
-    default:
-      return {
-        readAs: 'VARCHAR',
-        value: (j, s, text) => {
-          // `1e3` is not written in plain digits: those of its double are its own up to fifteen of them, as on the fast way.
-          const short = `CASE WHEN len(${j} ->> '$') <= 16 THEN ${j} ->> '$' END`;
-          const number = `coalesce(${numberAsWritten(name, text, j)}, ${short})`;
-          const digits = `CASE WHEN json_type(${j}) = 'VARCHAR' THEN ${s} ELSE ${number} END`;
-          return `CASE WHEN NOT ${notDecimal(type, `(${digits})`)} THEN try_cast(${digits} AS ${type}) END`;
-        },
-      };
-  }
-}
-
-/** True where casting `text` and back does not give `text`: `1.5` or `007` as an integer, a date with a time. */
-function isNot(cast: string, text: string): string {
+/** True where casting `text` and back does not give `text`: `1.5` or `007` as an integer. */
+export function isNot(cast: string, text: string): string {
   return `coalesce(CAST(${cast} AS VARCHAR) <> ${text}, true)`;
 }
 
 /** A flag arrives as `true` or as a `tinyint(1)`; any other number or word is not one. */
-function flag(x: string): string {
+export function flag(x: string): string {
   return `CASE WHEN ${x} IN ('true', '1') THEN true WHEN ${x} IN ('false', '0') THEN false END`;
 }
 
-/**
- * An instant in UTC, from every spelling in the vendor's documents: an offset or `Z` or none (then it is UTC already), a
- * `T` or a blank between, up to nanoseconds (of which a TIMESTAMP keeps the microseconds). Straight to TIMESTAMP would
- * drop the offset.
- */
-function instant(x: string): string {
-  // DuckDB wants the offset next to the seconds and `Z` as a capital letter.
-  const respelled = `regexp_replace(upper(${x}), '\\s+([+-]\\d{2}:?\\d{2})( UTC)?$', '\\1')`;
-  return `(coalesce(try_cast(${x} AS TIMESTAMPTZ), try_cast(${respelled} AS TIMESTAMPTZ)) AT TIME ZONE 'UTC')`;
+export function timestampOf(x: string, format: EpochFormat | undefined): string {
+  return format ? `coalesce(${epoch(x, format)}, ${instant(x)})` : instant(x);
 }
 
-function timeOrText(x: string): string {
+export function timeOrText(x: string): string {
   return `coalesce(CAST(${instant(x)} AS VARCHAR), ${x})`;
 }
 
-/** The reader's own cast to double, which takes a string only when the whole of it is a number. */
-function strictDouble(j: string, s: string): string {
-  const strict = `TRY(json_transform_strict(json_object('x', ${j}), '{"x":"DOUBLE"}').x)`;
-  return `CASE WHEN json_type(${j}) = 'VARCHAR' THEN ${strict} ELSE ${s} END`;
-}
-
 /** True where `x` is no decimal of this type, or has more digits after the point than the type keeps. */
-function notDecimal(type: string, x: string): string {
+export function notDecimal(type: string, x: string): string {
   const plain = (text: string) =>
     `CASE WHEN contains(${text}, '.') THEN rtrim(rtrim(${text}, '0'), '.') ELSE ${text} END`;
   return `coalesce(${plain(`CAST(try_cast(${x} AS ${type}) AS VARCHAR)`)} <> ${plain(x)}, true)`;
 }
 
+/** A number as DuckDB's reader takes it for a DOUBLE, in a string too, but for NaN and the infinities. */
+const NUMBER = '[ \\t\\n\\v\\f\\r]*(?:(?:-\\d+|0|[1-9]\\d*)(?:\\.\\d*)?|-?\\.\\d+)(?:[eE][+-]?\\d+)?';
+const WHOLE = '[ \\t\\n\\v\\f\\r]*-?\\d+(?:\\.0*)?';
+
+const isNumber = (x: string) => `regexp_full_match(${x}, ${literal(NUMBER)})`;
+
+/** The reader takes `true` for 1, and the text `"true"` for nothing. */
+function truth(type: ColumnType, text: string, json: string): string {
+  return `WHEN ${text} IN ('true', 'false') AND ${json} IN ('true', 'false') THEN CAST(${text} = 'true' AS ${type})`;
+}
+
+/** A number fits when it is whole, exactly, however it is spelled; or as a double, up to where doubles hold every integer. */
+function integer(type: ColumnType, text: string, json: string): string {
+  const exact = `try_cast(${text} AS DECIMAL(38,18))`;
+  const nearest = `try_cast(${text} AS DOUBLE)`;
+  return `CASE WHEN regexp_full_match(${text}, ${literal(WHOLE)}) AND ${isNumber(text)} THEN try_cast(${text} AS ${type})
+    WHEN ${isNumber(text)} THEN coalesce(
+      CASE WHEN ${exact} = trunc(${exact}) THEN try_cast(${exact} AS ${type}) END,
+      CASE WHEN ${nearest} = trunc(${nearest}) AND abs(${nearest}) <= ${MAX_SAFE} THEN try_cast(${nearest} AS ${type}) END)
+    ${truth(type, text, json)} END`;
+}
+
 /**
- * A JSON number with the digits it was written with: DuckDB's JSON reads it as a double, which keeps seventeen. Taken from
- * the line's text, and only when it is the same number as the value at the top level (a nested object may hold the same
- * name).
+ * A number fits when the double next to it is it. That is what everybody takes a fraction for; of a number beyond what doubles
+ * hold every integer of, the digits must be those that were sent: `9007199254740993` is not `…992`.
  */
-function numberAsWritten(name: string, text: string, j: string): string {
-  const key = JSON.stringify(name).replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  const written = `regexp_extract(${text}, ${literal(`${key}\\s*:\\s*(-?[0-9]+(?:\\.[0-9]+)?)`)}, 1)`;
-  return `CASE WHEN try_cast(${written} AS DOUBLE) = try_cast((${j} ->> '$') AS DOUBLE) THEN ${written} END`;
+function double(text: string, json: string): string {
+  const nearest = `try_cast(${text} AS DOUBLE)`;
+  const digits = (number: string) =>
+    `trim(regexp_replace(split_part(lower(trim(${number}, E' \\t\\n\\v\\f\\r')), 'e', 1), '[-.]', '', 'g'), '0')`;
+  return `CASE WHEN ${isNumber(text)} THEN CASE WHEN isfinite(${nearest}) AND (abs(${nearest}) <= ${MAX_SAFE}
+      OR ${digits(text)} = ${digits(`CAST(${nearest} AS VARCHAR)`)}) THEN ${nearest} END
+    ${truth('DOUBLE', text, json)} END`;
+}
+
+/** `1e3` is not written in plain digits: those of its double are its own up to fifteen of them. */
+function decimal(type: ColumnType, text: string): string {
+  const short = `CAST(try_cast(${text} AS DOUBLE) AS VARCHAR)`;
+  const plain = `CASE WHEN regexp_matches(${text}, '[eE]') AND ${isNumber(text)} AND len(${short}) <= 16 THEN ${short} ELSE ${text} END`;
+  return `CASE WHEN NOT ${notDecimal(type, `(${plain})`)} THEN try_cast(${plain} AS ${type}) END`;
 }

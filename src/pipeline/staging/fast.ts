@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { Session } from '../../warehouse/session.ts';
 import { fileList, identifier, literal, qualified, timestamp } from '../../warehouse/sql.ts';
 import type { LandedFile } from '../landing.ts';
-import { type Column, fastColumn, type IntegerMode } from './columns.ts';
+import { mayBeRespelled } from './digits.ts';
+import { type FastColumn, fastColumn, type IntegerMode } from './fast-columns.ts';
 import type { StagingTable } from './table.ts';
 
 /**
@@ -58,7 +59,7 @@ export async function insertFast(
   loadedAt: Date,
   folder: string,
 ): Promise<void> {
-  const columns = table.columns.map((column) => ({ column, ...fastColumn(column, assumptions.integers) }));
+  const columns = table.columns.map((column) => fastColumn(column, assumptions.integers));
   const samples = [
     ...columns.map(({ column, sample }) => [column.name, sample] as const),
     ...assumptions.undeclared.map((field) => [field, null] as const),
@@ -94,14 +95,8 @@ WHERE ${FILE_INDEX} > 0`;
   }
 }
 
-interface ReadColumn {
-  column: Column;
-  doubtful: string | undefined;
-  integer: boolean;
-}
-
 /** `_rescued`, and the place where a row that this way cannot decide stops the statement. */
-function rescued(columns: readonly ReadColumn[], { integers, undeclared }: Assumptions): string {
+function rescued(columns: readonly FastColumn[], { integers, undeclared }: Assumptions): string {
   const stop = (reason: string, conditions: string[]) =>
     conditions.length === 0
       ? ''
@@ -111,14 +106,26 @@ function rescued(columns: readonly ReadColumn[], { integers, undeclared }: Assum
   // A line that is `null` reads as a row without a value, which an empty object does too.
   const names = [...columns.map(({ column }) => column.name), ...undeclared].map(identifier);
   const nothing = names.length === 0 ? 'true' : names.map((name) => `${name} IS NULL`).join(' AND ');
-  const fields = [...undeclared]
-    .sort()
-    .map((field) => `${literal(`${JSON.stringify(field)}:`)} || CAST(${identifier(field)} AS VARCHAR)`);
-  const anyField = undeclared.map((field) => `${identifier(field)} IS NOT NULL`).join(' OR ');
+  const other = [...doubts(false), ...undeclared.map((field) => mayBeRespelled(identifier(field)))];
+  const fields = [
+    ...undeclared.map((name) => ({
+      name,
+      value: identifier(name),
+      when: `${identifier(name)} IS NOT NULL`,
+    })),
+    ...columns.flatMap(({ column: { name }, hasMoreDigits }) =>
+      hasMoreDigits ? [{ name, value: `to_json(${identifier(name)})`, when: hasMoreDigits }] : [],
+    ),
+  ].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const texts = fields.map(
+    ({ name, value, when }) =>
+      `CASE WHEN ${when} THEN ${literal(`${JSON.stringify(name)}:`)} || CAST(${value} AS VARCHAR) END`,
+  );
+  const anyField = fields.map(({ when }) => when).join(' OR ');
   return `CASE
     ${stop(integers === 'double' ? 'integer' : 'doubtful', doubts(true))}
-    ${stop('doubtful', [...doubts(false), `(${nothing})`])}
-    ${fields.length === 0 ? '' : `WHEN ${anyField} THEN CAST('{' || concat_ws(',', ${fields.join(', ')}) || '}' AS JSON)`}
+    ${stop('doubtful', [...other, `(${nothing})`])}
+    ${fields.length === 0 ? '' : `WHEN ${anyField} THEN CAST('{' || concat_ws(',', ${texts.join(', ')}) || '}' AS JSON)`}
   END`;
 }
 

@@ -1,6 +1,7 @@
 import { fixedType } from '../../feeds/counts.ts';
 import { declareFields } from '../../ledger/files.ts';
 import type { ColumnType } from '../../schema/types.ts';
+import { isClocked } from '../../warehouse/instant.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { fileList, identifier, qualified } from '../../warehouse/sql.ts';
 import type { LandedFile } from '../landing.ts';
@@ -105,8 +106,7 @@ SELECT key AS name, CASE
     WHEN bool_and(type IN ('BIGINT', 'UBIGINT') AND try_cast(text AS BIGINT) IS NOT NULL) THEN 'BIGINT'
     WHEN bool_and(type IN ('DOUBLE', 'BIGINT', 'UBIGINT') AND NOT isinf(try_cast(text AS DOUBLE))
       AND (type = 'DOUBLE' OR abs(try_cast(text AS DOUBLE)) <= ${MAX_SAFE})) THEN 'DOUBLE'
-    WHEN bool_and(type = 'VARCHAR' AND regexp_matches(text, '^\\d{4}-\\d{2}-\\d{2}[T ]\\d{2}:\\d{2}(:\\d{2})?')
-      AND try_cast(text AS TIMESTAMPTZ) IS NOT NULL) THEN 'TIMESTAMP'
+    WHEN bool_and(type = 'VARCHAR' AND ${isClocked('text')}) THEN 'TIMESTAMP'
     ELSE 'VARCHAR'
   END AS type
 FROM (

@@ -1,37 +1,27 @@
 /** Why a line could not be staged: `ops.rejected_rows.reason`, with a sentence for a person in `detail`. Pure. */
+export type Reason =
+  | 'invalid_utf8'
+  | 'invalid_json'
+  | 'truncated'
+  | 'more_than_one_value'
+  | 'not_an_object'
+  | 'duplicate_key'
+  | 'key_type';
+
 export interface Rejection {
-  reason:
-    | 'invalid_utf8'
-    | 'invalid_json'
-    | 'truncated'
-    | 'more_than_one_value'
-    | 'not_an_object'
-    | 'duplicate_key';
+  reason: Reason;
   detail: string;
 }
 
-/**
- * Says of a line that DuckDB does not read what is wrong with it, more closely than DuckDB does.
- * @param found what kind of fault it is
- * @param text the line; empty when it is no text
- */
-export function rejectionOf(found: Rejection['reason'], text: string): Rejection {
-  switch (found) {
-    case 'invalid_utf8':
-      return { reason: found, detail: 'the line is not valid UTF-8' };
-    case 'not_an_object':
-      return { reason: found, detail: 'the line is valid JSON, but not an object' };
-    case 'duplicate_key':
-      return {
-        reason: found,
-        detail: 'the object has the same field twice: which value is meant cannot be known',
-      };
-    default:
-      return invalidJson(text);
-  }
-}
+/** What there is to say of a line where its reason says it all. */
+export const REASONS = {
+  invalid_utf8: 'the line is not valid UTF-8',
+  not_an_object: 'the line is valid JSON, but not an object',
+  duplicate_key: 'the object has the same field twice: which value is meant cannot be known',
+} as const satisfies Partial<Record<Reason, string>>;
 
-function invalidJson(text: string): Rejection {
+/** Says of a line that DuckDB does not read what is wrong with it, more closely than DuckDB does. */
+export function unreadable(text: string): Rejection {
   try {
     JSON.parse(text);
   } catch (error) {

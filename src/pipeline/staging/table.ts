@@ -52,9 +52,11 @@ export async function openStagingTable(session: Session, spec: FeedSpec): Promis
   const added = spec.columns.filter((column) => !present.has(column.name.toLowerCase()));
   await addColumns(session, name, added);
   const times = await keysOfTimes(session, spec);
+  const formats = new Map(spec.columns.map(({ name: of, format }) => [of.toLowerCase(), format]));
   const known = columns.map((column): Column => {
     const holdsTimes = column.type === 'VARCHAR' && times.has(column.name.toLowerCase());
-    return holdsTimes ? { ...column, holdsTimes } : column;
+    const format = formats.get(column.name.toLowerCase());
+    return { ...column, ...(holdsTimes && { holdsTimes }), ...(format && { format }) };
   });
   return { ...name, spec, columns: [...known, ...added] };
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { recountMisfits } from '../../../src/ledger/column-misfits.ts';
 import { feedSpec, StagingBench } from '../../support/staging.ts';
 
 describe('values', () => {
@@ -92,39 +93,229 @@ describe('values', () => {
     ]);
   });
 
-  it('widens a key column rather than losing a key', async () => {
+  it('rejects a line whose key does not fit, whole, and says nothing of the value', async () => {
     await using bench = await StagingBench.open();
     const spec = feedSpec({ id: 'BIGINT', n: 'BIGINT' }, { key: ['id'] });
     await bench.stage(spec, [['{"id":7,"n":1}']]);
-    await bench.stage(spec, [['{"id":"ABC21352352","n":"x"}', '{"id":8,"n":2}']]);
-    expect(await bench.rows(spec, 'id, n, _rescued')).toEqual([
-      { id: '7', n: 1, _rescued: null },
-      { id: 'ABC21352352', n: null, _rescued: '{"n":"x"}' },
-      { id: '8', n: 2, _rescued: null },
+    const odd = ['"ABC21352352"', '""', '" 77 "', '1.5', '{"a":1}', '9223372036854775808'];
+    const lines = odd.map((id) => `{"id":${id},"n":"x"}`);
+    const counts = await bench.stage(spec, [[...lines, '{"id":8,"n":2}', '{"n":3}', '{"id":null,"n":4}']]);
+    expect(counts).toEqual({ rows: 3, rejected: 6 });
+    expect(await bench.rows(spec, 'id, n, _line, _rescued')).toEqual([
+      { id: 7, n: 1, _line: 1, _rescued: null },
+      { id: 8, n: 2, _line: 7, _rescued: null },
+      { id: null, n: 3, _line: 8, _rescued: null },
+      { id: null, n: 4, _line: 9, _rescued: null },
     ]);
-    const changes = await bench.session.rows(
-      'SELECT column_name, kind, "before", "after" FROM ops.schema_changes',
+    expect(await bench.rejects()).toEqual(
+      lines.map((raw, index) => ({ file_id: 2, line: index + 1, reason: 'key_type', raw })),
     );
-    expect(changes).toEqual([
-      { column_name: 'id', kind: 'type_widened', before: 'BIGINT', after: 'VARCHAR' },
-    ]);
+    const [first] = await bench.session.rows('SELECT DISTINCT detail FROM ops.rejected_rows');
+    expect(first).toEqual({ detail: 'the value of id, which identifies a record, is no BIGINT' });
+    // Values of lines that are rejected are not misfits: they are not staged.
+    expect(await bench.session.rows('FROM ops.column_misfits')).toEqual([]);
+    expect(await bench.session.rows('FROM ops.schema_changes')).toEqual([]);
   });
 
-  it('spells a time one way in a key that became text, however it came and whenever', async () => {
+  it('rejects a line by whatever column its readers use as a key', async () => {
     await using bench = await StagingBench.open();
-    const spec = feedSpec({ at: 'TIMESTAMP', n: 'BIGINT' }, { key: ['at'] });
-    await bench.stage(spec, [['{"at":"2026-01-05T07:00:00Z","n":1}']]);
-    await bench.stage(spec, [['{"at":"","n":2}', '{"at":"2026-01-05T09:00:00+02:00","n":3}']]);
+    const spec = feedSpec({ id: 'BIGINT', at: 'TIMESTAMP' }, { key: ['id'] });
+    const lines = ['{"id":1,"at":1767600000000}', '{"id":"x","at":"2026-01-05"}'];
+    expect(await bench.stage(spec, [lines], { keyColumns: ['ID', 'At'] })).toEqual({ rows: 0, rejected: 2 });
+    expect(await bench.stage(spec, [lines], { keyColumns: ['at'] })).toEqual({ rows: 1, rejected: 1 });
+  });
+
+  it('counts the values that do not fit, by file and column', async () => {
+    await using bench = await StagingBench.open();
+    const spec = feedSpec({ id: 'BIGINT', n: 'BIGINT', at: 'TIMESTAMP' });
+    const nine = '"2023-08-09T19:21:34.224620050Z"';
     await bench.stage(spec, [
-      ['{"at":"2026-01-05 07:00:00","n":4}', '{"at":"2026-01-05T07:00:00.5Z","n":5}'],
+      [`{"id":1,"n":"x","at":${nine}}`, '{"id":"y","n":"z"}', 'broken', '{"id":2,"n":null}'],
+      ['{"id":3}'],
+      ['{"id":4,"at":"soon"}', `{"id":5,"at":${nine}}`],
     ]);
-    await bench.stage(spec, [['{"at":"n/a","n":6}', '{"at":"2026-01-05T07:00:00Z","n":"x"}']]);
-    expect(await bench.rows(spec, '"at"')).toEqual(
-      ['2026-01-05 07:00:00', '', '2026-01-05 07:00:00', '2026-01-05 07:00:00', '2026-01-05 07:00:00.5']
-        .concat('n/a', '2026-01-05 07:00:00')
-        .map((at) => ({ at })),
+    const totals = () =>
+      bench.session.rows(
+        'SELECT column_name AS name, misfits, files, rows FROM ops.column_misfit_totals ORDER BY 1',
+      );
+    expect(await totals()).toEqual([
+      { name: 'at', misfits: 1, files: 1, rows: 6 },
+      { name: 'id', misfits: 1, files: 1, rows: 6 },
+      { name: 'n', misfits: 2, files: 1, rows: 6 },
+    ]);
+    await bench.stage(spec, [['{"id":6,"n":6}']], { supersedes: [1] });
+    expect(await totals()).toEqual([{ name: 'at', misfits: 1, files: 1, rows: 4 }]);
+    // What staging counts as it goes is what there is.
+    const table = { schema: 'staging_messaging', table: 'calls' };
+    const before = await bench.session.rows("SELECT * FROM ops.column_misfits WHERE column_name = 'at'");
+    await recountMisfits(bench.session, table, spec, [{ name: 'at', exists: true }]);
+    expect(await bench.session.rows("SELECT * FROM ops.column_misfits WHERE column_name = 'at'")).toEqual(
+      before,
     );
   });
+
+  it('keeps the text of an instant that has more digits than a TIMESTAMP', async () => {
+    await using bench = await StagingBench.open();
+    const spec = feedSpec({ at: 'TIMESTAMP' });
+    const lines = [
+      '{"at":"2023-08-09T19:21:34.224620050Z","x":1}',
+      '{"at":"2023-08-09T19:21:34.224620000Z"}',
+    ];
+    for (const careful of [false, true]) await bench.stage(spec, [lines], { careful });
+    const rescued = '{"at":"2023-08-09T19:21:34.224620050Z","x":1}';
+    const at = '2023-08-09 19:21:34.22462';
+    expect(await bench.rows(spec, '"at"::VARCHAR AS "at", _rescued')).toEqual([
+      ...[
+        { at, _rescued: rescued },
+        { at, _rescued: null },
+      ],
+      ...[
+        { at, _rescued: rescued },
+        { at, _rescued: null },
+      ],
+    ]);
+    expect(await bench.session.rows('FROM ops.column_misfits')).toEqual([]);
+  });
+
+  it('reads counts since 1970 where the column says so, and texts there all the same', async () => {
+    await using bench = await StagingBench.open();
+    const column = { name: 'at', type: 'TIMESTAMP', format: 'epoch_ms', description: '', pii: '' } as const;
+    const spec = feedSpec({}, { columns: [column] });
+    const values = [
+      '1767600000000',
+      '"1767600000000"',
+      '1767600000000.25',
+      '"2026-01-05T08:00Z"',
+      '"soon"',
+      '1e12',
+    ];
+    const lines = values.map((at) => `{"at":${at}}`);
+    for (const careful of [false, true]) await bench.stage(spec, [lines], { careful });
+    const rows = await bench.rows(spec, '"at"::VARCHAR AS "at", _rescued');
+    const eight = { at: '2026-01-05 08:00:00', _rescued: null };
+    const expected = [
+      ...[eight, eight, { at: '2026-01-05 08:00:00.00025', _rescued: null }, eight],
+      ...[
+        { at: null, _rescued: '{"at":"soon"}' },
+        { at: null, _rescued: '{"at":1e12}' },
+      ],
+    ];
+    expect(rows).toEqual([...expected, ...expected]);
+  });
+
+  // DuckDB's cast to TIMESTAMPTZ takes the zone of one row for those that follow.
+  it('reads a time without regard to the rows around it', async () => {
+    await using bench = await StagingBench.open();
+    const spec = feedSpec({ at: 'TIMESTAMP' });
+    const texts = ['2026-01-05 10:00:00', '2026-01-05 10:00:00 PST', '2026-01-05 10:00:00'];
+    for (const careful of [false, true])
+      await bench.stage(spec, [texts.map((text) => JSON.stringify({ at: text }))], { careful });
+    const ten = { at: '2026-01-05 10:00:00', _rescued: null };
+    const rows = [ten, { at: null, _rescued: '{"at":"2026-01-05 10:00:00 PST"}' }, ten];
+    expect(await bench.rows(spec, '"at"::VARCHAR AS "at", _rescued')).toEqual([...rows, ...rows]);
+  });
+});
+
+describe('digits', () => {
+  const numbers = [
+    ...[
+      '12345678901234567.89',
+      '1.50',
+      '1e2',
+      '1E-7',
+      '0.000001',
+      '9007199254740993.0',
+      '1e400',
+      '123456789012345.6',
+    ],
+    ...[
+      '100000000000000000000000.0',
+      '-12.340',
+      '0.1',
+      '7',
+      '12345678901234567890123',
+      '-0.00',
+      '0.30000000000000004',
+    ],
+  ];
+
+  it.each(numbers)('of %s are kept in text, in JSON, in _rescued, nested too', async (number) => {
+    await using bench = await StagingBench.open();
+    const spec = feedSpec({
+      text: 'VARCHAR',
+      json: 'JSON',
+      nested: 'JSON',
+      flag: 'BOOLEAN',
+      deep: 'VARCHAR',
+    });
+    const nested = `{"a":[${number},{"b":${number}}],"c":"1.50, 1e2"}`;
+    const line = `{"text":${number},"json":${number},"nested":${nested},"flag":${number},"deep":${nested},"none":${number}}`;
+    for (const careful of [false, true]) await bench.stage(spec, [[line], [line]], { careful });
+    for (const row of await bench.rows(
+      spec,
+      '* EXCLUDE (_partition_ts, _loaded_at, _file_id, _line, flag)',
+    )) {
+      expect(row).toEqual({
+        ...{ text: number, json: number, nested, deep: nested },
+        _rescued: `{"flag":${number},"none":${number}}`,
+      });
+    }
+  });
+
+  it('of a whole number are its own however it is spelled', async () => {
+    await using bench = await StagingBench.open();
+    const spec = feedSpec({ n: 'BIGINT' });
+    const spelled = [
+      '9007199254740993.0',
+      '9007199254740993',
+      '"9007199254740993"',
+      '9.007199254740993e15',
+      '1e3',
+    ];
+    for (const careful of [false, true])
+      await bench.stage(spec, [spelled.map((n) => `{"n":${n}}`)], { careful });
+    const rows = await bench.rows(spec, 'n::VARCHAR AS n, _rescued');
+    const wanted = ['9007199254740993', '9007199254740993', '9007199254740993', '9007199254740993', '1000'];
+    expect(rows).toEqual([...wanted, ...wanted].map((n) => ({ n, _rescued: null })));
+  });
+
+  it('of a DOUBLE are those that were sent, where it is large', async () => {
+    await using bench = await StagingBench.open();
+    const spec = feedSpec({ n: 'DOUBLE' });
+    const fits = ['1e300', '9007199254740992', '9007199254740994.0', '0.1', '"-1.5e3"', '123456789.125'];
+    const others = [
+      '9007199254740993',
+      '12345678901234567.89',
+      '1e400',
+      '"nan"',
+      '"Infinity"',
+      '"-inf"',
+      '"x"',
+    ];
+    for (const careful of [false, true])
+      await bench.stage(spec, [[...fits, ...others].map((n) => `{"n":${n}}`)], { careful });
+    const rows = await bench.rows(spec, 'n, _rescued');
+    const wanted = [
+      ...fits.map((n) => ({ n: Number(JSON.parse(n)), _rescued: null })),
+      ...others.map((n) => ({ n: null, _rescued: `{"n":${n}}` })),
+    ];
+    expect(rows).toEqual([...wanted, ...wanted]);
+  });
+
+  it.each(['NaN', 'Infinity', '-Infinity', 'nan', '[1,NaN]', '{"a":-inf}'])(
+    'are those of a number, which %s is not: the line is no JSON',
+    async (value) => {
+      await using bench = await StagingBench.open();
+      const types = { d: 'DOUBLE', n: 'BIGINT', text: 'VARCHAR', json: 'JSON', at: 'TIMESTAMP' } as const;
+      const spec = feedSpec({ ...types, money: 'DECIMAL(9,2)', flag: 'BOOLEAN' });
+      for (const name of [...spec.columns.map((column) => column.name), 'none', 'none']) {
+        expect(await bench.stage(spec, [[`{"${name}":${value}}`, '{"text":"NaN, inf: nan"}']])).toEqual({
+          rows: 1,
+          rejected: 1,
+        });
+      }
+    },
+  );
 });
 
 describe('fields that nobody declared', () => {

@@ -1,1 +1,1 @@
-SELECT source, feed, column_name, kind, before, after, decision FROM ops.schema_changes ORDER BY ALL
+SELECT count(*) AS applied FROM ops.schema_changes WHERE decision = 'applied'

@@ -1,0 +1,83 @@
+import { day } from '../../warehouse/instant.ts';
+import { identifier } from '../../warehouse/sql.ts';
+import {
+  type Column,
+  flag,
+  hasMoreDigits,
+  isInteger,
+  isNot,
+  MAX_SAFE,
+  notDecimal,
+  timeOrText,
+  timestampOf,
+} from './columns.ts';
+import { mayBeRespelled } from './digits.ts';
+
+/**
+ * How the fast way reads each column. It gives the values that `columns.ts` defines, or says of a row that it cannot know
+ * them. Pure, SQL as text.
+ */
+
+/**
+ * How the fast way reads integers. `double` is faster and exact up to 2^53; a file with a larger integer is read again
+ * as `text`, exact for all 64 bits.
+ */
+export type IntegerMode = 'double' | 'text';
+
+/** How one column is read by the fast way. */
+export interface FastColumn {
+  column: Column;
+  /** A JSON value from which DuckDB's reader infers the type it shall read the column as. */
+  sample: string | number | null;
+  /** The column's value. */
+  value: string;
+  /** True for a row whose value this way cannot decide; undefined where there can be none. */
+  doubtful: string | undefined;
+  /** Whether the other integer mode may decide it. */
+  integer: boolean;
+  /** True for a row whose value fits and stays in `_rescued` as well. */
+  hasMoreDigits: string | undefined;
+}
+
+// What DuckDB's reader infers from them: VARCHAR, DOUBLE, JSON.
+const TEXT_SAMPLE = '-';
+const DOUBLE_SAMPLE = 0.5;
+const JSON_SAMPLE = null;
+
+/** @param integers how integer columns are read in this attempt */
+export function fastColumn(column: Column, integers: IntegerMode): FastColumn {
+  const { type, holdsTimes, format } = column;
+  const x = identifier(column.name);
+  const read = (sample: FastColumn['sample'], value: string, doubtful?: string): FastColumn => ({
+    ...{ column, sample, value, integer: isInteger(type) },
+    doubtful: doubtful && `(${x} IS NOT NULL AND ${doubtful})`,
+    // Of a count it cannot be told here whether it came as a number or as a string.
+    hasMoreDigits: format ? undefined : hasMoreDigits(column, x),
+  });
+  if (isInteger(type)) {
+    const value = `try_cast(${x} AS ${type})`;
+    return integers === 'double'
+      ? read(DOUBLE_SAMPLE, value, `(trunc(${x}) <> ${x} OR abs(${x}) > ${MAX_SAFE} OR ${value} IS NULL)`)
+      : read(TEXT_SAMPLE, value, isNot(value, x));
+  }
+  switch (type) {
+    case 'VARCHAR':
+      return read(TEXT_SAMPLE, holdsTimes ? timeOrText(x) : x, mayBeRespelled(x));
+    case 'JSON':
+      return read(JSON_SAMPLE, x, mayBeRespelled(x));
+    case 'DOUBLE':
+      return read(DOUBLE_SAMPLE, x, `(NOT isfinite(${x}) OR abs(${x}) > ${MAX_SAFE})`);
+    case 'BOOLEAN':
+      return read(TEXT_SAMPLE, flag(x), `${flag(x)} IS NULL`);
+    case 'TIMESTAMP': {
+      const value = timestampOf(x, format);
+      const digits = format && `contains(${x}, '.') AND (strlen(${x}) > 16 OR ${hasMoreDigits(column, x)})`;
+      return read(TEXT_SAMPLE, value, digits ? `(${value} IS NULL OR (${digits}))` : `${value} IS NULL`);
+    }
+    case 'DATE':
+      return read(TEXT_SAMPLE, day(x), `${day(x)} IS NULL`);
+    default:
+      // DECIMAL. A JSON number has passed through a double here: its digits are its own up to fifteen of them.
+      return read(TEXT_SAMPLE, `try_cast(${x} AS ${type})`, `(len(${x}) > 16 OR ${notDecimal(type, x)})`);
+  }
+}
