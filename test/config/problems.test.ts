@@ -13,7 +13,7 @@ function problems(text: string, env: Record<string, string> = {}): string[] {
 
 const LOCAL = 'sources: {a: {connector: local, path: x}}';
 const ROOT_KEYS =
-  'company, environment, warehouse, publish, landing, look_back_days, full_listing, freshness, max_rejected_rows, memory_limit, threads, limits, models, vars, policy, sources';
+  'company, environment, warehouse, publish, landing, look_back_days, full_listing, freshness, max_rejected_rows, max_misfits, memory_limit, threads, limits, models, vars, policy, sources';
 const S3_KEYS =
   'connector, group, feeds, export_docs, precedence, freshness, full_listing, ignore, decrypt, bucket, region, prefix, endpoint, access_key_id, secret_access_key';
 const NAME = 'must be a name of a to z, 0 to 9 and _, not beginning with a digit';

@@ -46,8 +46,9 @@ test('a year of documents', { timeout: Math.max(600_000, DAYS * 10_000) }, async
     }
     for (const row of await bench.rows<SchemaChange>('FROM ops.schema_changes')) kinds.add(row.kind);
   }
-  // The vendor has done all that a vendor does.
-  if (SEED === 1 && DAYS >= 60) expect([...kinds].sort()).toEqual([...CHANGE_KINDS, 'document_held'].sort());
+  // The vendor has done all that a vendor does. A format only a person changes.
+  const theirs = CHANGE_KINDS.filter((kind) => kind !== 'format_changed');
+  if (SEED === 1 && DAYS >= 60) expect([...kinds].sort()).toEqual([...theirs, 'document_held'].sort());
   // What is held can be accepted, all of it; then nothing waits.
   const open = await bench.rows<{ id: number }>(
     "SELECT change_id AS id FROM ops.schema_changes WHERE decision = 'held'",
