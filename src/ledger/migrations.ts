@@ -265,13 +265,17 @@ WITH come AS (
     PARTITION BY feed_group, feed, version ORDER BY partition_ts) AS step
   FROM (SELECT feed_group, feed, version, unnest(newest) AS partition_ts FROM come)
 ), learned AS (
-  SELECT feed_group, feed, version, (epoch(quantile_disc(step, 0.9)) / 60)::INTEGER AS learned_minutes
+  SELECT feed_group, feed, version, count(*) AS steps, (epoch(quantile_disc(step, 0.9)) / 60)::INTEGER AS minutes
   FROM steps WHERE step IS NOT NULL GROUP BY ALL
+), known AS (
+  -- One or two steps say nothing where the documents do.
+  SELECT come.*, greatest(f.cadence_minutes,
+    CASE WHEN steps >= 3 OR f.cadence_minutes IS NULL THEN minutes END) AS cadence_minutes
+  FROM come LEFT JOIN learned USING (feed_group, feed, version) LEFT JOIN ops.feeds f USING (feed_group, feed, version)
 )
-SELECT feed_group, feed, version, newest_partition_ts, last_loaded_at,
-  greatest(f.cadence_minutes, learned_minutes) AS cadence_minutes,
-  newest_partition_ts + to_minutes(2 * greatest(f.cadence_minutes, learned_minutes)) AS next_expected_at, sources
-FROM come LEFT JOIN learned USING (feed_group, feed, version) LEFT JOIN ops.feeds f USING (feed_group, feed, version);
+SELECT feed_group, feed, version, newest_partition_ts, last_loaded_at, cadence_minutes,
+  newest_partition_ts + to_minutes(2 * cadence_minutes) AS next_expected_at, sources
+FROM known;
 COMMENT ON VIEW ops.freshness IS 'The newest complete partition of each feed, how far apart they come (as documented or as seen lately, whichever is longer), when the next one is due, and the sources they came from';
 
 CREATE OR REPLACE VIEW ops.column_misfit_totals AS

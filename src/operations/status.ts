@@ -15,10 +15,12 @@ export type StatusContext = Pick<AttentionContext, 'config' | 'now'>;
 export async function feedStatus(session: Session, context: StatusContext): Promise<ResultTable> {
   const now = timestamp(context.now);
   const freshness = await feedFreshness(session, context);
-  const aging = freshness.filter(({ state }) => state !== 'fresh');
+  const aging = freshness
+    .filter(({ state }) => state !== 'fresh')
+    .map(({ feed, state }) => ({ name: feed, aging: state }));
   return session.table(`
 WITH aging AS (
-  SELECT unnest(from_json(${literal(JSON.stringify(aging))}, '[{"feed":"VARCHAR","state":"VARCHAR"}]'), max_depth := 2)
+  SELECT unnest(from_json(${literal(JSON.stringify(aging))}, '[{"name":"VARCHAR","aging":"VARCHAR"}]'), max_depth := 2)
 ), parts AS (
   SELECT feed_group, feed, version,
     -- Of a feed that only has partitions of a time to come, those.
@@ -52,13 +54,13 @@ WITH aging AS (
 SELECT p.feed_group || '.' || p.feed || CASE WHEN p.version = '1' THEN '' ELSE '__v' || p.version END AS feed,
   CASE WHEN coalesce(x.failing, 0) > 0 THEN 'failing' WHEN p.gaps > 0 THEN 'gaps'
     WHEN coalesce(c.unreconciled, 0) > 0 THEN 'counts differ' WHEN p.coming > 0 THEN 'future'
-    ELSE coalesce(a.state, 'ok') END AS state,
+    ELSE coalesce(a.aging, 'ok') END AS state,
   p.newest AS newest_partition, p.partitions, p.waiting, p.missing,
   coalesce(s.rows, 0) AS staged, k.rows_kept AS deduped, coalesce(r.rejected, 0) AS rejected,
   coalesce(x.failing, 0) AS failing, coalesce(c.unreconciled, 0) AS unreconciled_days, coalesce(h.held, 0) AS held
 FROM parts p
 LEFT JOIN aging a
-  ON a.feed = p.feed_group || '.' || p.feed || CASE WHEN p.version = '1' THEN '' ELSE '__v' || p.version END
+  ON a.name = p.feed_group || '.' || p.feed || CASE WHEN p.version = '1' THEN '' ELSE '__v' || p.version END
 LEFT JOIN staged s USING (feed_group, feed, version)
 LEFT JOIN rejected r USING (feed_group, feed, version)
 LEFT JOIN failing x USING (feed_group, feed)

@@ -168,9 +168,7 @@ export class Project implements AsyncDisposable {
  * nobody expects more of them.
  */
 function notLate(yaml: string): string {
-  return /^sources:/m.test(yaml) && !/^\s*freshness:/m.test(yaml)
-    ? `${yaml.trimEnd()}\nfreshness: off\n`
-    : yaml;
+  return /^sources:/m.test(yaml) && !/\bfreshness:/.test(yaml) ? `${yaml.trimEnd()}\nfreshness: off\n` : yaml;
 }
 
 function dryRunOf({ dryRun }: { dryRun?: boolean }): { dryRun?: boolean } {
