@@ -9,6 +9,7 @@ export type AttentionKind =
   | 'test_failed'
   | 'stale_table'
   | 'withheld_table'
+  | 'unmodelled_feed'
   | 'rejected_rows'
   | 'missing_partitions'
   | 'future_partition'

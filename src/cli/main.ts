@@ -103,7 +103,8 @@ withCommonOptions(
     'compile convos_metrics',
     'compile ai_services.utterances',
     'compile',
-  ]),
+    'compile messaging.my_feed --starter',
+  ]).option('--starter', 'write the file of a model for a feed that has none, to be looked over'),
 ).action(action(() => import('./commands/compile.ts')));
 
 withCommonOptions(

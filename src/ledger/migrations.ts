@@ -233,15 +233,19 @@ COMMENT ON COLUMN ops.listings.version IS 'NULL for a feed that the configuratio
 ALTER TABLE ops.models ADD COLUMN rows BIGINT;
 ALTER TABLE ops.models ADD COLUMN data_up_to TIMESTAMP;
 ALTER TABLE ops.models ADD COLUMN sources VARCHAR[];
+ALTER TABLE ops.models ADD COLUMN withdrawn_at TIMESTAMP;
 COMMENT ON COLUMN ops.models.rows IS 'How many it had then; so are data_up_to and sources as they were';
 COMMENT ON COLUMN ops.models.data_up_to IS 'The newest partition among the feeds that it is made from, by itself or through other models';
 COMMENT ON COLUMN ops.models.sources IS 'Those feeds';
+COMMENT ON COLUMN ops.models.withdrawn_at IS 'Since when it is not published any more, though its rows are kept: of an incremental model they could not be had again';
 
 CREATE TABLE ops.published_tables (
   schema_name VARCHAR NOT NULL, table_name VARCHAR NOT NULL, kind VARCHAR, run_id BIGINT, rebuilt_in BIGINT,
   built_at TIMESTAMP, rows BIGINT, data_up_to TIMESTAMP, sources VARCHAR[], stale BOOLEAN NOT NULL, cause VARCHAR, why VARCHAR, hint VARCHAR);
 COMMENT ON TABLE ops.published_tables IS 'What the copy for analysts has of each model';
 COMMENT ON COLUMN ops.published_tables.run_id IS 'The run that built what the copy has; NULL where it has nothing of the model';
+CREATE TABLE ops.unmodelled_feeds (feed_group VARCHAR NOT NULL, feed VARCHAR NOT NULL, since TIMESTAMP NOT NULL);
+COMMENT ON TABLE ops.unmodelled_feeds IS 'Feeds whose rows are staged, and that no model makes a table of';
 COMMENT ON COLUMN ops.published_tables.rebuilt_in IS 'The run that last built that from all of its rows';
 `,
   },

@@ -24,6 +24,7 @@ export interface LedgerTables {
   'ops.models': BuiltModel;
   'ops.published': Published;
   'ops.published_tables': PublishedTable;
+  'ops.unmodelled_feeds': UnmodelledFeed;
   'ops.test_results': TestResult;
   'ops.sources': SourceOrder;
   'ops.proofs': Proof;
@@ -336,6 +337,8 @@ export interface BuiltModel {
   data_up_to: Date | null;
   /** Those feeds, as `group.feed`. */
   sources: string[] | null;
+  /** Since when it is not published any more, though its rows are kept. */
+  withdrawn_at: Date | null;
 }
 
 /** The copy for analysts, as it was left. */
@@ -364,6 +367,13 @@ export interface PublishedTable {
   cause: string | null;
   why: string | null;
   hint: string | null;
+}
+
+/** A feed whose rows are staged, and that no model makes a table of. */
+export interface UnmodelledFeed {
+  feed_group: string;
+  feed: string;
+  since: Date;
 }
 
 /** How a test ended in one run. */

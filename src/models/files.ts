@@ -45,6 +45,22 @@ async function readFolder(directory: string, layer: number, optional = false): P
   return (await Promise.all(files)).flat();
 }
 
+/** @throws ModelError for a folder of models that is not there, or cannot be read */
+export async function requireFolder(directory: string): Promise<void> {
+  try {
+    await readdir(directory);
+  } catch (error) {
+    throw unreadable(directory, error);
+  }
+}
+
+function unreadable(directory: string, error: unknown): ModelError {
+  return new ModelError(`cannot read the folder of models ${directory}: ${(error as Error).message}`, {
+    hint: 'name a folder that exists under models: in the configuration',
+    cause: error,
+  });
+}
+
 /** Paths below `directory`, in order. Hidden files and folders are editors' and tools'. */
 async function listFiles(directory: string, optional: boolean): Promise<string[]> {
   try {
@@ -56,10 +72,7 @@ async function listFiles(directory: string, optional: boolean): Promise<string[]
       .sort();
   } catch (error) {
     if (optional && (error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw new ModelError(`cannot read the folder of models ${directory}: ${(error as Error).message}`, {
-      hint: 'name a folder that exists under models: in the configuration',
-      cause: error,
-    });
+    throw unreadable(directory, error);
   }
 }
 

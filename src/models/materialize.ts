@@ -111,7 +111,7 @@ export async function planDedup(session: Session, model: Model, sql: string): Pr
   const names = present.map(({ column_name }) => column_name);
   requireColumns(model, 'unique_key', uniqueKey, names);
   requireColumns(model, 'order_by', orderBy, names);
-  requireColumns(model, 'the query', KEPT_LAST, names);
+  requireOrigin(model, names);
   const data = names.filter((name) => !DROPPED.has(name) && !KEPT_LAST.includes(name));
   const columns = present.map(({ column_name: name, column_type: type }) => ({ name, type }));
   const types = new Map(columns.map(({ name, type }) => [name.toLowerCase(), type]));
@@ -153,6 +153,14 @@ function plainSource({ refs, sources }: Model, sql: string): string | undefined 
   if (refs.length > 0 || sources.length !== 1) return undefined;
   const bare = sql.replace(/--.*$/gm, '').trim();
   return /^select\s+\*\s+from\s+((?:"(?:[^"]|"")+"\.)"(?:[^"]|"")+")$/i.exec(bare)?.[1];
+}
+
+/** Versions of a record rank by the file and the line that they came in, also where they come by way of another model. */
+function requireOrigin({ file }: Model, present: readonly string[]): void {
+  const missing = KEPT_LAST.filter((name) => !present.some((one) => one.toLowerCase() === name));
+  if (missing.length === 0) return;
+  const message = `a dedup model ranks its rows by where they came from: select ${missing.join(', ')} along, from source() or from a model that has them; or make it a table`;
+  throw new ProjectError([{ file, message }]);
 }
 
 function requireColumns(

@@ -1,5 +1,6 @@
 import type { Project } from '../models/assemble.ts';
 import { selectModels } from '../models/selection.ts';
+import { selectable } from '../pipeline/build.ts';
 import type { Cell, ResultTable } from '../warehouse/values.ts';
 
 /**
@@ -12,7 +13,7 @@ export function listModels(
   select: readonly string[],
   exclude: readonly string[],
 ): ResultTable {
-  const ids = selectModels(select, exclude, { models: project.models.values(), graph: project.graph });
+  const ids = selectModels(select, exclude, { models: selectable(project), graph: project.graph });
   const names = ['model', 'materialized', 'tags', 'file', 'reads'];
   return {
     columns: names.map((name) => ({

@@ -3,7 +3,9 @@ import type { Config } from '../config/config.ts';
 import { StorageError, UsageError } from '../errors.ts';
 import type { Project } from '../models/assemble.ts';
 import type { Model } from '../models/model.ts';
+import { ProjectError } from '../models/problems.ts';
 import { selectModels } from '../models/selection.ts';
+import { selectable } from '../pipeline/build.ts';
 import { openWorkspace, type Workspace, type WorkspaceOptions } from '../pipeline/workspace.ts';
 
 /**
@@ -17,10 +19,12 @@ export function openReadOnly(config: Config, options: WorkspaceOptions): Promise
 
 /**
  * The model that a name means.
- * @throws UsageError when no model, or more than one, has the name
+ * @throws UsageError when no model, or more than one, has the name; ModelError when something is wrong with it
  */
 export function oneModel(project: Project, name: string): Model {
-  const ids = selectModels([name], [], { models: project.models.values(), graph: project.graph });
+  const ids = selectModels([name], [], { models: selectable(project), graph: project.graph });
+  const broken = ids.length === 1 ? project.broken.get(ids[0] as string) : undefined;
+  if (broken) throw new ProjectError(broken.problems);
   const [model, another] = ids.map((id) => project.models.get(id));
   if (model && !another) return model;
   throw new UsageError(`${name} is ${ids.length} models`, { hint: `name one of them: ${ids.join(', ')}` });

@@ -1,6 +1,7 @@
 import type { Project } from '../models/assemble.ts';
 import { presentRelations } from '../models/relations.ts';
 import { selectModels } from '../models/selection.ts';
+import { selectable } from '../pipeline/build.ts';
 import { builtModels } from '../pipeline/test.ts';
 import type { Workspace } from '../pipeline/workspace.ts';
 import { modelsBehind } from '../testing/behind.ts';
@@ -32,7 +33,7 @@ export async function verify(
 ): Promise<Finding[]> {
   const { session, reporter, signal } = workspace;
   const { select = [], exclude = [] } = options;
-  const chosen = selectModels(select, exclude, { models: project.models.values(), graph: project.graph });
+  const chosen = selectModels(select, exclude, { models: selectable(project), graph: project.graph });
   const models = chosen.flatMap((id) => project.models.get(id) ?? []);
   const narrowed = select.length > 0 || exclude.length > 0;
   const read = new Set(models.flatMap(({ sources }) => sources.map(({ group, feed }) => `${group}.${feed}`)));

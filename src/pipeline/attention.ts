@@ -16,6 +16,7 @@ import { misfitAttention } from '../schema/misfit-attention.ts';
 import type { Session } from '../warehouse/session.ts';
 import { staleTables } from './publishing/attention.ts';
 import { count } from './reporter.ts';
+import { unmodelledFeeds } from './unmodelled.ts';
 
 /** What the checks go by. */
 export interface AttentionContext {
@@ -38,6 +39,7 @@ const CHECKS: readonly Check[] = [
   ({ session }) => schemaAttention(session),
   failures('test'),
   ({ session }) => staleTables(session),
+  ({ session }) => unmodelledFeeds(session),
   failingFiles,
   rejectedRows,
   countsThatDiffer,

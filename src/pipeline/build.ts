@@ -3,10 +3,11 @@ import type { Config } from '../config/config.ts';
 import type { Catalogue } from '../feeds/catalogue.ts';
 import type { Project } from '../models/assemble.ts';
 import { unknownSources } from '../models/graph.ts';
-import type { ModelProblem } from '../models/problems.ts';
+import { type ModelProblem, problemText } from '../models/problems.ts';
 import { loadProject } from '../models/project.ts';
 import { modelTable, renderModel } from '../models/relations.ts';
 import { type Selectable, selectModels } from '../models/selection.ts';
+import { leftOutModels, withdrawnModels } from '../models/withdrawal.ts';
 import { modelledFeeds } from '../schema/catalogue.ts';
 import { followSchema } from '../schema/models.ts';
 import type { Session } from '../warehouse/session.ts';
@@ -14,7 +15,9 @@ import { identifier } from '../warehouse/sql.ts';
 import { BuildInputs } from './build-inputs.ts';
 import { knownFeeds } from './known-feeds.ts';
 import { type FailedModel, ModelBuild } from './model-build.ts';
+import type { Reporter } from './reporter.ts';
 import { checkBeforeBuild } from './test.ts';
+import { withdraw } from './withdraw.ts';
 import { BUNDLED_MODELS, type Workspace } from './workspace.ts';
 
 export interface BuildOptions {
@@ -35,6 +38,8 @@ export interface BuildResult {
   built: string[];
   /** Models that could not be built; and files of models that cannot be understood, by their own names. */
   failed: FailedModel[];
+  /** Models whose tables are not published any more. */
+  withdrawn: readonly string[];
   /** Left out because what they read is not there, or failed. */
   skipped: { model: string; message: string }[];
   /** Whether any table is not as it was. */
@@ -83,12 +88,14 @@ export async function build(
     ...[...project.models.values()].flatMap((model) => unknownSources(model, known)),
   ]);
   const prepare = once(async () => {
-    const ready = unproven(project, chosen, inputs);
+    const ready = unproven(project, chosen, inputs, leftOut);
     const found = await checkBeforeBuild(workspace, project, chosen, ready);
     for (const [id, problems] of mistakesByModel(found)) mistakes.set(id, problems);
     if (!dryRun) await createSchemas(workspace.session, chosen);
   });
-  const work = new ModelBuild(workspace, { inputs, mistakes, prepare }, { ...options, runId });
+  const leftOut = leftOutModels(project, workspace.config.sources);
+  const withdrawn = await withdrawModels(workspace, project, inputs, { leftOut, dryRun });
+  const work = new ModelBuild(workspace, { inputs, mistakes, leftOut, prepare }, { ...options, runId });
   const idle: Session[] = [];
   for (const level of project.graph.levels) {
     await pMapAll(
@@ -109,9 +116,45 @@ export async function build(
     found.toSorted((a, b) => (place.get(a.model) ?? 0) - (place.get(b.model) ?? 0));
   const { built, failed, skipped, planned, changed } = work.result;
   return {
-    ...{ project, chosen, changed, built: inOrder(built).map(({ model }) => model) },
+    ...{
+      project,
+      chosen,
+      withdrawn,
+      changed: changed || withdrawn.length > 0,
+      built: inOrder(built).map(({ model }) => model),
+    },
     ...{ failed: inOrder(failed), skipped: inOrder(skipped), planned: inOrder(planned) },
   };
+}
+
+/** Takes out the tables of models that are no more, and says so: once, since then they are not known any more. */
+async function withdrawModels(
+  { session, reporter, clock }: Workspace,
+  project: Project,
+  { built, present }: BuildInputs,
+  { leftOut, dryRun }: { leftOut: ReadonlyMap<string, string>; dryRun: boolean },
+): Promise<string[]> {
+  const there = [...built.values()].filter(({ withdrawn_at }) => withdrawn_at === null);
+  const gone = withdrawnModels(
+    project,
+    there.map(({ model }) => model),
+    leftOut,
+  );
+  for (const row of there) {
+    const why = gone.get(row.model);
+    if (why === undefined) continue;
+    reporter.info(`${row.model} ${dryRun ? 'would be' : 'is'} withdrawn: ${why}`);
+    if (dryRun) continue;
+    await withdraw(session, row, clock());
+    built.delete(row.model);
+    present.delete(row.model);
+  }
+  return [...gone.keys()];
+}
+
+/** For commands that build nothing: what is wrong with models, since the others are there all the same. */
+export function warnOfMistakes({ problems }: Project, reporter: Pick<Reporter, 'warn'>): void {
+  for (const problem of problems) reporter.warn(problemText(problem));
 }
 
 /** Everything that a selection of models can mean. */
@@ -128,12 +171,18 @@ function mistakesByModel(problems: readonly ModelProblem[]): Map<string, ModelPr
 }
 
 /** Models that can be built, and never were as they are written now. */
-function unproven(project: Project, chosen: readonly string[], inputs: BuildInputs): Set<string> {
+function unproven(
+  project: Project,
+  chosen: readonly string[],
+  inputs: BuildInputs,
+  leftOut: ReadonlyMap<string, string>,
+): Set<string> {
   const fed = new Set<string>();
   const found = new Set<string>();
   for (const id of project.graph.order) {
     const model = project.models.get(id);
-    if (!model || !inputs.hasFeeds(model) || !model.refs.every((ref) => fed.has(ref))) continue;
+    if (!model || leftOut.has(id) || !inputs.hasFeeds(model) || !model.refs.every((ref) => fed.has(ref)))
+      continue;
     fed.add(id);
     const isNew = inputs.built.get(id)?.text !== inputs.of(model, renderModel(model)).text;
     if (isNew && chosen.includes(id)) found.add(id);

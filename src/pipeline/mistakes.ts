@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.ts';
+import { requireFolder } from '../models/files.ts';
 import { selectModels } from '../models/selection.ts';
 import { nearest } from '../nearest.ts';
 import { type BuildOptions, openProject, selectable } from './build.ts';
@@ -8,6 +9,7 @@ import type { Workspace } from './workspace.ts';
 
 /**
  * Looks at what was typed before anything is started.
+ * @throws ModelError when there is no such folder of models
  * @throws UsageError for a source, days or a selection that mean nothing, or a feed that is spelled almost like another
  */
 export async function refuseMistakes(
@@ -17,6 +19,7 @@ export async function refuseMistakes(
   if (since && until && since > until)
     throw new UsageError('--since is after --until: no day is in between', { hint: 'exchange the two' });
   const { config, catalogue, session } = workspace;
+  if (config.models !== undefined) await requireFolder(config.models);
   const groups = new Set(chosenSources(config.sources, source).map(({ group }) => group));
   if (feed !== undefined) {
     const seen = await session.rows<{ feed: string }>('SELECT DISTINCT feed FROM ops.feeds');

@@ -32,6 +32,8 @@ export interface BuildPlan {
   inputs: BuildInputs;
   /** What is wrong with each model, by its id: what is found by `prepare` is added. */
   mistakes: ReadonlyMap<string, readonly ModelProblem[]>;
+  /** Models that are not to be there, with the reason. */
+  leftOut: ReadonlyMap<string, string>;
   /** What comes before the first model that is to be built; an idle run does without. */
   prepare: () => Promise<void>;
 }
@@ -66,7 +68,9 @@ export class ModelBuild {
     if (broken !== undefined) this.#stopped.set(model.id, broken);
     const unknown = this.#plan.mistakes.get(model.id);
     if (unknown) return this.fail(model.id, unknown);
-    const missing = broken !== undefined ? `${broken} failed` : this.#inputs.missing(model);
+    const missing =
+      this.#plan.leftOut.get(model.id) ??
+      (broken !== undefined ? `${broken} failed` : this.#inputs.missing(model));
     if (missing) {
       this.result.skipped.push({ model: model.id, message: missing });
       return;
@@ -132,7 +136,9 @@ export class ModelBuild {
   /** What the model was last built from; undefined where that does not matter: it is built from all of its rows. */
   #known(model: Model): BuiltModel | undefined {
     const there = this.#inputs.present.has(model.id) && !this.#options.fullRefresh;
-    return there ? this.#inputs.built.get(model.id) : undefined;
+    const known = there ? this.#inputs.built.get(model.id) : undefined;
+    // One that comes back is looked at anew, and goes on from the rows that were kept.
+    return known?.withdrawn_at ? { ...known, text: '', withdrawn_at: null } : known;
   }
 
   /** @returns undefined when there was nothing to do */
@@ -158,7 +164,7 @@ export class ModelBuild {
       ...{ model: model.id, definition: plan.definition, text: inputs.text, inputs: inputs.data },
       ...{ watermark: inputs.newest, run_id: runId, built_at: this.#workspace.clock() },
       ...{ rebuilt_in: statements === plan.full ? runId : (known?.rebuilt_in ?? null) },
-      ...this.#inputs.originOf(model),
+      ...{ ...this.#inputs.originOf(model), withdrawn_at: null },
     };
     const built = await session.transaction(async () => {
       if (statements === plan.full) await dropOther(session, model);

@@ -30,6 +30,7 @@ import {
   testAll,
   testBuilt,
 } from './test.ts';
+import { noteUnmodelled } from './unmodelled.ts';
 import type { Workspace } from './workspace.ts';
 
 /** How a command that changes the warehouse ended. */
@@ -186,7 +187,10 @@ async function judge(
     for (const { kind, failed, wasTried } of kinds)
       await settleFailures(session, kind, failed, wasTried, { runId, now: clock() });
   }
-  if (!dryRun && built) await planCopy(session, built.project, config.publish);
+  if (!dryRun && built) {
+    await noteUnmodelled(session, built.project, config.sources, clock());
+    await planCopy(session, built.project, config.publish);
+  }
   const standing = await attentionOf({ session, config, now: clock(), runId });
   const fresh = dryRun
     ? kinds.flatMap(({ kind, failed }) =>

@@ -1,15 +1,27 @@
 import { join } from 'node:path';
 import { compileAll, compileModel } from '../../operations/compile.ts';
-import { openProject } from '../../pipeline/build.ts';
+import { writeStarter } from '../../operations/starter.ts';
+import { openProject, warnOfMistakes } from '../../pipeline/build.ts';
 import { count } from '../../pipeline/reporter.ts';
 import { openWorkspace } from '../../pipeline/workspace.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext, CommonOptions } from '../command.ts';
 
-/** `compile`: the SQL that a model runs, as text; without a name that of all models, as files. */
-export default async function compile(context: CommandContext, name?: string): Promise<number> {
+type Options = CommonOptions & { starter?: boolean };
+
+/**
+ * `compile`: the SQL that a model runs, as text; without a name that of all models, as files. With `--starter` the file of
+ * a model for a feed that has none.
+ */
+export default async function compile(context: CommandContext<Options>, name?: string): Promise<number> {
   const config = await context.readConfig();
   await using workspace = await openWorkspace(config, { ...context, reporter: context.logger, dryRun: true });
+  if (context.options.starter) {
+    const file = await writeStarter(workspace.session, config.models, name);
+    context.logger.info(`wrote ${file}: look over its key, then asapp-warehouse build`);
+    return 0;
+  }
   const project = await openProject(config, workspace.catalogue);
+  if (name === undefined) warnOfMistakes(project, context.logger);
   if (name !== undefined) {
     context.write(`${await compileModel(project, workspace.session, name)}\n`);
     return 0;
@@ -20,5 +32,5 @@ export default async function compile(context: CommandContext, name?: string): P
   context.logger.info(
     `wrote ${join(target, 'run')}: the statements of ${count(run, 'model')} whose inputs are there`,
   );
-  return 0;
+  return project.problems.length > 0 ? 1 : 0;
 }

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { generateDocs } from '../../operations/artifacts.ts';
-import { openProject } from '../../pipeline/build.ts';
+import { openProject, warnOfMistakes } from '../../pipeline/build.ts';
 import { count } from '../../pipeline/reporter.ts';
 import { openWorkspace } from '../../pipeline/workspace.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
@@ -17,6 +17,7 @@ export async function generate(context: CommandContext<GenerateOptions>): Promis
   await using workspace = await openWorkspace(config, { ...context, reporter: context.logger, dryRun: true });
   const { session, catalogue } = workspace;
   const project = await openProject(config, catalogue);
+  warnOfMistakes(project, context.logger);
   const written = await generateDocs(
     { config, catalogue, project, session, now: context.clock() },
     directory,

@@ -1,5 +1,5 @@
 import { listModels } from '../../operations/list.ts';
-import { openProject } from '../../pipeline/build.ts';
+import { openProject, warnOfMistakes } from '../../pipeline/build.ts';
 import { openWorkspace } from '../../pipeline/workspace.ts';
 import type { ResultTable } from '../../warehouse/values.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
@@ -12,6 +12,7 @@ export default async function ls(context: CommandContext<Options>): Promise<numb
   const config = await context.readConfig();
   await using workspace = await openWorkspace(config, { ...context, reporter: context.logger, dryRun: true });
   const project = await openProject(config, workspace.catalogue);
+  warnOfMistakes(project, context.logger);
   const table = listModels(project, select, exclude);
   await context.print(output === 'json' ? table : spelledOut(table));
   return 0;

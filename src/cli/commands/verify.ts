@@ -1,6 +1,6 @@
 import { openReadOnly } from '../../operations/read-only.ts';
 import { verify } from '../../operations/verify.ts';
-import { openProject } from '../../pipeline/build.ts';
+import { openProject, warnOfMistakes } from '../../pipeline/build.ts';
 import { count } from '../../pipeline/reporter.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 
@@ -12,6 +12,7 @@ export default async function verifyCommand(context: CommandContext<Options>): P
   const config = await context.readConfig();
   await using workspace = await openReadOnly(config, { ...context, reporter: logger });
   const project = await openProject(config, workspace.catalogue);
+  warnOfMistakes(project, logger);
   const findings = await verify(workspace, project, { ...options, random: Math.random });
   logger.progress.stop();
   const names = ['check', 'name', 'result', 'detail'] as const;

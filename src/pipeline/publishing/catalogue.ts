@@ -32,11 +32,15 @@ export function nameOf({ schema, table }: TableName): string {
 /** The tables of the loader's file that analysts get, in the order in which they were made. */
 export async function publicTables(session: Session): Promise<PublicTable[]> {
   const tables = await tablesOf(session, 'current_database()');
+  const withdrawn = await session.rows<{ model: string }>(
+    'SELECT model FROM ops.models WHERE withdrawn_at IS NOT NULL',
+  );
+  const hidden = new Set([...PRIVATE_TABLES, ...withdrawn.map(({ model }) => model)]);
   return tables
-    .filter((table) => !PRIVATE_TABLES.has(nameOf(table)))
+    .filter((table) => !hidden.has(nameOf(table)))
     .map((table) => {
-      const hidden = PRIVATE_COLUMNS.get(nameOf(table));
-      return { ...table, columns: table.columns.filter(([name]) => !hidden?.has(name)) };
+      const own = PRIVATE_COLUMNS.get(nameOf(table));
+      return { ...table, columns: table.columns.filter(([name]) => !own?.has(name)) };
     });
 }
 

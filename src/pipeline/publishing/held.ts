@@ -13,7 +13,7 @@ export async function heldTables(session: Session): Promise<HeldTable[]> {
   return session.rows<HeldTable & Record<string, string | boolean>>(
     `SELECT schema_name AS schema, table_name AS table, p.run_id IS NOT NULL AS there
      FROM ops.published_tables AS p LEFT JOIN ops.models AS m ON m.model = schema_name || '.' || table_name
-     WHERE stale AND p.run_id IS DISTINCT FROM m.run_id`,
+     WHERE stale AND (p.run_id IS DISTINCT FROM m.run_id OR p.kind = 'view')`,
   );
 }
 

@@ -15,9 +15,13 @@ import { readOld } from './old.ts';
 export async function planCopy(session: Session, project: Project, target: string): Promise<void> {
   const failures = await standingFailures(session, ['model', 'test']);
   const still = standstills(project, failures);
-  const built = await session.ledger.selectFrom('ops.models').selectAll().execute();
-  const isHeld = [...still.values()].some(({ held }) => held);
-  const before = isHeld && (await isAsLeft(session, target)) ? await readOld(session, target, oldTables) : [];
+  const built = await session.ledger
+    .selectFrom('ops.models')
+    .selectAll()
+    .where('withdrawn_at', 'is', null)
+    .execute();
+  const hasOld = still.size > 0 && (await isAsLeft(session, target));
+  const before = hasOld ? await readOld(session, target, oldTables) : [];
   const known = await session.ledger.selectFrom('ops.published_tables').selectAll().execute();
   const kinds = new Map([
     ...known.map((row) => [`${row.schema_name}.${row.table_name}`, row.kind] as const),
@@ -34,7 +38,7 @@ export async function planCopy(session: Session, project: Project, target: strin
 /** What is known of models, and of the copy that analysts have. */
 export interface CopyFacts {
   /** What each model was last built from. */
-  built: readonly Omit<BuiltModel, 'definition' | 'text' | 'inputs' | 'watermark'>[];
+  built: readonly Omit<BuiltModel, 'definition' | 'text' | 'inputs' | 'watermark' | 'withdrawn_at'>[];
   still: ReadonlyMap<string, Standstill>;
   /** What the old copy has of each; empty where there is none to go by. */
   before: readonly PublishedTable[];
@@ -55,7 +59,8 @@ export function tablesOf({ built, still, before, kinds }: CopyFacts): PublishedT
     const { cause = null, why = null, hint = null } = standstill ?? {};
     const mark = { stale: standstill !== undefined, cause, why, hint };
     const own = built.find(({ model }) => model === id);
-    if (standstill?.held) {
+    // A view shows what its tables have now, if it can be read at all: only the old copy knows what it showed.
+    if (standstill && (standstill.held || kinds.get(id) === 'view')) {
       const old = before.find((row) => row.schema_name === schema && row.table_name === table);
       return old?.run_id ? { ...old, ...mark } : { ...names, ...NOTHING, ...mark };
     }
