@@ -81,9 +81,19 @@ export class ModelError extends WarehouseError {
   readonly code = 'model';
 }
 
-/** The warehouse file itself: missing, of another version, or damaged. */
+/** The warehouse file itself, or the disk it lies on: missing, of another version, full. */
 export class StorageError extends WarehouseError {
   readonly code = 'storage';
+}
+
+/** A DuckDB file whose bytes are not what was written. Whoever knows which file it is says how to get another. */
+export class DamagedError extends StorageError {
+  readonly file: string | undefined;
+
+  constructor(message: string, details: ErrorDetails & { file?: string | undefined } = {}) {
+    super(message, details);
+    this.file = details.file;
+  }
 }
 
 /**

@@ -1,3 +1,6 @@
+/** Names of variables whose values are shown to nobody, whichever key they were given to by mistake, and given to no model. */
+export const SECRET_NAME = /secret|passw|passphrase|token|key|credential/i;
+
 const REDACTED = '[redacted]';
 
 /** Shorter ones are found in ordinary words and numbers: hiding `1` everywhere makes a log useless, and tells that it is `1`. */

@@ -34,6 +34,12 @@ export interface Config {
   limits: Limits;
   /** The user's own folder of models, absolute. */
   models?: string | undefined;
+  /** Folders and files that models may read, absolute. */
+  allowFiles?: string[] | undefined;
+  /** Who may do what with the files that the loader makes; its folders follow. */
+  fileMode?: number | undefined;
+  /** The same of the first copy for analysts; one that is there keeps its own. */
+  publishMode?: number | undefined;
   /** What `var()` gives in models. */
   vars: Record<string, unknown>;
   /** What is done with changes of the schema. */
@@ -43,6 +49,8 @@ export interface Config {
   unusable?: Source[] | undefined;
   /** Every secret value that the configuration holds, longest first: what logs must never show. */
   secrets: string[];
+  /** The environment variables that those were made of: no model is given one. */
+  secretVariables?: string[] | undefined;
 }
 
 /** One configured place that feeds come from. */
@@ -74,6 +82,8 @@ export interface Source {
   open(bounds?: Bounds): Promise<Connector>;
   /** What a person should know of its configuration though it works; left out: nothing. */
   warnings?: string[] | undefined;
+  /** The folder on this machine whose files are read in place; left out where there is none. */
+  folder?: string | undefined;
   /** The server that connections go to; left out where there is none. */
   server?: Server | undefined;
   /** Asks the place how it is; left out where it cannot be asked. */

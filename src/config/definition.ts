@@ -24,6 +24,11 @@ const A_SIZE = 'must be a size such as 512MB, 1GB or 1.5GiB';
 
 const text = z.string().min(1);
 
+/** Who may do what with a file; its owner must be able to read and write it. */
+const MODE = /^0?6[046][046]$/;
+const A_MODE = 'must be a mode in quotes, such as "0600", "0640" or "0644"';
+const mode = z.string(A_MODE).regex(MODE, A_MODE);
+
 /** `*`, SOURCE, SOURCE.FEED or SOURCE.FEED.COLUMN. */
 const SELECTOR = /^[^.]+(\.[^.]+){0,2}$/;
 const actions = z.strictObject(
@@ -91,6 +96,22 @@ export const rootKeys = z.strictObject({
     .optional()
     .describe('What keeps odd input from taking all memory, disk or time; sizes are written as 64MiB.'),
   models: text.optional().describe('Your own folder of models, laid out as SCHEMA/NAME.sql.'),
+  allow_files: z
+    .array(text)
+    .optional()
+    .describe(
+      'Folders and files of this machine that models may read, such as ./seeds. Left out: none but the feeds.',
+    ),
+  file_mode: mode
+    .default('0600')
+    .describe(
+      'Who may read and write the files that the loader makes: warehouse, landing, logs. Folders follow. Those that are there keep theirs.',
+    ),
+  publish_mode: mode
+    .default('0600')
+    .describe(
+      'The same of the copy for analysts and its folder, when they are first made: "0640" lets the group read it.',
+    ),
   vars: z.record(z.string(), z.unknown()).default({}).describe('What var() gives in models, by name.'),
   policy: z
     .record(

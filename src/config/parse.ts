@@ -10,7 +10,7 @@ import { maxMisfits } from './misfits.ts';
 import { absolutePath } from './paths.ts';
 import { policyFindings } from './policy.ts';
 import { type Finding, toProblems } from './problems.ts';
-import { parseSource, type SourceSurroundings } from './source.ts';
+import { parseSource, type SourceSurroundings, secretVariables } from './source.ts';
 import { isMapping, readTree, type Tree, valueAt } from './tree.ts';
 import { shown } from './wording.ts';
 
@@ -83,10 +83,14 @@ export function parseConfig(
     threads: data.threads,
     limits: readLimits(data.limits),
     models: data.models === undefined ? undefined : absolute(data.models),
+    allowFiles: (data.allow_files ?? []).map(absolute),
+    fileMode: Number.parseInt(data.file_mode, 8),
+    publishMode: Number.parseInt(data.publish_mode, 8),
     vars: data.vars,
     policy: data.policy,
     sources,
     secrets,
+    secretVariables: [...new Set(named.flatMap((name) => secretVariables(tree, name, context.connectors)))],
   };
   if (wrong.length === 0) return { config };
   const isOfSource = ({ path: [top, source] }: Finding) => top === 'sources' && source !== undefined;

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { nearest } from '../nearest.ts';
+import { SECRET_NAME } from '../redact.ts';
 import { check } from './check.ts';
 import type { Connectors, Decryption, Environment, Source } from './config.ts';
 import { sourceKeys } from './definition.ts';
@@ -8,7 +9,7 @@ import { freshnessRule } from './freshness.ts';
 import { absolutePath } from './paths.ts';
 import type { Finding, Path } from './problems.ts';
 import { isMapping, type Tree, valueAt } from './tree.ts';
-import { SECRET_NAME, shown } from './wording.ts';
+import { shown } from './wording.ts';
 
 /** What a source may take from around it. */
 export interface SourceSurroundings {
@@ -57,7 +58,10 @@ export function parseSource(tree: Tree, name: string, surroundings: SourceSurrou
     const secret = valueAt(value, key);
     return typeof secret === 'string' && secret !== '' && !tree.isStandIn([...path, ...key]) ? [secret] : [];
   });
-  secrets.push(...commandSecrets(tree, path, surroundings.env));
+  // What the program that decrypts is handed from variables whose names tell that it is secret.
+  secrets.push(
+    ...secretVariables(tree, name, connectors).flatMap((variable) => surroundings.env[variable] || []),
+  );
   const { data, findings } = check(sourceKeys(definition), tree, path, {
     of: `the ${definition.name} connector`,
     secrets: [...secretKeys, 'decrypt'],
@@ -93,6 +97,7 @@ export function parseSource(tree: Tree, name: string, surroundings: SourceSurrou
       options,
       open: (bounds) => definition.open(options, bounds),
       warnings: definition.warnings?.(options) ?? [],
+      folder: definition.folder?.(options),
       server: definition.server?.(options),
       health: health && (() => health(options)),
     },
@@ -101,18 +106,29 @@ export function parseSource(tree: Tree, name: string, surroundings: SourceSurrou
   };
 }
 
+/** The environment variables that a source's secrets are made of. Pure. */
+export function secretVariables(tree: Tree, name: string, connectors: Connectors): string[] {
+  const path = ['sources', name];
+  const source = valueAt(tree.value, path);
+  const connector = valueAt(source, ['connector']);
+  const keys =
+    typeof connector === 'string' && Object.hasOwn(connectors, connector)
+      ? connectors[connector]?.secrets
+      : [];
+  const command = valueAt(source, COMMAND);
+  const arguments_ = Array.isArray(command) ? command.map((_, index) => [...COMMAND, index]) : [];
+  const direct = [...(keys as readonly string[]).map((key) => [key]), PASSPHRASE];
+  const variables = (key: Path) => tree.mark([...path, ...key])?.variables ?? [];
+  return [
+    ...direct.flatMap(variables),
+    ...arguments_.flatMap(variables).filter((variable) => SECRET_NAME.test(variable)),
+  ];
+}
+
 /** Where a source of any connector may hold a secret. */
 const PASSPHRASE = ['decrypt', 'openpgp', 'passphrase'];
 
-/** What the program that decrypts is handed from variables whose names tell that it is secret. */
-function commandSecrets(tree: Tree, path: Path, env: Environment): string[] {
-  const command = valueAt(tree.value, [...path, 'decrypt', 'command']);
-  if (!Array.isArray(command)) return [];
-  const variables = command.flatMap(
-    (_, index) => tree.mark([...path, 'decrypt', 'command', index])?.variables ?? [],
-  );
-  return variables.flatMap((name) => (SECRET_NAME.test(name) && env[name] ? [env[name]] : []));
-}
+const COMMAND = ['decrypt', 'command'];
 
 function decryption(
   { openpgp, command = [] }: NonNullable<z.output<ReturnType<typeof sourceKeys>>['decrypt']>,

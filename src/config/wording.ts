@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { SECRET_NAME } from '../redact.ts';
 import type { Mark } from './tree.ts';
 
 const TYPES: Record<string, string> = {
@@ -83,9 +84,6 @@ function quoting(issue: z.core.$ZodIssue, value: unknown, mark: Mark | undefined
     ((wantsNumber && NUMBER.test(value)) || (issue.expected === 'boolean' && /^(true|false)$/.test(value)));
   return quoted ? ' (leave out the quotes)' : '';
 }
-
-/** Names of variables whose values are not shown, whichever key they were given to by mistake. */
-export const SECRET_NAME = /secret|password|passphrase|token|key/i;
 
 /** A value in the words of a message, with what could help to put it right. */
 export function shown(value: unknown, mark: Mark | undefined, secret: boolean): string {

@@ -129,6 +129,8 @@ export interface ConnectorDefinition<Input = unknown, Options = unknown> {
   open(options: Options, bounds?: Bounds): Promise<Connector>;
   /** What a person should know of these options though they work, such as that others can read what is sent; left out: nothing. */
   warnings?(options: Options): string[];
+  /** The folder on this machine whose files are read in place; left out by connectors that fetch. */
+  folder?(options: Options): string;
   /** The server that connections go to, for `debug`; left out by connectors to this machine. */
   server?(options: Options): Server;
   /**

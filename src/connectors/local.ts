@@ -30,6 +30,7 @@ export const local: ConnectorDefinition<z.infer<typeof keys>, LocalOptions> = {
   resolve: ({ path }, { directory }) => ({
     root: resolve(directory, path.replace(/^~(?=\/|$)/, homedir())),
   }),
+  folder: ({ root }) => root,
   open: async ({ root }) => {
     await rootMustBeFolder(root);
     return new LocalConnector(root);

@@ -1,4 +1,5 @@
 import { didYouMean } from '../nearest.ts';
+import { SECRET_NAME } from '../redact.ts';
 import { type CallSite, type Globals, relationOf, type Value } from './jinja.ts';
 
 /** What stays the same through one run of the program. */
@@ -9,6 +10,8 @@ export interface Settings {
   env: Readonly<Record<string, string | undefined>>;
   /** Values that `env_var()` does not give: what a model says is kept in the warehouse and in `target/`. */
   secrets: readonly string[];
+  /** Names of variables that hold those, wherever else their values may stand. */
+  secretVariables?: readonly string[] | undefined;
   /** `target.name`: the configured environment. */
   targetName: string;
 }
@@ -27,7 +30,10 @@ export interface Hooks {
 }
 
 /** The functions and values that dbt's templates have, as far as they mean anything here. */
-export function globalsOf({ vars, env, secrets, targetName }: Settings, hooks: Hooks): Globals {
+export function globalsOf(
+  { vars, env, secrets, secretVariables = [], targetName }: Settings,
+  hooks: Hooks,
+): Globals {
   return {
     config: (args, keywords, site) => {
       const [mapping] = args;
@@ -59,9 +65,11 @@ export function globalsOf({ vars, env, secrets, targetName }: Settings, hooks: H
     env_var: (args, keywords) =>
       lookUp(args, keywords, 'env_var', (name) => {
         const value = env[name];
-        if (name.startsWith(SECRET_PREFIX) || (value !== undefined && secrets.includes(value)))
+        const used = secretVariables.includes(name) || (value !== undefined && secrets.includes(value));
+        if (used || SECRET_NAME.test(name))
           throw new SecretError(
-            `the environment variable ${name} is a secret, and what a model says is kept where others read it: use another`,
+            `the environment variable ${name} ${used ? 'is a secret of warehouse.yaml' : 'looks like a secret'}, and what a model ` +
+              'says is kept where others read it: use one of another name, or var() and vars: in warehouse.yaml',
           );
         if (value !== undefined) return value;
         throw new Error(
@@ -88,9 +96,6 @@ function texts(args: readonly unknown[], keywords: Readonly<Record<string, unkno
   if (keyword !== undefined) throw new Error(`there is no argument ${keyword} here`);
   return args.filter((arg): arg is string => typeof arg === 'string' && arg !== '');
 }
-
-/** Variables that dbt gives to no model, either. */
-const SECRET_PREFIX = 'DBT_ENV_SECRET';
 
 /** A default does not help: the value is there, and is not given. */
 class SecretError extends Error {}

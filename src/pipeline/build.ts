@@ -60,6 +60,7 @@ export async function openProject(config: Config, catalogue: Catalogue): Promise
     vars: config.vars,
     env: process.env,
     secrets: config.secrets,
+    secretVariables: config.secretVariables,
     targetName: config.environment ?? 'default',
   });
   return followSchema(project, feeds, config.models);

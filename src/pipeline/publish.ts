@@ -1,9 +1,12 @@
 import { constants } from 'node:fs';
-import { chmod, copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { StorageError } from '../errors.ts';
+import { makeFolder, PRIVATE_MODE } from '../warehouse/modes.ts';
+import { databaseFiles } from '../warehouse/reach.ts';
 import type { Session } from '../warehouse/session.ts';
 import { literal } from '../warehouse/sql.ts';
+import { storageTrouble } from '../warehouse/trouble.ts';
 import { COPY } from './publishing/catalogue.ts';
 import { copyComments } from './publishing/comments.ts';
 import { heldTables, takeOldTables } from './publishing/held.ts';
@@ -19,12 +22,15 @@ import { copyViews, dropViews } from './publishing/views.ts';
  * keeps reading it; whoever opens the name gets the old or the new one, whole. It starts from the old copy's bytes, as long
  * as nobody but this program has written to that.
  * @param target the file that analysts open
+ * @param mode who may do what with the first copy, and so with its folder; one that is there keeps its own
  * @throws StorageError when it cannot be written; the old copy stays
  */
-export async function publish(session: Session, target: string): Promise<void> {
+export async function publish(session: Session, target: string, mode: number = PRIVATE_MODE): Promise<void> {
   try {
-    await writeCopy(session, resolve(target));
+    await writeCopy(session, resolve(target), mode);
   } catch (error) {
+    const trouble = storageTrouble(error, target);
+    if (trouble) throw trouble;
     throw new StorageError(
       `the copy for analysts, ${target}, cannot be written: ${(error as Error).message}`,
       {
@@ -35,10 +41,21 @@ export async function publish(session: Session, target: string): Promise<void> {
   }
 }
 
-async function writeCopy(session: Session, target: string): Promise<void> {
-  await mkdir(dirname(target), { recursive: true });
+/** The files that writing the copy touches, with what DuckDB makes beside them. */
+export function copyFiles(target: string): string[] {
+  const path = resolve(target);
+  return [...databaseFiles(path), ...databaseFiles(temporaryName(path))];
+}
+
+/** The caller holds the warehouse, so nobody else writes a copy; its process tells whose it was, should it be killed. */
+function temporaryName(target: string): string {
+  return `${target}.${process.pid}.tmp`;
+}
+
+async function writeCopy(session: Session, target: string, mode: number): Promise<void> {
+  await makeFolder(dirname(target), mode);
   await removeUnfinished(target);
-  const temporary = `${target}.${process.pid}.tmp`;
+  const temporary = temporaryName(target);
   const asLeft = await isAsLeft(session, target);
   if (!(asLeft && (await bringUpToDate(session, target, temporary)))) {
     await remove(temporary);
@@ -50,7 +67,7 @@ async function writeCopy(session: Session, target: string): Promise<void> {
   }
   // Who may read it is for those to say who look after it.
   const old = await stat(target).catch(() => undefined);
-  if (old) await chmod(temporary, old.mode);
+  await chmod(temporary, old?.mode ?? mode);
   await sync(temporary);
   const left = { path: target, fingerprint: await fingerprint(temporary) };
   // What a client that was killed wrote to the old copy would be read into the new one.
@@ -100,7 +117,7 @@ async function fill(session: Session, temporary: string, { anew }: { anew: boole
 
 /** Copies that earlier runs were killed over. The caller holds the warehouse, so nobody else is writing one. */
 async function removeUnfinished(target: string): Promise<void> {
-  const pattern = /^\.\d+\.tmp(\.wal)?$/;
+  const pattern = /^\.\d+\.tmp(\.wal(\.recovery|\.checkpoint)?)?$/;
   for (const name of await readdir(dirname(target))) {
     const ours = name.startsWith(basename(target)) && pattern.test(name.slice(basename(target).length));
     if (ours) await rm(join(dirname(target), name), { force: true });

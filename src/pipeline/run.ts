@@ -303,7 +303,7 @@ async function recorded(
     const publishes = mayPublish && (changed || (await isBehind(session, config.publish)));
     if (publishes) {
       reporter.progress.activity('publishing');
-      await publish(session, config.publish);
+      await publish(session, config.publish, config.publishMode);
     }
     return { ...outcome, published: publishes };
   } catch (error) {

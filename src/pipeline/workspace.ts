@@ -8,8 +8,12 @@ import { rememberSources } from '../ledger/sources.ts';
 import { redactor } from '../redact.ts';
 import { currentCatalogue } from '../schema/catalogue.ts';
 import { type Corrections, corrections } from '../schema/corrections.ts';
+import { PRIVATE_MODE, umaskOf } from '../warehouse/modes.ts';
+import type { Reach } from '../warehouse/reach.ts';
 import type { Session } from '../warehouse/session.ts';
 import { Warehouse } from '../warehouse/warehouse.ts';
+import { exposures } from './exposure.ts';
+import { copyFiles } from './publish.ts';
 import type { Reporter } from './reporter.ts';
 import { finishNumbering } from './staging/numbering.ts';
 
@@ -43,6 +47,15 @@ export interface WorkspaceOptions {
   dryRun?: boolean | undefined;
 }
 
+/** What the loader's SQL reads and writes beside its own file: what is staged, what is published, and what models may read. */
+function reachOf({ landing, publish, sources, allowFiles = [] }: Config): Reach {
+  const delivered = sources.flatMap(({ folder }) => folder ?? []);
+  return {
+    folders: [landing, ...delivered, ...allowFiles],
+    files: [...copyFiles(publish), ...allowFiles],
+  };
+}
+
 /**
  * Opens the loader's own warehouse, brings its ledger up to date, and finishes what a killed run left.
  * @throws BusyError when another run holds it
@@ -53,13 +66,19 @@ export async function openWorkspace(config: Config, options: WorkspaceOptions): 
   const { documents } = await bundledSchemas();
   const bundled = loadCatalogue(documents, own.overrides);
   const absent = dryRun && !existsSync(config.warehouse);
+  // From here on the process makes files and folders for the user that it runs as, or for whom `file_mode` says.
+  if (!dryRun) process.umask(umaskOf(config.fileMode ?? PRIVATE_MODE));
   const warehouse = await Warehouse.open(absent ? ':memory:' : config.warehouse, {
     readOnly: dryRun === true && !absent,
     memoryLimit: config.memoryLimit,
     threads: config.threads,
+    reach: reachOf(config),
+    // `verify` ranks with other numbers of threads, in a file that it cannot write.
+    settable: dryRun === true,
   });
   try {
     const session = await warehouse.session();
+    if (!dryRun) for (const { message, hint } of await exposures(config)) reporter.warn(message, { hint });
     if (!dryRun || absent) {
       await migrate(session, clock());
       await finishNumbering(session);

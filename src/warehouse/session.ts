@@ -6,13 +6,14 @@ import {
   DuckDBTimestampTZValue,
   DuckDBTimestampValue,
   type DuckDBValue,
+  StatementType,
 } from '@duckdb/node-api';
 import { Kysely } from 'kysely';
 import type { LedgerTables } from '../ledger/tables.ts';
 import { duckdbDialect } from './dialect.ts';
 import { literal, qualified, type TableName } from './sql.ts';
 import { storageTrouble } from './trouble.ts';
-import { type ResultTable, toCell } from './values.ts';
+import { type Cell, type ResultRows, type ResultTable, toCell } from './values.ts';
 
 /** A value as the program works with it: 64-bit integers as numbers where they are safe, instants as Dates. */
 export type Value = null | boolean | number | bigint | string | Date | Uint8Array | Value[];
@@ -26,24 +27,29 @@ export type Row = Record<string, Value>;
 export class Session implements Disposable {
   readonly #connection: DuckDBConnection;
   readonly #types: Map<string, Map<string, string>>;
+  readonly #file: string | undefined;
   /** The ledger, typed. Shares this session's transaction. */
   readonly ledger: Kysely<LedgerTables>;
 
-  /** @param types of the columns of tables that rows were inserted into, by table: sessions of one warehouse share them */
-  constructor(connection: DuckDBConnection, types = new Map<string, Map<string, string>>()) {
+  /**
+   * @param types of the columns of tables that rows were inserted into, by table: sessions of one warehouse share them
+   * @param file the database's, for messages
+   */
+  constructor(connection: DuckDBConnection, types = new Map<string, Map<string, string>>(), file?: string) {
     this.#connection = connection;
     this.#types = types;
+    this.#file = file;
     this.ledger = new Kysely<LedgerTables>({ dialect: duckdbDialect(this) });
   }
 
   /** Runs statements whose rows nobody reads. */
   async run(sql: string, parameters: readonly Value[] = []): Promise<void> {
-    await told(this.#connection.run(sql, parameters.map(toDuckDB)));
+    await this.#asked(() => this.#connection.run(sql, parameters.map(toDuckDB)));
   }
 
   /** Runs one statement and reads all of its rows. */
   async rows<T = Row>(sql: string, parameters: readonly Value[] = []): Promise<T[]> {
-    const reader = await told(this.#connection.runAndReadAll(sql, parameters.map(toDuckDB)));
+    const reader = await this.#asked(() => this.#connection.runAndReadAll(sql, parameters.map(toDuckDB)));
     const names = reader.deduplicatedColumnNames();
     return reader
       .getRows()
@@ -61,13 +67,53 @@ export class Session implements Disposable {
 
   /** Runs one statement and keeps columns, types and exact values, for printing. */
   async table(sql: string): Promise<ResultTable> {
-    const reader = await told(this.#connection.runAndReadAll(sql));
-    const types = reader.columnTypes();
+    const { columns, rows } = await this.stream(sql);
+    const all: Cell[][] = [];
+    for await (const row of rows) all.push(row);
+    return { columns, rows: all };
+  }
+
+  /** The same, row by row as they come: a result may be larger than the memory. Only one can be read at a time. */
+  async stream(sql: string): Promise<ResultRows> {
+    const result = await this.#asked(() => this.#connection.stream(sql));
+    const types = result.columnTypes();
+    const chunks = result.yieldRows();
+    const next = () => this.#asked(() => chunks.next());
+    async function* rows(): AsyncGenerator<Cell[]> {
+      for (let chunk = await next(); !chunk.done; chunk = await next())
+        // biome-ignore lint/style/noNonNullAssertion: a row has a value and a type for each column
+        for (const row of chunk.value) yield row.map((value, index) => toCell(value, types[index]!));
+    }
     return {
-      columns: reader.columnNames().map((name, index) => ({ name, type: String(types[index]) })),
-      // biome-ignore lint/style/noNonNullAssertion: a row has a value and a type for each column
-      rows: reader.getRows().map((row) => row.map((value, index) => toCell(value, types[index]!))),
+      columns: result.columnNames().map((name, index) => ({ name, type: String(types[index]) })),
+      rows: rows(),
     };
+  }
+
+  /** What kind of statement each of these is, as DuckDB's parser tells: `SELECT`, `COPY`. Runs none of them. */
+  async statementTypes(sql: string): Promise<string[]> {
+    const extracted = await this.#asked(() => this.#connection.extractStatements(sql));
+    const types: string[] = [];
+    for (let index = 0; index < extracted.count; index += 1) {
+      const statement = await this.#asked(() => extracted.prepare(index));
+      types.push(StatementType[statement.statementType] ?? 'INVALID');
+      statement.destroySync();
+    }
+    return types;
+  }
+
+  /** Ends the statement that is running; it fails with an error that {@link isInterrupted} knows. */
+  interrupt(): void {
+    this.#connection.interrupt();
+  }
+
+  /** What DuckDB says of a disk is said as what it is, to everybody who asks. */
+  async #asked<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      throw storageTrouble(error, this.#file) ?? error;
+    }
   }
 
   /** Runs `work` in one transaction: all of it happens, or none. Not to be nested. */
@@ -139,19 +185,15 @@ export class Session implements Disposable {
   }
 }
 
+/** Whether a statement was ended by {@link Session.interrupt}. */
+export function isInterrupted(error: unknown): boolean {
+  return error instanceof Error && /\bINTERRUPT Error\b|Interrupted!/.test(error.message);
+}
+
 export interface RowAppender {
   bigint(value: number): void;
   blob(value: Uint8Array): void;
   endRow(): void;
-}
-
-/** Tells trouble with the file or its disk, which nothing can go on with, from what is wrong with one statement. */
-async function told<T>(statement: Promise<T>): Promise<T> {
-  try {
-    return await statement;
-  } catch (error) {
-    throw storageTrouble(error) ?? error;
-  }
 }
 
 function toDuckDB(value: Value): DuckDBValue {

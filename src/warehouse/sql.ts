@@ -48,5 +48,10 @@ export function qualified({ schema, table }: TableName): string {
 
 /** A list of file names for DuckDB's readers, in which glob characters stand for themselves. */
 export function fileList(paths: readonly string[]): string {
-  return `[${paths.map((path) => literal(path.replace(/[*?[]/g, '[$&]'))).join(', ')}]`;
+  return `[${paths.map((path) => literal(globbed(path))).join(', ')}]`;
+}
+
+/** A path in which glob characters stand for themselves, as DuckDB's readers take it. */
+export function globbed(path: string): string {
+  return path.replace(/[*?[]/g, '[$&]');
 }

@@ -1,31 +1,86 @@
-import { BusyError, StorageError } from '../errors.ts';
+import { BusyError, DamagedError, StorageError } from '../errors.ts';
 
-/** What DuckDB says when it cannot go on with its file, whatever it was asked. */
-const DISK =
-  /No space left on device|Disk quota exceeded|Read-only file system|Could not (?:write|sync|truncate) /i;
-const BROKEN =
-  /^FATAL Error|database has been invalidated|Corrupt database|checksum .* does not match|Failed to load metadata pointer/i;
+/** What a file or folder of DuckDB's is called in its messages. */
+const FILE = /(?:file|directory) "([^"]+)"/;
 
-const DISK_CODES = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
+interface Trouble {
+  pattern: RegExp;
+  /** Whether it is trouble only where it is about the database: another file that cannot be read is that file's own affair. */
+  ownFile?: boolean;
+  say(file: string): StorageError;
+}
+
+const FREE_SPACE =
+  'free some space, then run it again: what was committed stays; asapp-warehouse debug shows what is free';
+
+/** What DuckDB and Node say of a disk, first match first. */
+const TROUBLES: readonly Trouble[] = [
+  {
+    pattern: /no space left on device|max_temp_directory_size|disk quota exceeded|ENOSPC|EDQUOT/i,
+    say: (file) =>
+      new StorageError(`the disk is full${file && `: ${file} cannot be written`}`, { hint: FREE_SPACE }),
+  },
+  {
+    pattern: /file too large|EFBIG/i,
+    say: (file) =>
+      new StorageError(`${file || 'a file'} has come to the size that a file may have here`, {
+        hint: 'raise the limit (ulimit -f), or name a place on another file system in warehouse.yaml',
+      }),
+  },
+  {
+    pattern: /read-only file system|EROFS/i,
+    say: (file) =>
+      new StorageError(`${file || 'the disk'} cannot be written: the file system is read-only`, {
+        hint: 'mount it to be written, or name another place in warehouse.yaml',
+      }),
+  },
+  {
+    pattern: /input\/output error/i,
+    ownFile: true,
+    say: (file) =>
+      new StorageError(`the disk failed${file && ` at ${file}`}: input/output error`, {
+        hint: "look at the system's log for the disk; what was committed stays",
+      }),
+  },
+  {
+    pattern:
+      /corrupt database|could not read enough bytes|checksum .* does not match|failed to load metadata pointer/i,
+    ownFile: true,
+    say: (file) => new DamagedError(`${file || 'the database'} is damaged`, { file: file || undefined }),
+  },
+  {
+    pattern: /database has been invalidated|^FATAL Error/i,
+    say: () =>
+      new StorageError('the warehouse cannot be used any further after an error that came before', {
+        hint: 'run it again: what was committed stays',
+      }),
+  },
+];
 
 /**
  * The error as trouble with the warehouse or the disk below it, which no other file, feed or model can do without;
  * undefined when it is about anything else. Pure.
+ * @param file the database that was used, for messages that name none
  */
-export function storageTrouble(error: unknown): StorageError | BusyError | undefined {
+export function storageTrouble(error: unknown, file = ''): StorageError | BusyError | undefined {
   if (error instanceof StorageError || error instanceof BusyError) return error;
   if (!(error instanceof Error)) return undefined;
-  const { code, message } = error as NodeJS.ErrnoException;
-  const said = message.split('\n')[0];
-  if (DISK_CODES.has(code ?? '') || DISK.test(message))
-    return new StorageError(`the disk takes no more: ${said}`, {
-      hint: 'make room on it, or give the warehouse, its landing folder and its copy a larger one; then run again: what was committed is whole',
-      cause: error,
-    });
-  if (BROKEN.test(message))
-    return new StorageError(`the warehouse file cannot be used any further: ${said}`, {
-      hint: 'run again; when it stays so, restore the file from a backup, or move it away and load again from the sources',
-      cause: error,
-    });
-  return undefined;
+  // The first sentence says what happened; a query that is quoted behind it may say anything.
+  const said = error.message.split('\n\nLINE ')[0] ?? '';
+  const trouble = TROUBLES.find(({ pattern }) => pattern.test(said));
+  const named = FILE.exec(said)?.[1] ?? (error as NodeJS.ErrnoException).path;
+  const isOwn = named === undefined || named === file;
+  if (!trouble || !isAboutFiles(error, said) || (trouble.ownFile && !isOwn)) return undefined;
+  const problem = trouble.say(named ?? file);
+  problem.cause = error;
+  return problem;
+}
+
+/** A value in a message, such as the text that a cast was given, must not be taken for the disk. */
+function isAboutFiles(error: Error, said: string): boolean {
+  const isNode = (error as NodeJS.ErrnoException).syscall !== undefined;
+  return (
+    isNode ||
+    /^(?:Failed to [a-z ]+: )?(?:IO|FATAL|Out of Memory|TransactionContext|INTERNAL) Error/.test(said)
+  );
 }

@@ -64,9 +64,14 @@ export type Cell =
   | Cell[]
   | { [key: string]: Cell };
 
-/** What a query answers, and what a command prints. Every row has one cell for each column. */
-export interface ResultTable {
+/** What a query answers, as it comes. Every row has one cell for each column. */
+export interface ResultRows {
   columns: { name: string; type: string }[];
+  rows: Iterable<Cell[]> | AsyncIterable<Cell[]>;
+}
+
+/** What a query answers, and what a command prints, whole. */
+export interface ResultTable extends ResultRows {
   rows: Cell[][];
 }
 

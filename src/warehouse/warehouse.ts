@@ -2,8 +2,10 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { BusyError, StorageError } from '../errors.ts';
+import { BusyError, DamagedError, StorageError } from '../errors.ts';
+import { type Reach, reachSettings } from './reach.ts';
 import { Session } from './session.ts';
+import { storageTrouble } from './trouble.ts';
 
 export interface OpenOptions {
   /** Readers see a file that nobody writes. They may be many; a writer is alone. */
@@ -13,6 +15,12 @@ export interface OpenOptions {
   threads?: number | undefined;
   /** How long to wait for another process to let go of the file, in milliseconds. */
   patience?: number;
+  /** Files beside its own that SQL may touch; left out: none. */
+  reach?: Reach;
+  /** Whether SQL may change settings. They are set before; what a query or a model changes would be everybody's. */
+  settable?: boolean;
+  /** The key of `warehouse.yaml` that names the file. */
+  key?: 'warehouse' | 'publish';
 }
 
 /** How long a command waits for another one to finish before it says that the warehouse is held. */
@@ -40,8 +48,10 @@ export class Warehouse implements AsyncDisposable {
     else await mkdir(dirname(file), { recursive: true });
     const settings: Record<string, string> = {
       access_mode: options.readOnly ? 'READ_ONLY' : 'READ_WRITE',
-      // Extensions that we need are built in; nothing is to be fetched from the network.
+      // Extensions that we need are built in; nothing is to be fetched from the network, or loaded.
       autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+      allow_community_extensions: 'false',
       // A checkpoint writes changed row groups anew, so one at the end costs less than one every 16 MB.
       checkpoint_threshold: '256MB',
       ...(options.memoryLimit ? { memory_limit: options.memoryLimit } : {}),
@@ -50,9 +60,11 @@ export class Warehouse implements AsyncDisposable {
     const deadline = Date.now() + (options.patience ?? PATIENCE_MS);
     for (;;) {
       try {
-        return new Warehouse(file, await DuckDBInstance.create(file, settings));
+        const instance = await DuckDBInstance.create(file, settings);
+        await settle(instance, options);
+        return new Warehouse(file, instance);
       } catch (error) {
-        const problem = openProblem(file, error as Error);
+        const problem = openProblem(file, error as Error, options.key ?? 'warehouse');
         if (!(problem instanceof BusyError) || Date.now() > deadline) throw problem;
         await sleep(100);
       }
@@ -61,9 +73,7 @@ export class Warehouse implements AsyncDisposable {
 
   /** A new connection. Closed with the warehouse, or before by its owner. */
   async session(): Promise<Session> {
-    const session = new Session(await this.#instance.connect(), this.#types);
-    // Instants are UTC everywhere; a machine's own time zone must not show in a cast.
-    await session.run("SET TimeZone = 'UTC'");
+    const session = new Session(await this.#instance.connect(), this.#types, this.file);
     this.#sessions.push(session);
     return session;
   }
@@ -74,6 +84,25 @@ export class Warehouse implements AsyncDisposable {
   }
 }
 
+/** What holds for every session of a database; last, that it cannot be changed. */
+async function settle(instance: DuckDBInstance, { reach = {}, settable }: OpenOptions): Promise<void> {
+  const statements = [
+    // Instants are UTC everywhere; a machine's own time zone must not show in a cast.
+    "SET GLOBAL TimeZone = 'UTC'",
+    ...reachSettings(reach),
+    ...(settable ? [] : ['SET lock_configuration = true']),
+  ];
+  const connection = await instance.connect();
+  try {
+    await connection.run(statements.join(';\n'));
+  } catch (error) {
+    instance.closeSync();
+    throw error;
+  } finally {
+    connection.closeSync();
+  }
+}
+
 async function mustExist(file: string): Promise<void> {
   const found = await stat(file).catch(() => undefined);
   if (found?.isFile()) return;
@@ -81,7 +110,7 @@ async function mustExist(file: string): Promise<void> {
 }
 
 /** DuckDB's own message turned into who, what and what to do. */
-function openProblem(file: string, error: Error): Error {
+function openProblem(file: string, error: Error, key: 'warehouse' | 'publish'): Error {
   if (/conflicting lock/i.test(error.message)) {
     const holder = /held in (.+?) \(PID (\d+)\)/.exec(error.message);
     const who = holder ? `${holder[1]} (process ${holder[2]})` : 'another process';
@@ -97,14 +126,16 @@ function openProblem(file: string, error: Error): Error {
   }
   if (/is a directory/i.test(error.message)) {
     return new StorageError(`${file} is a folder`, {
-      hint: 'name a file in it at warehouse: in warehouse.yaml',
+      hint: `name a file in it at ${key}: in warehouse.yaml`,
     });
   }
   if (/not a valid DuckDB database file|Unable to open database/i.test(error.message)) {
-    return new StorageError(`${file} is not a DuckDB database`, {
-      hint: 'name another file at warehouse: in warehouse.yaml, or move this one away',
-      cause: error,
+    return new DamagedError(`${file} is not a DuckDB database, or its beginning is damaged`, {
+      ...{ file, cause: error },
     });
   }
-  return new StorageError(`${file} cannot be opened: ${error.message}`, { cause: error });
+  return (
+    storageTrouble(error, file) ??
+    new StorageError(`${file} cannot be opened: ${error.message}`, { cause: error })
+  );
 }

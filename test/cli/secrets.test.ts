@@ -290,7 +290,9 @@ describe.skipIf(!hasGpg || !hasSshd)('secrets', () => {
     await project.write('models/own/told.sql', "select '{{ env_var('API_SECRET', 'none') }}' as n\n");
     expect(await call(['build'])).toBe(2);
     const { text } = said.at(-1) as { text: string };
-    expect(text).toContain('models/own/told.sql:1: the environment variable API_SECRET is a secret');
+    expect(text).toContain(
+      'models/own/told.sql:1: the environment variable API_SECRET is a secret of warehouse.yaml',
+    );
     expect(leaksIn(text)).toEqual([]);
     await rm(project.path('models/own/told.sql'));
   });

@@ -60,9 +60,13 @@ sources:
       memoryLimit: '1.5GiB',
       threads: 4,
       models: '/home/ann/models',
+      allowFiles: [],
+      fileMode: 0o600,
+      publishMode: 0o600,
       vars: { threshold: 0.9, queues: ['sales', 'service'] },
       policy: {},
       secrets: ['wJalr'],
+      secretVariables: ['ASAPP_S3_SECRET'],
     });
     expect(sources).toMatchObject([
       {

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of warehouse.yaml, not of this file
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { rootKeys } from '../../src/config/definition.ts';
 import { parseConfig } from '../../src/config/parse.ts';
 import { ConfigError } from '../../src/errors.ts';
 import { context } from './fakes.ts';
@@ -12,8 +13,7 @@ function problems(text: string, env: Record<string, string> = {}): string[] {
 }
 
 const LOCAL = 'sources: {a: {connector: local, path: x}}';
-const ROOT_KEYS =
-  'company, environment, warehouse, publish, landing, look_back_days, full_listing, freshness, max_rejected_rows, max_misfits, memory_limit, threads, limits, models, vars, policy, sources';
+const ROOT_KEYS = Object.keys(rootKeys.shape).join(', ');
 const S3_KEYS =
   'connector, group, feeds, export_docs, precedence, freshness, full_listing, ignore, decrypt, bucket, region, prefix, endpoint, access_key_id, secret_access_key';
 const NAME = 'must be a name of a to z, 0 to 9 and _, not beginning with a digit';
@@ -259,6 +259,18 @@ const WRONG: [string, string, string[], Record<string, string>?][] = [
     'a size of nothing',
     `memory_limit: 0GB\n${LOCAL}`,
     ['warehouse.yaml:1: memory_limit: must be a size such as 512MB, 1GB or 1.5GiB, but is "0GB"'],
+  ],
+  [
+    'a mode that is a number',
+    `file_mode: 0640\n${LOCAL}`,
+    ['warehouse.yaml:1: file_mode: must be a mode in quotes, such as "0600", "0640" or "0644", but is 0640'],
+  ],
+  [
+    'a mode that shuts out the loader',
+    `publish_mode: "0044"\n${LOCAL}`,
+    [
+      'warehouse.yaml:1: publish_mode: must be a mode in quotes, such as "0600", "0640" or "0644", but is "0044"',
+    ],
   ],
   [
     'a list for vars',

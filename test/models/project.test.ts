@@ -393,6 +393,29 @@ describe('what is wrong is told at once, with file and line', () => {
     expect(await one(sql)).toEqual([problem]);
   });
 
+  test.each([
+    ['AWS_SECRET_ACCESS_KEY', 'looks like a secret'],
+    ['gh_token', 'looks like a secret'],
+    ['DB_PASSWORD', 'looks like a secret'],
+    ['PGP_PASSPHRASE', 'looks like a secret'],
+    ['GOOGLE_CREDENTIALS', 'looks like a secret'],
+    ['DBT_ENV_SECRET_X', 'looks like a secret'],
+    // However warehouse.yaml calls it, or spells its value.
+    ['ASAPP_HUSH', 'is a secret of warehouse.yaml'],
+    ['ELSEWHERE', 'is a secret of warehouse.yaml'],
+  ])('the environment variable %s is given to no model, default or not', async (name, why) => {
+    const [problem] = await problemsOf(
+      { 'models/marts/a.sql': `select\n'{{ env_var('${name}', 'none') }}'` },
+      {
+        env: { [name]: 'hush-hush' },
+        secrets: ['hush-hush'].filter(() => name === 'ELSEWHERE'),
+        secretVariables: ['ASAPP_HUSH'],
+      },
+    );
+    expect(problem).toContain(`models/marts/a.sql:2: the environment variable ${name} ${why}`);
+    expect(problem).not.toContain('hush-hush');
+  });
+
   test('a name in two schemas has to be told apart, wherever it is used', async () => {
     const both = { 'models/messaging/u.sql': 'select 1', 'models/ai_services/u.sql': 'select 1' };
     expect(

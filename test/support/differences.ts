@@ -1,3 +1,4 @@
+import { databaseFiles } from '../../src/warehouse/reach.ts';
 import type { Session } from '../../src/warehouse/session.ts';
 import { identifier, literal } from '../../src/warehouse/sql.ts';
 import { Warehouse } from '../../src/warehouse/warehouse.ts';
@@ -30,7 +31,9 @@ const LEDGER: Readonly<Record<string, string>> = {
  * @returns what differs, a line each: `messaging.reps: 3 rows only in A`
  */
 export async function differences(a: string, b: string): Promise<string[]> {
-  await using warehouse = await Warehouse.open(':memory:');
+  await using warehouse = await Warehouse.open(':memory:', {
+    reach: { files: [a, b].flatMap(databaseFiles) },
+  });
   const session = await warehouse.session();
   await session.run(`ATTACH ${literal(a)} AS a (READ_ONLY); ATTACH ${literal(b)} AS b (READ_ONLY)`);
   const found: string[] = [];

@@ -1,3 +1,4 @@
+import { databaseFiles } from '../../src/warehouse/reach.ts';
 import type { Session } from '../../src/warehouse/session.ts';
 import { identifier, literal } from '../../src/warehouse/sql.ts';
 import { Warehouse } from '../../src/warehouse/warehouse.ts';
@@ -9,7 +10,9 @@ const PRIVATE = ['ops.migrations', 'ops.unnumbered', 'ops.published'];
  * @returns what differs, a line each
  */
 export async function unlike(copy: string, loader: string): Promise<string[]> {
-  await using warehouse = await Warehouse.open(':memory:');
+  await using warehouse = await Warehouse.open(':memory:', {
+    reach: { files: [copy, loader].flatMap(databaseFiles) },
+  });
   const session = await warehouse.session();
   await session.run(
     `ATTACH ${literal(copy)} AS copy (READ_ONLY); ATTACH ${literal(loader)} AS loader (READ_ONLY)`,

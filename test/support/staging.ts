@@ -39,7 +39,9 @@ export class StagingBench implements AsyncDisposable {
 
   static async open(): Promise<StagingBench> {
     const folder = await mkdtemp(join(tmpdir(), 'staging-'));
-    const warehouse = await Warehouse.open(join(folder, 'warehouse.duckdb'));
+    const warehouse = await Warehouse.open(join(folder, 'warehouse.duckdb'), {
+      reach: { folders: [folder] },
+    });
     const session = await warehouse.session();
     await migrate(session, NOW);
     return new StagingBench(folder, warehouse, session);

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import prettyBytes from 'pretty-bytes';
 import type { Config } from '../../config/config.ts';
 import { BusyError, StorageError } from '../../errors.ts';
+import { exposures } from '../../pipeline/exposure.ts';
 import { type Check, MACHINE, type StepContext, Steps } from './check.ts';
 
 /** What one batch of files takes while it is staged, about. */
@@ -17,6 +18,7 @@ export async function* machineChecks(config: Config, context: StepContext): Asyn
   yield await check('publish', () => mustBeWritable(dirname(config.publish), config.publish));
   yield await check('landing', () => mustBeWritable(config.landing, config.landing));
   yield await check('disk', () => mustHaveSpace(config));
+  yield await check('modes', () => whoCanRead(config));
 }
 
 /** What does not depend on the configuration. */
@@ -86,6 +88,13 @@ async function nearestFolder(folder: string): Promise<string> {
   const above = dirname(folder);
   if (above === folder) throw notWritable(folder);
   return nearestFolder(above);
+}
+
+/** Said, and no failure: a run does not mind. */
+async function whoCanRead(config: Config): Promise<string> {
+  const found = await exposures(config);
+  if (found.length === 0) return 'landing and .env are for their owner alone';
+  return found.map(({ message, hint }) => `${message}: ${hint}`).join('; ');
 }
 
 /** Publishing writes a new copy beside the old one; loading needs some room, too. */

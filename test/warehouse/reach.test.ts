@@ -1,0 +1,72 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Reach } from '../../src/warehouse/reach.ts';
+import { fileList, literal } from '../../src/warehouse/sql.ts';
+import { Warehouse } from '../../src/warehouse/warehouse.ts';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'reach-'));
+});
+
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** Runs statements one after the other in a new warehouse. @returns the first complaint */
+async function complaint(statements: readonly string[], reach?: Reach): Promise<string | undefined> {
+  await using warehouse = await Warehouse.open(join(folder, 'warehouse.duckdb'), reach ? { reach } : {});
+  const session = await warehouse.session();
+  try {
+    for (const statement of statements) await session.run(statement);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+describe('what SQL reaches of this machine', () => {
+  it.each([
+    "CREATE TABLE t AS SELECT * FROM read_csv('/etc/passwd')",
+    "CREATE TABLE t AS SELECT * FROM read_text('/etc/passwd')",
+    "CREATE TABLE t AS SELECT * FROM '/etc/passwd.csv'",
+    "CREATE TABLE t AS SELECT * FROM glob('/etc/*')",
+    "CREATE TABLE t AS SELECT 1; COPY t TO '/tmp/of-a-model.csv'",
+    "ATTACH '/tmp/of-a-model.duckdb'",
+    'INSTALL httpfs',
+    'LOAD httpfs',
+    "SELECT * FROM 'https://127.0.0.1:1/x.csv'",
+    "EXPORT DATABASE '/tmp/of-a-model'",
+    'SET enable_external_access = true',
+    "SET allowed_directories = ['/']",
+    'SET threads = 1',
+    "PRAGMA profiling_output = '/tmp/of-a-model.txt'",
+  ])('is not: %s', async (statement) => {
+    expect(await complaint([statement])).toMatch(/Permission Error|configuration has been locked|Cannot /);
+  });
+
+  it('is its own file, what it spills, and what it was given: folders with odd names, and files that may be attached', async () => {
+    const odd = join(folder, "o'd[d]*?");
+    const other = join(folder, 'other.duckdb');
+    await mkdir(odd);
+    await writeFile(join(odd, 'x.jsonl'), '{"a":1}\n');
+    const files = [other, `${other}.wal`, `${other}.wal.checkpoint`, `${other}.wal.recovery`];
+    expect(
+      await complaint(
+        [
+          `CREATE TABLE t AS FROM read_json(${fileList([join(odd, 'x.jsonl')])})`,
+          `ATTACH ${literal(other)} AS other`,
+          'CREATE TABLE other.main.t AS FROM t',
+          'DETACH other',
+          'CHECKPOINT',
+        ],
+        { folders: [odd], files },
+      ),
+    ).toBeUndefined();
+    expect(await complaint([`ATTACH ${literal(`${other}2`)}`], { folders: [odd], files })).toContain(
+      'Permission',
+    );
+    expect((await readdir(folder)).sort()).toEqual(["o'd[d]*?", 'other.duckdb', 'warehouse.duckdb']);
+  });
+});
