@@ -2,14 +2,14 @@ import type { Command } from 'commander';
 import type { Config } from '../config/config.ts';
 import { readConfig } from '../config/read.ts';
 import { connectors } from '../connectors/index.ts';
-import { exitCodeOf, type Problem } from '../errors.ts';
+import { DamagedError, exitCodeOf, type Problem } from '../errors.ts';
 import { bundledCatalogue } from '../feeds/bundled.ts';
 import { redactor } from '../redact.ts';
-import type { ResultTable } from '../warehouse/values.ts';
+import type { ResultRows } from '../warehouse/values.ts';
 import { describeError } from './describe-error.ts';
 import { createLogger, LOG_FORMATS, type LogFormat, type Logger } from './log.ts';
 import { OUTPUT_FORMATS, type OutputFormat, printTable } from './output.ts';
-import { wantsColor } from './terminal.ts';
+import { type OutputStream, wantsColor } from './terminal.ts';
 
 /** Options that every command understands. */
 export interface CommonOptions {
@@ -36,7 +36,9 @@ export interface CommandContext<Options extends CommonOptions = CommonOptions> {
   /** Takes the secrets known so far out of a text. */
   redact(text: string): string;
   /** Prints data to stdout, as `--output` asks. */
-  print(table: ResultTable): Promise<void>;
+  print(table: ResultRows, format?: OutputFormat): Promise<void>;
+  /** Where data goes, for what is no text. */
+  stdout: OutputStream;
   /** Prints what is data but no table, such as SQL. */
   write(text: string | Uint8Array): void;
 }
@@ -106,6 +108,7 @@ async function perform<Options extends CommonOptions>(
   const logger = createLogger({
     ...{ stream: stderr, format: options.logFormat, quiet: options.quiet === true, clock, env, redact },
   });
+  let config: Config | undefined;
   const report = (error: unknown) => {
     const debug = env.DEBUG?.includes('asapp-warehouse') ?? false;
     logger.error(describeError(error, { debug }));
@@ -117,17 +120,18 @@ async function perform<Options extends CommonOptions>(
       ...{ options, logger, clock, signal: stop.signal, keepSecret, redact },
       async readConfig(onProblems) {
         const { groups: knownGroups } = await bundledCatalogue();
-        const config = await readConfig(options.config, { connectors, env, knownGroups, onProblems });
+        config = await readConfig(options.config, { connectors, env, knownGroups, onProblems });
         keepSecret(...config.secrets);
         return config;
       },
-      print: (table) =>
-        printTable(table, { format: options.output, stream: stdout, color: wantsColor(stdout, env) }),
+      print: (table, format = options.output) =>
+        printTable(table, { format, stream: stdout, color: wantsColor(stdout, env) }),
+      stdout,
       write: (text) => void stdout.write(typeof text === 'string' ? redact(text) : text),
     });
   } catch (error) {
     if (stop.signal.aborted) logger.error('stopped; what was committed stays');
-    else report(error);
+    else report(config && error instanceof DamagedError ? await withAdvice(error, config) : error);
     return exitCodeOf(error);
   } finally {
     logger.progress.stop();
@@ -140,6 +144,13 @@ async function perform<Options extends CommonOptions>(
     report(error);
     process.exit(1);
   }
+}
+
+/** What to do about a damaged file; how is looked up only now. */
+async function withAdvice(error: DamagedError, config: Config): Promise<DamagedError> {
+  const { damageAdvice } = await import('../operations/damage.ts');
+  const { message, cause, file } = error;
+  return new DamagedError(message, { cause, file, hint: await damageAdvice(config, file) });
 }
 
 /** The first SIGINT or SIGTERM asks the work to stop between two steps; the second ends the process. */

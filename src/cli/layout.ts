@@ -1,6 +1,6 @@
 import picocolors from 'picocolors';
 import stringWidth from 'string-width';
-import type { Cell, ResultTable } from '../warehouse/values.ts';
+import type { Cell, ResultRows } from '../warehouse/values.ts';
 import { cellText, isNumeric } from './cells.ts';
 import { printable } from './printable.ts';
 
@@ -12,6 +12,8 @@ const WHOLE_TYPES = /^(TIMESTAMP|DATE|TIME|UUID|BOOLEAN)/;
 const MAX_PADDING = 60;
 const MAX_COUNTED = 2000;
 const GAP = '  ';
+/** How wide columns are is told from so many rows; those behind follow, however many they are. */
+const MEASURED_ROWS = 10_000;
 
 interface Column {
   name: string;
@@ -36,24 +38,48 @@ interface Layout {
  * @param width places across a terminal: long texts are cut to fit, and when that is not enough every row becomes a
  *   block with a line for each column. Undefined: nothing is cut.
  */
-export function* tableLines(
-  table: ResultTable,
+export async function* tableLines(
+  table: ResultRows,
   { width, color }: { width: number | undefined; color: boolean },
-): Generator<string> {
+): AsyncGenerator<string> {
   const colors = picocolors.createColors(color);
-  const columns = table.columns.map((column, index) => measure(column, table.rows, index));
+  const { first, rows } = await begin(table.rows);
+  const columns = table.columns.map((column, index) => measure(column, first, index));
   const layout = { columns, width, colors };
   const space = width === undefined ? undefined : width - GAP.length * (columns.length - 1);
   // The first column says what a row is about: it is cut last.
   if (space !== undefined && !shrink(columns, space, 1) && !shrink(columns, space, 0)) {
-    yield* blocks(table, layout);
+    yield* blocks(rows, layout);
   } else {
-    yield* grid(table, layout);
+    yield* grid(rows, layout);
   }
-  if (table.rows.length === 0) yield colors.dim('(no rows)');
+  if (first.length === 0) yield colors.dim('(no rows)');
 }
 
-function measure(column: ResultTable['columns'][number], rows: Cell[][], index: number): Column {
+type Rows = ResultRows['rows'];
+
+/** Takes the rows that widths are told from. @returns those, and with them all rows */
+async function begin(all: Rows): Promise<{ first: Cell[][]; rows: Rows }> {
+  if (Array.isArray(all) && all.length <= MEASURED_ROWS) return { first: all, rows: all };
+  const first: Cell[][] = [];
+  const iterator = Symbol.asyncIterator in all ? all[Symbol.asyncIterator]() : all[Symbol.iterator]();
+  while (first.length < MEASURED_ROWS) {
+    const { done, value } = await iterator.next();
+    if (done) return { first, rows: first };
+    first.push(value);
+  }
+  return { first, rows: joined(first, iterator) };
+}
+
+async function* joined(
+  first: Cell[][],
+  rest: Iterator<Cell[]> | AsyncIterator<Cell[]>,
+): AsyncGenerator<Cell[]> {
+  yield* first;
+  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+}
+
+function measure(column: ResultRows['columns'][number], rows: Cell[][], index: number): Column {
   const name = printable(column.name);
   const cells = rows.map((row) => row[index] ?? null);
   const widest = cells.reduce((most: number, cell) => Math.max(most, places(shown(cell))), 0);
@@ -84,14 +110,14 @@ function shrink(columns: Column[], space: number, kept: number): boolean {
   return total(widths) <= space;
 }
 
-function* grid(table: ResultTable, layout: Layout): Generator<string> {
+async function* grid(rows: Rows, layout: Layout): AsyncGenerator<string> {
   const { columns, colors, width } = layout;
   const line = (part: (column: Column, index: number) => string) => columns.map(part).join(GAP).trimEnd();
   const fitted = (text: string, column: Column) =>
-    pad(width === undefined ? text : cut(text, column.width), column);
+    pad(width === undefined || column.whole ? text : cut(text, column.width), column);
   yield line((column) => style(fitted(column.name, column), colors.bold));
   yield line((column) => colors.dim('─'.repeat(column.width)));
-  for (const row of table.rows) {
+  for await (const row of rows) {
     yield line((column, index) => {
       const cell = row[index] ?? null;
       const text = fitted(shown(cell), column);
@@ -100,11 +126,13 @@ function* grid(table: ResultTable, layout: Layout): Generator<string> {
   }
 }
 
-function* blocks(table: ResultTable, { columns, width = 0, colors }: Layout): Generator<string> {
+async function* blocks(rows: Rows, { columns, width = 0, colors }: Layout): AsyncGenerator<string> {
   const names = Math.max(...columns.map(({ name }) => places(name)));
   const nameWidth = Math.min(names, Math.floor(width / 2));
-  for (const [number, row] of table.rows.entries()) {
-    yield colors.dim(`── row ${number + 1} `.padEnd(width, '─'));
+  let number = 0;
+  for await (const row of rows) {
+    number += 1;
+    yield colors.dim(`── row ${number} `.padEnd(width, '─'));
     for (const [index, { name }] of columns.entries()) {
       const cell = row[index] ?? null;
       const text = cut(shown(cell), width - nameWidth - GAP.length);

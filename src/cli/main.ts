@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { action, withCommonOptions } from './command.ts';
+import { RESULT_FORMATS } from './result-file.ts';
 
 /** The command line: what can be typed, and which module does it. */
 
@@ -149,12 +150,39 @@ withCommonOptions(
 ).action(action(() => import('./commands/why.ts')));
 
 withCommonOptions(
-  command('query <sql>', 'ask the published warehouse', [
+  command('query [sql]', 'ask the published warehouse: one statement that reads', [
+    'query "SHOW TABLES"',
     'query "SELECT count(*) FROM messaging.convos_metrics"',
-    'query --output csv "FROM messaging.reps"',
+    'query --to reps.xlsx "FROM messaging.reps"',
+    'query --file report.sql --output csv',
+    'query --staging "SELECT _rescued FROM staging_messaging.reps WHERE _rescued IS NOT NULL"',
+  ])
+    .option('-f, --file <file>', 'the file with the SQL; - is stdin, as it is without any')
+    .addOption(
+      new Option(
+        '--output <format>',
+        'how data is printed or written (default: table, or what FILE ends in)',
+      ).choices(RESULT_FORMATS),
+    )
+    .option('-o, --to <file>', 'write the result to this file')
+    .option('--staging', "ask the loader's own file instead, with what is staged and rescued")
+    .option('--allow-files', 'let it read files of this machine, such as a CSV beside it'),
+).action(action(() => import('./commands/query.ts')));
+
+withCommonOptions(
+  command('shell', 'ask the published warehouse, one statement after the other', ['shell', 'shell --staging'])
+    .option('--staging', "ask the loader's own file instead, with what is staged and rescued")
+    .option('--allow-files', 'let it read files of this machine, such as a CSV beside it'),
+  { prints: true },
+).action(action(() => import('./commands/shell.ts')));
+
+withCommonOptions(
+  command('describe <table>', 'the columns of a table, what they mean, and how fresh it is', [
+    'describe convos_metrics',
+    'describe messaging.convos_metrics --output json',
   ]),
   { prints: true },
-).action(action(() => import('./commands/query.ts')));
+).action(action(() => import('./commands/describe.ts')));
 
 withCommonOptions(
   command('schedule', 'stay up and call run on a cron expression', [

@@ -1,5 +1,5 @@
 import { stringify } from 'csv-stringify/sync';
-import type { Cell, ResultTable } from '../warehouse/values.ts';
+import type { Cell, ResultRows } from '../warehouse/values.ts';
 import { cellJson, cellText, quoted } from './cells.ts';
 import { tableLines } from './layout.ts';
 import { printable } from './printable.ts';
@@ -30,15 +30,16 @@ const BATCH = 500;
  * - `csv`: quoted as RFC 4180 says, lines end in LF; NULL is nothing, an empty text is `""`; nested values as JSON
  *
  * In `json` and `csv` a second column `a` is called `a_1`: readers key values by name. Whoever reads the output may go
- * away at any time (`| head`); that is no error. On return everything is written.
+ * away at any time (`| head`); that is no error. On return everything is written. Rows are taken as they come, a batch at a
+ * time.
  */
-export async function printTable(table: ResultTable, options: PrintOptions): Promise<void> {
+export async function printTable(table: ResultRows, options: PrintOptions): Promise<void> {
   const { stream } = options;
   // A failed write tells twice, its callback first; the event must find a listener, or it ends the process.
   const heard = () => {};
   stream.on('error', heard);
   try {
-    for (const chunk of chunks(table, options)) await written(stream, chunk);
+    for await (const chunk of chunks(table, options)) await written(stream, chunk);
     stream.off('error', heard);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
@@ -51,7 +52,10 @@ function written(stream: OutputStream, chunk: string): Promise<void> {
   });
 }
 
-function* chunks(table: ResultTable, { format, stream, color, width }: PrintOptions): Generator<string> {
+async function* chunks(
+  table: ResultRows,
+  { format, stream, color, width }: PrintOptions,
+): AsyncGenerator<string> {
   const terminal = stream.isTTY === true;
   switch (format) {
     case 'json':
@@ -63,24 +67,28 @@ function* chunks(table: ResultTable, { format, stream, color, width }: PrintOpti
       break;
     case 'table': {
       const across = width ?? (terminal ? stream.columns || DEFAULT_WIDTH : undefined);
-      for (const lines of batches(tableLines(table, { width: across, color }))) yield `${lines.join('\n')}\n`;
+      const lines = tableLines(table, { width: across, color });
+      for await (const some of batches(lines)) yield `${some.join('\n')}\n`;
     }
   }
 }
 
-function* jsonChunks({ columns, rows }: ResultTable): Generator<string> {
+async function* jsonChunks({ columns, rows }: ResultRows): AsyncGenerator<string> {
   const keys = distinct(columns.map(({ name }) => name)).map(quoted);
   const object = (row: Cell[]) =>
     `{${keys.map((key, index) => `${key}:${cellJson(row[index] ?? null)}`).join(',')}}`;
   let before = '[';
-  for (const batch of batches(rows)) {
+  for await (const batch of batches(rows)) {
     yield `${before}\n${batch.map(object).join(',\n')}`;
     before = ',';
   }
   yield before === '[' ? '[]\n' : '\n]\n';
 }
 
-function* csvChunks({ columns, rows }: ResultTable, safe: (text: string) => string): Generator<string> {
+async function* csvChunks(
+  { columns, rows }: ResultRows,
+  safe: (text: string) => string,
+): AsyncGenerator<string> {
   const options = {
     // An empty text is quoted, so that it is not NULL; so is a lone CR, which some readers take for a line's end.
     quoted_match: [/^$/, /[\r\n]/],
@@ -88,7 +96,7 @@ function* csvChunks({ columns, rows }: ResultTable, safe: (text: string) => stri
     quoted_empty: columns.length === 1,
   };
   yield stringify([distinct(columns.map(({ name }) => safe(name)))], options);
-  for (const batch of batches(rows)) {
+  for await (const batch of batches(rows)) {
     yield stringify(
       batch.map((row) => row.map((cell) => (cell === null ? null : safe(cellText(cell))))),
       options,
@@ -112,9 +120,9 @@ function distinct(names: string[]): string[] {
   });
 }
 
-function* batches<T>(items: Iterable<T>): Generator<T[]> {
+async function* batches<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T[]> {
   let batch: T[] = [];
-  for (const item of items) {
+  for await (const item of items) {
     batch.push(item);
     if (batch.length === BATCH) {
       yield batch;

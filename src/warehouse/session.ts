@@ -90,16 +90,16 @@ export class Session implements Disposable {
     };
   }
 
-  /** What kind of statement each of these is, as DuckDB's parser tells: `SELECT`, `COPY`. Runs none of them. */
-  async statementTypes(sql: string): Promise<string[]> {
+  /**
+   * How many statements a text is, and of which kind the first: `SELECT`, `COPY`, as DuckDB's parser tells. Runs none of them.
+   * @throws what DuckDB has against it
+   */
+  async parsed(sql: string): Promise<{ count: number; kind: string }> {
     const extracted = await this.#asked(() => this.#connection.extractStatements(sql));
-    const types: string[] = [];
-    for (let index = 0; index < extracted.count; index += 1) {
-      const statement = await this.#asked(() => extracted.prepare(index));
-      types.push(StatementType[statement.statementType] ?? 'INVALID');
-      statement.destroySync();
-    }
-    return types;
+    const first = await this.#asked(() => extracted.prepare(0));
+    const kind = StatementType[first.statementType] ?? 'INVALID';
+    first.destroySync();
+    return { count: extracted.count, kind };
   }
 
   /** Ends the statement that is running; it fails with an error that {@link isInterrupted} knows. */

@@ -52,6 +52,8 @@ export class Warehouse implements AsyncDisposable {
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
       allow_community_extensions: 'false',
+      // Those of this user's other work with DuckDB are none of ours.
+      allow_persistent_secrets: 'false',
       // A checkpoint writes changed row groups anew, so one at the end costs less than one every 16 MB.
       checkpoint_threshold: '256MB',
       ...(options.memoryLimit ? { memory_limit: options.memoryLimit } : {}),

@@ -1,20 +1,86 @@
+import { createWriteStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { text as textOf } from 'node:stream/consumers';
+import { finished, pipeline } from 'node:stream/promises';
 import { UsageError } from '../../errors.ts';
-import { Warehouse } from '../../warehouse/warehouse.ts';
-import { ANY_SOURCES, type CommandContext } from '../command.ts';
+import { Questions } from '../../operations/questions.ts';
+import { printAnswer } from '../answer.ts';
+import { ANY_SOURCES, type CommandContext, type CommonOptions } from '../command.ts';
+import { printTable } from '../output.ts';
+import {
+  isText,
+  placeAt,
+  placeBefore,
+  type ResultFormat,
+  resultFormat,
+  writeProblem,
+} from '../result-file.ts';
+import { xlsxStream } from '../xlsx.ts';
 
-/** `query`: any SQL against the copy that analysts open, which nothing can change. */
-export default async function query(context: CommandContext, sql: string): Promise<number> {
-  if (sql.trim() === '')
-    throw new UsageError('there is no SQL to run', { hint: 'asapp-warehouse query "SHOW ALL TABLES"' });
-  const config = await context.readConfig(ANY_SOURCES);
-  await using warehouse = await Warehouse.open(config.publish, { readOnly: true });
-  const session = await warehouse.session();
-  const table = await session.table(sql).catch((error: Error) => {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(error.message.trim(), {
-      hint: 'asapp-warehouse query "SHOW ALL TABLES" lists tables and columns',
+interface QueryOptions extends CommonOptions {
+  file?: string;
+  to?: string;
+  staging?: boolean;
+  allowFiles?: boolean;
+}
+
+/** `query`: one statement that reads, against the copy that analysts open. */
+export default async function query(context: CommandContext<QueryOptions>, sql?: string): Promise<number> {
+  const { file, to, staging, allowFiles } = context.options;
+  const format = resultFormat(context.options.output as ResultFormat | undefined, to);
+  if (to === undefined && !isText(format) && context.stdout.isTTY)
+    throw new UsageError(`${format} is no text for a terminal`, {
+      hint: `name a file: --to result.${format}`,
     });
+  const text = await sqlText(sql, file);
+  const config = await context.readConfig(ANY_SOURCES);
+  await using place =
+    to !== undefined ? await placeAt(to) : isText(format) ? undefined : await placeBefore(context.stdout);
+  await using questions = await Questions.open(config, {
+    ...{ staging, allowFiles, target: format === 'parquet' ? place?.file : undefined },
   });
-  await context.print(table);
+  context.signal.addEventListener('abort', () => questions.interrupt());
+  if (!place) {
+    await printAnswer(context, await questions.ask(text), isText(format) ? format : undefined);
+    return 0;
+  }
+  try {
+    await write(questions, text, format, place.file);
+    await place.done();
+  } catch (error) {
+    throw writeProblem(to ?? 'the result', error);
+  }
   return 0;
+}
+
+async function write(questions: Questions, text: string, format: ResultFormat, file: string): Promise<void> {
+  if (format === 'parquet') return questions.writeParquet(text);
+  const answer = await questions.ask(text);
+  const stream = createWriteStream(file, { flags: 'wx' });
+  if (!isText(format)) return pipeline(await xlsxStream(answer), stream);
+  const closed = finished(stream);
+  await Promise.race([closed, printTable(answer, { format, stream, color: false })]);
+  stream.end();
+  return closed;
+}
+
+/** SQL comes as an argument, in a file, or through a pipe. */
+async function sqlText(sql: string | undefined, file: string | undefined): Promise<string> {
+  if (sql !== undefined && sql !== '-' && file !== undefined)
+    throw new UsageError('there is SQL in the arguments, and a file of SQL: which is meant?');
+  if (file !== undefined && file !== '-')
+    return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      throw new UsageError(
+        `${file} cannot be read: ${error.code === 'ENOENT' ? 'there is no such file' : error.code}`,
+        {
+          cause: error,
+        },
+      );
+    });
+  if (sql !== undefined && sql !== '-') return sql;
+  if (process.stdin.isTTY)
+    throw new UsageError('there is no SQL to run', {
+      hint: 'asapp-warehouse query "SHOW TABLES", or asapp-warehouse shell to type one after the other',
+    });
+  return textOf(process.stdin);
 }

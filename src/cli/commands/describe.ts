@@ -1,0 +1,48 @@
+import { Questions } from '../../operations/questions.ts';
+import type { Cell } from '../../warehouse/values.ts';
+import { ANY_SOURCES, type CommandContext } from '../command.ts';
+import { printableLines } from '../printable.ts';
+
+const TEXT = 'VARCHAR';
+const TIME = 'TIMESTAMP';
+
+/** `describe`: what a published table holds. */
+export default async function describe(context: CommandContext, name: string): Promise<number> {
+  const config = await context.readConfig(ANY_SOURCES);
+  await using questions = await Questions.open(config);
+  await printDescription(context, questions, name);
+  return 0;
+}
+
+/** Prints what a table holds. For people it begins with what is so of the table as a whole; else each row says that. */
+export async function printDescription(
+  { options, write, print }: CommandContext,
+  questions: Questions,
+  name: string,
+): Promise<void> {
+  const table = await questions.describe(name);
+  const columns = ['column', 'type', 'description'].map((column) => ({ name: column, type: TEXT }));
+  const rows = table.columns.map(({ column, type, description }): Cell[] => [column, type, description]);
+  const [newest, built] = [utc(table.newest_partition), utc(table.built_at)];
+  if (options.output === 'table') {
+    const fresh = [newest && `newest partition ${newest}`, built && `built ${built}`];
+    const heading = [table.id, table.description, ...fresh].filter((line) => line !== null);
+    write(`${printableLines(heading.join('\n'))}\n\n`);
+    return print({ columns, rows });
+  }
+  const more = [
+    { name: 'table', type: TEXT },
+    { name: 'table_description', type: TEXT },
+    { name: 'newest_partition', type: TIME },
+    { name: 'built_at', type: TIME },
+  ];
+  return print({
+    columns: [...columns, ...more],
+    rows: rows.map((row) => [...row, table.id, table.description, newest, built]),
+  });
+}
+
+/** As all that is printed reads. */
+function utc(time: Date | null): string | null {
+  return time?.toISOString().slice(0, 19).replace('T', ' ') ?? null;
+}
