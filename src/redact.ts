@@ -3,8 +3,12 @@ export const SECRET_NAME = /secret|passw|passphrase|token|key|credential/i;
 
 const REDACTED = '[redacted]';
 
-/** Shorter ones are found in ordinary words and numbers: hiding `1` everywhere makes a log useless, and tells that it is `1`. */
-const MIN_SECRET_LENGTH = 4;
+/**
+ * Shorter ones are found in ordinary words and numbers: hiding `a` everywhere makes `w[redacted]rehouse`, which is useless,
+ * and tells that it is `a`. From here on a secret is hidden wherever it stands, also within a word: in an address that is
+ * itself a parameter, `%3Dhunter2%26`, its neighbours are letters and digits.
+ */
+export const MIN_SECRET_LENGTH = 4;
 
 /** What a presigned S3 address is signed with. The names are kept. */
 const PRESIGNED = /(X-Amz-(?:Signature|Credential|Security-Token)(?:=|%3D))[^&\s"'<>]+/gi;

@@ -30,6 +30,11 @@ describe('redactor', () => {
 
   it('does not look for texts of fewer than four characters, or the log would be full of holes', () => {
     expect(redactor(['', 'a', '123'])('a file of 12345 lines')).toBe('a file of 12345 lines');
+    expect(redactor(['a'])('the warehouse')).toBe('the warehouse');
+  });
+
+  it('hides a longer one also within a word: beside it may stand what an address was encoded into', () => {
+    expect(redactor(['hunter2'])('next=p%3Dhunter2%26q')).toBe('next=p%3D[redacted]%26q');
   });
 
   it('hides what a presigned address is signed with', () => {

@@ -4,10 +4,11 @@ import { readConfig } from '../config/read.ts';
 import { connectors } from '../connectors/index.ts';
 import { DamagedError, exitCodeOf, type Problem } from '../errors.ts';
 import { bundledCatalogue } from '../feeds/bundled.ts';
-import { redactor } from '../redact.ts';
+import { MIN_SECRET_LENGTH, redactor } from '../redact.ts';
 import type { ResultRows } from '../warehouse/values.ts';
 import { describeError } from './describe-error.ts';
 import { createLogger, LOG_FORMATS, type LogFormat, type Logger } from './log.ts';
+import { refuseSecondValues } from './options.ts';
 import { OUTPUT_FORMATS, type OutputFormat, printTable } from './output.ts';
 import { type OutputStream, wantsColor } from './terminal.ts';
 
@@ -72,7 +73,9 @@ export function withCommonOptions(
       .choices(LOG_FORMATS)
       .default('text'),
   );
-  return command.option('-q, --quiet', 'report only warnings and errors');
+  command.option('-q, --quiet', 'report only warnings and errors');
+  refuseSecondValues(command);
+  return command;
 }
 
 /**
@@ -122,6 +125,10 @@ async function perform<Options extends CommonOptions>(
         const { groups: knownGroups } = await bundledCatalogue();
         config = await readConfig(options.config, { connectors, env, knownGroups, onProblems });
         keepSecret(...config.secrets);
+        if (onProblems === undefined && config.secrets.some(({ length }) => length < MIN_SECRET_LENGTH))
+          logger.warn(
+            `a secret of ${options.config} has fewer than ${MIN_SECRET_LENGTH} characters: it is guessed easily, and is not hidden in what is logged`,
+          );
         return config;
       },
       print: (table, format = options.output) =>

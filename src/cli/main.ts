@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { action, withCommonOptions } from './command.ts';
+import { day, repeatable, wholeNumber } from './options.ts';
 import { RESULT_FORMATS } from './result-file.ts';
 
 /** The command line: what can be typed, and which module does it. */
@@ -25,21 +26,10 @@ function command(usage: string, description: string, examples: string[]): Comman
     );
 }
 
-function day(text: string): Date {
-  const time = new Date(`${text}T00:00:00Z`);
-  if (/^\d{4}-\d{2}-\d{2}$/.test(text) && time.toISOString().startsWith(text)) return time;
-  throw new InvalidArgumentError('It is not a day of the calendar, written like 2026-01-31.');
-}
-
-function wholeNumber(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It is not a whole number from 1.');
-}
-
 function loadOptions(subcommand: Command): Command {
   return subcommand
-    .option('--source <name>', 'only this source')
-    .option('--feed <name>', 'only this feed')
+    .addOption(repeatable('--source <name>', 'only this source'))
+    .addOption(repeatable('--feed <name>', 'only this feed'))
     .option('--since <day>', 'list partitions from this day on, instead of the look-back', day)
     .option('--until <day>', 'list partitions up to and with this day', day);
 }
@@ -204,7 +194,7 @@ withCommonOptions(
   schema
     .command('diff')
     .description('what is published, present and in the data, where they differ; or two days of documents')
-    .option('--feed <name>', 'only this feed')
+    .addOption(repeatable('--feed <name>', 'only this feed'))
     .option('--from <day>', 'what changed in the documents since this day', day)
     .option('--to <day>', 'until this day', day),
   { prints: true },
@@ -214,7 +204,7 @@ withCommonOptions(
     .command('apply')
     .description('follow the newest schema documents; with --dry-run, show the exact plan')
     .option('--file <file>', 'a schema document on this machine, instead of those of the sources')
-    .option('--source <name>', 'only this source'),
+    .addOption(repeatable('--source <name>', 'only this source')),
   { prints: true, changes: true },
 ).action(action(async () => ({ default: (await schemaModule()).apply })));
 withCommonOptions(
@@ -256,7 +246,7 @@ withCommonOptions(
   command('debug', 'what of the configuration works, step by step, and what to do about the rest', [
     'debug',
     'debug --source messaging',
-  ]).option('--source <name>', 'only this source'),
+  ]).addOption(repeatable('--source <name>', 'only this source')),
   { prints: true },
 ).action(action(() => import('./commands/debug.ts')));
 

@@ -1,4 +1,5 @@
 import type { Problem } from '../errors.ts';
+import { redactor } from '../redact.ts';
 
 /** The keys that lead to a value, from the top of the file. */
 export type Path = readonly (string | number)[];
@@ -34,13 +35,14 @@ export function toProblems(
   secrets: readonly string[],
 ): Problem[] {
   const line = (finding: Finding) => finding.line ?? Number.POSITIVE_INFINITY;
+  const redact = redactor(secrets);
   return findings
     .toSorted((a, b) => (line(a) === line(b) ? 0 : line(a) - line(b)))
     .map((finding) => ({
       file,
       ...(finding.line === undefined ? {} : { line: finding.line }),
       key: finding.subject ?? (finding.path.length > 0 ? pathText(finding.path) : WHOLE_FILE),
-      message: secrets.reduce((message, secret) => message.replaceAll(secret, '***'), finding.message),
+      message: redact(finding.message),
     }));
 }
 

@@ -6,10 +6,10 @@ import type { Landing } from './landing.ts';
 import type { Reporter } from './reporter.ts';
 
 export interface LoadOptions {
-  /** Only this source. */
-  source?: string | undefined;
-  /** Only this feed. */
-  feed?: string | undefined;
+  /** Only these sources. */
+  source?: readonly string[] | undefined;
+  /** Only these feeds, by the names of their folders or as `group.feed`. */
+  feed?: readonly string[] | undefined;
   /** From this day on, instead of the look-back. */
   since?: Date | undefined;
   /** Up to and with this day. */
@@ -54,6 +54,8 @@ export interface LoadResult {
   failedFeeds: { source: string; feed: string; error: Error }[];
   /** Feeds of which all that a source holds was listed. */
   listedWhole: { feed_group: string; feed: string; version: string }[];
+  /** Feeds that were found, by the names of their folders and as `group.feed`. */
+  found: Set<string>;
   /** Whether the ledger says anything new about partitions. */
   changed: boolean;
   /** What a dry run found to load, by feed. */

@@ -1,8 +1,7 @@
-import type { Source } from '../config/config.ts';
-import { UsageError } from '../errors.ts';
+import { chosenSources } from '../config/chosen-sources.ts';
+import { SourceError, UsageError } from '../errors.ts';
 import { recordGaps } from '../ledger/gaps.ts';
 import { wasCutShort } from '../ledger/runs.ts';
-import { nearest } from '../nearest.ts';
 import type { LoadContext, LoadOptions, LoadResult } from './load-context.ts';
 import { asSourceError, fatal } from './scope.ts';
 import { SourceLoad } from './source-load.ts';
@@ -20,6 +19,7 @@ export async function load(context: LoadContext, options: LoadOptions = {}): Pro
     failedSources: [],
     failedFeeds: [],
     listedWhole: [],
+    found: new Set(),
     changed: false,
     planned: [],
   };
@@ -45,18 +45,19 @@ export async function load(context: LoadContext, options: LoadOptions = {}): Pro
   if (!options.dryRun && (result.changed || whole.length > 0 || (await wasCutShort(session, runId)))) {
     await recordGaps(session, { lookBackDays, now: clock(), whole });
   }
+  mustBeFound(options.feed, result);
   return result;
 }
 
-/** @throws UsageError when there is no source of that name */
-export function chosenSources(sources: readonly Source[], name: string | undefined): readonly Source[] {
-  if (name === undefined) return sources;
-  const chosen = sources.filter((source) => source.name === name);
-  if (chosen.length > 0) return chosen;
-  const names = sources.map((source) => source.name);
-  const close = nearest(name, names);
-  const suggestion = close === undefined ? '' : `did you mean ${close}? `;
-  throw new UsageError(`there is no source named ${name}`, {
-    hint: `${suggestion}the sources of warehouse.yaml are: ${names.join(', ')}`,
+/**
+ * An empty answer would look like good news.
+ * @throws UsageError for a feed that was named and that no source has; SourceError where others that were named are loaded by now
+ */
+function mustBeFound(feeds: LoadOptions['feed'], { found, failedSources }: LoadResult): void {
+  const stranger = failedSources.length > 0 ? undefined : feeds?.find((name) => !found.has(name));
+  if (stranger === undefined) return;
+  const Kind = found.size === 0 ? UsageError : SourceError;
+  throw new Kind(`no source has a feed named ${stranger}`, {
+    hint: 'a feed is named as its folder is; asapp-warehouse load --dry-run shows what there is',
   });
 }

@@ -1,9 +1,10 @@
+import { chosenSources } from '../config/chosen-sources.ts';
 import { UsageError } from '../errors.ts';
 import { requireFolder } from '../models/files.ts';
 import { selectModels } from '../models/selection.ts';
 import { nearest } from '../nearest.ts';
 import { type BuildOptions, openProject, selectable } from './build.ts';
-import { chosenSources } from './load.ts';
+import { chosenFeeds } from './chosen-feeds.ts';
 import type { LoadOptions } from './load-context.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -25,10 +26,13 @@ export async function refuseMistakes(
     const seen = await session.rows<{ feed: string }>('SELECT DISTINCT feed FROM ops.feeds');
     const documented = [...groups].flatMap((group) => catalogue.feeds(group).map((spec) => spec.feed));
     const known = new Set([...seen.map((row) => row.feed), ...documented]);
-    // A feed that nobody documents and that never came before may be there all the same.
-    const close = known.has(feed) ? undefined : nearest(feed, known);
-    if (close !== undefined) {
-      throw new UsageError(`there is no feed named ${feed}`, { hint: `did you mean ${close}?` });
+    for (const name of feed) {
+      const meant = [...groups].flatMap((group) => chosenFeeds(group, [name]));
+      // A feed that nobody documents and that never came before may be there all the same.
+      if (meant.some((folder) => known.has(folder))) continue;
+      const close = meant.map((folder) => nearest(folder, known)).find((found) => found !== undefined);
+      if (close === undefined) continue;
+      throw new UsageError(`there is no feed named ${name}`, { hint: `did you mean ${close}?` });
     }
   }
   if (select.length > 0 || exclude.length > 0) {

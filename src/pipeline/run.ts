@@ -249,7 +249,8 @@ function failuresOf(
         (source !== null &&
           triedSources.includes(source) &&
           whole(source) &&
-          (feed === undefined || name.replace(/__v[^.]*$/, '').endsWith(`.${feed}`))),
+          (feed === undefined ||
+            feed.some((each) => `.${name.replace(/__v[^.]*$/, '')}`.endsWith(`.${each}`)))),
     });
   }
   if (built) {

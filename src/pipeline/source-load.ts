@@ -11,6 +11,7 @@ import type { Misfit } from '../ledger/tables.ts';
 import { BatchFetch, type LandedBatch } from './batch-fetch.ts';
 import { BatchStage } from './batch-stage.ts';
 import { cutBatches, type WantedBatch } from './batches.ts';
+import { chosenFeeds } from './chosen-feeds.ts';
 import { Coverage } from './coverage.ts';
 import { type FoundMisfit, findTargets, type Target } from './discover.ts';
 import { ignoring } from './ignore.ts';
@@ -64,7 +65,7 @@ export class SourceLoad {
     reporter.progress.activity(`listing ${this.#source.name}`);
     const onMisfit = (misfit: FoundMisfit) => this.#misfit(misfit);
     const coverage = this.#coverage;
-    const feeds = this.#options.feed === undefined ? this.#source.feeds : [this.#options.feed];
+    const feeds = this.#chosenFeeds ?? this.#source.feeds;
     const found = await findTargets(this.#connector, feeds, onMisfit, {
       onLevel: (folder, folders) => coverage.level(folder, folders),
       onFailure: async (feed, error) => {
@@ -72,6 +73,7 @@ export class SourceLoad {
         this.#fail({ feed, version: '1' }, error);
       },
     });
+    for (const { feed } of found) this.#result.found.add(feed).add(`${this.#source.group}.${feed}`);
     const targets = await this.#withTables(found);
     const planner = new Planner(this.#context, this.#options, this.#source, this.#connector, {
       ...{ onMisfit, coverage },
@@ -147,6 +149,10 @@ export class SourceLoad {
     return `${this.#source.group}.${feed}${version === '1' ? '' : `__v${version}`}`;
   }
 
+  get #chosenFeeds(): readonly string[] | undefined {
+    return this.#options.feed && chosenFeeds(this.#source.group, this.#options.feed);
+  }
+
   /** Only now: of what a killed run had not come to, the next one makes the listing again. */
   async #remember(targets: readonly Target[], planner: Planner): Promise<void> {
     const { session, clock } = this.#context;
@@ -157,7 +163,7 @@ export class SourceLoad {
       ...whole.map(({ feed, version }) => ({ feed_group: group, feed, version })),
     );
     const found = new Set(targets.map(({ feed }) => feed));
-    const lookedFor = feeds.filter((feed) => (this.#options.feed ?? feed) === feed);
+    const lookedFor = feeds.filter((feed) => this.#chosenFeeds?.includes(feed) !== false);
     const absent = lookedFor.filter((feed) => !found.has(feed) && !this.#hasFailed({ feed, version: '1' }));
     await recordAbsent(session, name, lookedFor, absent, clock());
   }

@@ -1,4 +1,5 @@
 import type { Attention } from '../attention.ts';
+import { chosenSources } from '../config/chosen-sources.ts';
 import type { Source } from '../config/config.ts';
 import { UsageError } from '../errors.ts';
 import { keepsDocuments } from '../ledger/documents.ts';
@@ -20,8 +21,8 @@ import { planUndo, type Undo, writeUndo } from './undo.ts';
 import { describeChange, describeRow } from './wording.ts';
 
 export interface SchemaOptions {
-  /** Only what this source delivers. */
-  source?: string | undefined;
+  /** Only what these sources deliver. */
+  source?: readonly string[] | undefined;
   /** A schema document on this machine, to be followed instead of what the sources hold. */
   file?: string | undefined;
   /** Changes that a person accepts, by number; nothing new is looked for then. */
@@ -70,7 +71,8 @@ export async function applySchema(
     reporter.info('the schema is compared once a run has brought the warehouse up to date');
     return { held: 0, applied: 0, attention: [], changed: false, plans: [], undone: [], failed, looked: [] };
   }
-  const sources = chosenSources(workspace.config.sources, options);
+  const sources = chosenSources(workspace.config.sources, options.source);
+  mustBeOfOneGroup(sources, options.file);
   const judgement = await judgementOf(session, options.accept ?? [], options.reject ?? []);
   const undone: Undo[] = [];
   for (const row of judgement.rows) {
@@ -129,20 +131,13 @@ export async function applySchema(
   };
 }
 
-function chosenSources(sources: readonly Source[], { source, file }: SchemaOptions): readonly Source[] {
-  const chosen = source === undefined ? sources : sources.filter(({ name }) => name === source);
-  if (chosen.length === 0) {
-    throw new UsageError(`there is no source named ${source}`, {
-      hint: `the sources of warehouse.yaml are: ${sources.map(({ name }) => name).join(', ')}`,
-    });
-  }
-  const groups = new Set(chosen.map(({ group }) => group));
-  if (file !== undefined && groups.size > 1) {
-    throw new UsageError(`${file} could be the document of any of the groups ${[...groups].join(', ')}`, {
-      hint: 'add --source with the name of a source that delivers its feeds',
-    });
-  }
-  return chosen;
+/** @throws UsageError where a document could be that of several groups */
+function mustBeOfOneGroup(sources: readonly Source[], file: string | undefined): void {
+  const groups = new Set(sources.map(({ group }) => group));
+  if (file === undefined || groups.size === 1) return;
+  throw new UsageError(`${file} could be the document of any of the groups ${[...groups].join(', ')}`, {
+    hint: 'add --source with the name of a source that delivers its feeds',
+  });
 }
 
 /** Whether a change is applied now, and was not before. */

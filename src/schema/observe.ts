@@ -44,12 +44,13 @@ export type Finding =
 export async function differences(
   session: Session,
   groups: readonly string[],
-  only?: string,
+  only?: readonly string[],
 ): Promise<Difference[]> {
   const open = await openChanges(session);
   const found: Difference[] = [];
   for (const group of groups) {
-    const isChosen = (name: string) => only === undefined || only === name || only === `${group}.${name}`;
+    const isChosen = (name: string) =>
+      only === undefined || only.includes(name) || only.includes(`${group}.${name}`);
     const waiting = open.filter(({ feed_group }) => feed_group === group);
     const present = await presentTables(session, group);
     const feeds = await knownFeeds(session, group, present);

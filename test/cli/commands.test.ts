@@ -71,7 +71,21 @@ describe('a mistake in what was typed ends with 2, and says what was meant', () 
       ['load', '--since', 'yesterday'],
       /--since.*'yesterday'.*is not a day of the calendar, written like 2026-01-31/,
     ],
-    [['load', '--since', '2026-02-30'], /'2026-02-30'.*is not a day/],
+    ...['2026-02-30', '2026-13-01', '2026-00-10', '2026-01-00', '2026-1-5', '0026-01-05x', ''].map(
+      (text): [string[], RegExp] => [
+        ['load', '--since', text],
+        new RegExp(`^error: .*--since.*'${text}' is invalid\\. It is not a day.*\\n.*\\n$`),
+      ],
+    ),
+    [['load', '--until', '2026-13-01'], /'2026-13-01'.*is not a day/],
+    [['schema', 'diff', '--from', '2026-13-01'], /'2026-13-01'.*is not a day/],
+    [['verify', '--sample', '0'], /'0'.*is not a whole number/],
+    // commander would take the last without a word.
+    [['load', '--since', '2026-01-01', '--since', '2026-01-02'], /--since <day>' was given twice/],
+    [['status', '--config', 'a.yaml', '--config', 'b.yaml'], /--config <file>' was given twice/],
+    [['load', '--feed', 'voice_intents', '--feed', 'voice_intent'], /voice_intent\b[\s\S]*voice_intents/],
+    [['load', '--feed', 'messaging.voice_intent'], /did you mean voice_intents/],
+    [['load', '--source', 'messaging', '--source', 'messagin'], /there is no source named messagin\b/],
     [['load', '--source', 'messagin'], /there is no source named messagin\b[\s\S]*messaging/],
     [['load', '--feed', 'voice_intent'], /voice_intent\b[\s\S]*voice_intents/],
     [['build', '--select', 'convo_metrics'], /convo_metrics matches nothing.*did you mean "?convos_metrics/],

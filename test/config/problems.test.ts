@@ -548,7 +548,14 @@ sources:
     expect(said).toContain(
       'threads: must be a whole number, but is a text that is not shown here (from ${ASAPP_TOKEN})',
     );
-    expect(said).toContain('sources.a.port: must be a whole number, but is "***" (from ${PW})');
+    expect(said).toContain('sources.a.port: must be a whole number, but is "[redacted]" (from ${PW})');
+  });
+
+  it('stay readable where a secret is but a letter', () => {
+    const text = 'warehouse: 7\nsources:\n  a: {connector: sftp, host: h, passphrase: a}\n';
+    expect(problems(text)).toEqual([
+      'warehouse.yaml:1: warehouse: must be text, but is 7 (put it in quotes)',
+    ]);
   });
 
   it('of YAML show none of the text, which may be a secret', () => {

@@ -30,7 +30,7 @@ test('a source that failed stays told, also by commands that do not try it, unti
   expect(await standing(project)).toEqual(said(failed.attention));
   // Nothing that this one tried has failed: a person should look, is all it says.
   expect(await project.build()).toMatchObject({ exitCode: 3, attention: failed.attention });
-  expect(await project.load({ source: 'messaging' })).toMatchObject({ exitCode: 3 });
+  expect(await project.load({ source: ['messaging'] })).toMatchObject({ exitCode: 3 });
   expect(await project.run()).toMatchObject({ exitCode: 1, attention: failed.attention });
   expect(await project.loader('SELECT kind, name, attempts, resolved_at FROM ops.failures')).toEqual([
     { kind: 'source', name: 'archive', attempts: 2, resolved_at: null },

@@ -180,7 +180,7 @@ describe('options', () => {
     await using project = await Project.create(TWO);
     await project.partition('voice_intents', '2026-01-09 07', [record(1)], { root: 'feeds/a' });
     await project.partition('voice_intents', '2026-01-09 08', [record(2)], { root: 'feeds/b' });
-    await project.load({ source: 'archive' });
+    await project.load({ source: ['archive'] });
     expect(await staged(project)).toEqual(['01-09 08']);
     await project.load();
     expect(await staged(project)).toEqual(['01-09 07', '01-09 08']);
@@ -188,7 +188,7 @@ describe('options', () => {
 
   test('--source must name one', async () => {
     await using project = await Project.create(TWO);
-    const failure = await project.load({ source: 'archiv' }).catch((error) => error);
+    const failure = await project.load({ source: ['archiv'] }).catch((error) => error);
     expect(failure).toBeInstanceOf(UsageError);
     expect(failure.message).toMatch(/there is no source named archiv/);
     expect(`${failure.message} ${failure.hint}`).toMatch(/messaging, archive/);
@@ -199,11 +199,31 @@ describe('options', () => {
     await project.partition('voice_intents', '2026-01-09 07', [record(1)]);
     await project.partition('voice_intents', '2026-01-09 07', [record(1)], { version: '2' });
     await project.partition('reps', '2026-01-09', [{ rep_id: 'r1' }]);
-    await project.load({ feed: 'voice_intents' });
+    await project.load({ feed: ['voice_intents'] });
     const tables = await project.loader(
       "SELECT table_name AS t FROM duckdb_tables() WHERE schema_name LIKE 'staging%'",
     );
     expect(tables.map(({ t }) => t).sort()).toEqual(['voice_intents', 'voice_intents__v2']);
+  });
+
+  test('--feed given several times loads them all, named as their folders are or as status shows them', async () => {
+    await using project = await Project.create();
+    for (const feed of ['voice_intents', 'reps', 'transfers'])
+      await project.partition(feed, '2026-01-09 07', [record(1)]);
+    await project.load({ feed: ['voice_intents', 'messaging.reps'] });
+    const tables = await project.loader(
+      "SELECT table_name AS t FROM duckdb_tables() WHERE schema_name LIKE 'staging%'",
+    );
+    expect(tables.map(({ t }) => t).sort()).toEqual(['reps', 'voice_intents']);
+  });
+
+  test('--feed must be there: an empty answer would look like good news', async () => {
+    await using project = await Project.create();
+    await project.partition('voice_intents', '2026-01-09 07', [record(1)]);
+    for (const feed of ['nothing_like_it', 'phones.voice_intents', 'messaging.nothing'])
+      await expect(project.load({ feed: ['voice_intents', feed] })).rejects.toThrow(
+        `no source has a feed named ${feed}`,
+      );
   });
 
   test('--full-refresh stages every file again, and every row once', async () => {

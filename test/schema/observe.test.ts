@@ -8,8 +8,8 @@ const COLUMNS = { id: 'bigint', name: 'varchar(191)', seconds: 'int' };
 const CALLS = feedDoc('calls', COLUMNS);
 
 /** What `schema diff` shows, without what is empty. */
-async function shown(bench: SchemaBench, feed?: string) {
-  const found = await differences(bench.workspace.session, ['phones'], feed);
+async function shown(bench: SchemaBench, ...feeds: string[]) {
+  const found = await differences(bench.workspace.session, ['phones'], feeds.length > 0 ? feeds : undefined);
   return found.map(({ group: _, ...row }) =>
     Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined)),
   );

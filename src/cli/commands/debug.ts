@@ -1,11 +1,11 @@
+import { chosenSources } from '../../config/chosen-sources.ts';
 import { ConfigError, type Problem } from '../../errors.ts';
 import { type Check, MACHINE } from '../../operations/debug/check.ts';
 import { programChecks } from '../../operations/debug/machine.ts';
 import { debug } from '../../operations/debug.ts';
-import { chosenSources } from '../../pipeline/load.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 
-type Context = CommandContext<CommonOptions & { source?: string }>;
+type Context = CommandContext<CommonOptions & { source?: string[] }>;
 
 /** `debug`: what works of all that a run needs, and what to do about the rest. */
 export default async function debugCommand(context: Context): Promise<number> {
@@ -42,13 +42,12 @@ async function* checked(context: Context): AsyncGenerator<Check> {
     });
   const wrong = problems
     .map((problem) => configurationCheck(problem, hint))
-    .filter(({ source }) => options.source === undefined || [options.source, MACHINE].includes(source));
+    .filter(({ source }) => options.source === undefined || [...options.source, MACHINE].includes(source));
   yield* wrong;
-  const isWrong = (name: string | undefined) => wrong.some(({ source }) => source === name);
+  const isWrong = (name: string) => wrong.some(({ source }) => source === name);
   if (config) {
-    const chosen = isWrong(options.source) ? [] : chosenSources(config.sources, options.source);
-    const sound = chosen.filter(({ name }) => !isWrong(name));
-    yield* debug(config, sound, steps);
+    const sound = options.source?.filter((name) => !isWrong(name));
+    yield* debug(config, chosenSources(config.sources, sound), steps);
   } else yield* programChecks(steps);
 }
 

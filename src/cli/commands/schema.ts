@@ -24,7 +24,7 @@ type Options<More = unknown> = CommonOptions & More;
 
 /** `schema diff`: what is published, present and in the data, where they differ; or two days of documents. */
 export async function diff(
-  context: CommandContext<Options<{ feed?: string; from?: Date; to?: Date }>>,
+  context: CommandContext<Options<{ feed?: string[]; from?: Date; to?: Date }>>,
 ): Promise<number> {
   const { feed, from, to } = context.options;
   if ((from === undefined) !== (to === undefined)) {
@@ -37,7 +37,9 @@ export async function diff(
   const groups = groupsOf(workspace);
   if (from !== undefined && to !== undefined) {
     const changes = await changesBetween(session, groups, dayOf(from), dayOf(to));
-    const own = changes.filter((change) => feed === undefined || isNamed(change.group, change, feed));
+    const own = changes.filter(
+      (change) => feed === undefined || feed.some((name) => isNamed(change.group, change, name)),
+    );
     await context.print(
       table(
         { feed: 'VARCHAR', column: 'VARCHAR', kind: 'VARCHAR', before: 'VARCHAR', after: 'VARCHAR' },
@@ -50,7 +52,10 @@ export async function diff(
     return 0;
   }
   const found = await differences(session, groups, feed);
-  if (feed !== undefined && found.length === 0) await mustBeKnown(workspace, feed);
+  for (const name of feed ?? []) {
+    const isFound = found.some((each) => [each.feed, `${each.group}.${each.feed}`].includes(name));
+    if (!isFound) await mustBeKnown(workspace, name);
+  }
   await context.print(
     table(
       {
@@ -76,7 +81,7 @@ export async function diff(
 
 /** `schema apply`: follows the newest documents; with `--dry-run`, says with which statements it would. */
 export async function apply(
-  context: CommandContext<Options<{ file?: string; source?: string }>>,
+  context: CommandContext<Options<{ file?: string; source?: string[] }>>,
 ): Promise<number> {
   return act(context, { file: context.options.file, source: context.options.source });
 }

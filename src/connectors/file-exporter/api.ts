@@ -1,4 +1,5 @@
 import { SourceError } from '../../errors.ts';
+import { redactor } from '../../redact.ts';
 import { isPrivate, leadsInside } from '../address.ts';
 import type { Clock } from './clock.ts';
 import { AnswerError, retryAfter } from './failures.ts';
@@ -152,9 +153,8 @@ export class Api {
 
   /** Text from outside: one line, not long, without our secrets or the signatures of links. */
   #printable(message: string): string {
-    let line = message.replace(/[\p{Cc}\s]+/gu, ' ').replace(/(:\/\/[^\s?"]*)\?[^\s"]*/g, '$1?…');
-    for (const secret of [this.#access.apiSecret, this.#access.apiId]) line = line.replaceAll(secret, '***');
-    return line.slice(0, 300);
+    const line = message.replace(/[\p{Cc}\s]+/gu, ' ').replace(/(:\/\/[^\s?"]*)\?[^\s"]*/g, '$1?…');
+    return redactor([this.#access.apiSecret, this.#access.apiId])(line).slice(0, 300);
   }
 }
 
