@@ -6,11 +6,11 @@ import { DamagedError, exitCodeOf, type Problem } from '../errors.ts';
 import { bundledCatalogue } from '../feeds/bundled.ts';
 import { MIN_SECRET_LENGTH, redactor } from '../redact.ts';
 import type { ResultRows } from '../warehouse/values.ts';
-import { describeError } from './describe-error.ts';
+import { describeError, errorFields } from './describe-error.ts';
 import { createLogger, LOG_FORMATS, type LogFormat, type Logger } from './log.ts';
 import { refuseSecondValues } from './options.ts';
-import { OUTPUT_FORMATS, type OutputFormat, printTable } from './output.ts';
-import { type OutputStream, wantsColor } from './terminal.ts';
+import { OUTPUT_FORMATS, type OutputFormat, printTable, printText } from './output.ts';
+import { type OutputStream, wantsColor, widthOf } from './terminal.ts';
 
 /** Options that every command understands. */
 export interface CommonOptions {
@@ -41,7 +41,9 @@ export interface CommandContext<Options extends CommonOptions = CommonOptions> {
   /** Where data goes, for what is no text. */
   stdout: OutputStream;
   /** Prints what is data but no table, such as SQL. */
-  write(text: string | Uint8Array): void;
+  write(text: string | Uint8Array): Promise<void>;
+  /** What stdout comes out at. */
+  terminal: { width: number; color: boolean };
 }
 
 /** For commands that touch no source: whoever may read the warehouse need not have the keys to what is loaded into it. */
@@ -114,7 +116,10 @@ async function perform<Options extends CommonOptions>(
   let config: Config | undefined;
   const report = (error: unknown) => {
     const debug = env.DEBUG?.includes('asapp-warehouse') ?? false;
-    logger.error(describeError(error, { debug }));
+    if (options.logFormat === 'json') {
+      const { message, ...fields } = errorFields(error, { debug });
+      logger.error(message, fields);
+    } else logger.error(describeError(error, { debug }));
   };
   const stop = stopOnSignals();
   process.once('uncaughtException', crash);
@@ -134,7 +139,8 @@ async function perform<Options extends CommonOptions>(
       print: (table, format = options.output) =>
         printTable(table, { format, stream: stdout, color: wantsColor(stdout, env) }),
       stdout,
-      write: (text) => void stdout.write(typeof text === 'string' ? redact(text) : text),
+      write: (text) => printText(stdout, typeof text === 'string' ? redact(text) : text),
+      terminal: { width: widthOf(stdout, env), color: wantsColor(stdout, env) },
     });
   } catch (error) {
     if (stop.signal.aborted) logger.error('stopped; what was committed stays');

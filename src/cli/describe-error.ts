@@ -9,6 +9,21 @@ export function describeError(error: unknown, { debug }: { debug: boolean }): st
   return [text, ...(hint ? [`  → ${hint}`] : []), ...(debug ? [stacks(error)] : [])].join('\n');
 }
 
+/** The same for machines, each part by its name. */
+export function errorFields(
+  error: unknown,
+  { debug }: { debug: boolean },
+): { message: string } & Record<string, unknown> {
+  const { text, hint } = summary(error);
+  return {
+    message: error instanceof ConfigError ? 'the configuration has problems' : text,
+    code: error instanceof WarehouseError ? error.code : 'unexpected',
+    ...(error instanceof ConfigError && { problems: error.problems }),
+    ...(hint !== undefined && { hint }),
+    ...(debug && { stack: stacks(error) }),
+  };
+}
+
 function summary(error: unknown): { text: string; hint?: string | undefined } {
   if (error instanceof ConfigError) {
     const count = error.problems.length;

@@ -1,6 +1,6 @@
 import picocolors from 'picocolors';
 import stringWidth from 'string-width';
-import type { Cell, ResultRows } from '../warehouse/values.ts';
+import type { Cell, ResultRows, ResultTable } from '../warehouse/values.ts';
 import { cellText, isNumeric } from './cells.ts';
 import { printable } from './printable.ts';
 
@@ -11,7 +11,8 @@ const WHOLE_TYPES = /^(TIMESTAMP|DATE|TIME|UUID|BOOLEAN)/;
 /** Without a terminal nothing is cut: a cell longer than this pushes the rest of its own row, not every row. */
 const MAX_PADDING = 60;
 const MAX_COUNTED = 2000;
-const GAP = '  ';
+/** What stands between two columns. */
+export const GAP = '  ';
 /** How wide columns are is told from so many rows; those behind follow, however many they are. */
 const MEASURED_ROWS = 10_000;
 
@@ -77,6 +78,13 @@ async function* joined(
 ): AsyncGenerator<Cell[]> {
   yield* first;
   for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+}
+
+/** How many places each column takes where nothing is cut. */
+export function columnWidths({ columns, rows }: ResultTable): number[] {
+  return columns
+    .map((column, index) => measure(column, rows, index))
+    .map(({ name, widest }) => Math.max(widest, places(name)));
 }
 
 function measure(column: ResultRows['columns'][number], rows: Cell[][], index: number): Column {

@@ -33,8 +33,8 @@ export interface Logger extends Reporter {
  * Everything a command tells a person beside its data: log lines and, on a terminal, a progress line below them.
  *
  * - `text`: `07:31:02  loaded 3 files, 12,345 rows  messaging.convos_metrics`: the time in UTC, the message, and those
- *   fields that are texts (what it is about) and not in the message already, as numbers are: those are for machines. A
- *   `hint` stands on a line of its own, as with an error.
+ *   fields that are texts (what it is about) and not in the message already; numbers, and the `kind` and `severity` of an item, are
+ *   for machines. A `hint` stands on a line of its own, as with an error.
  * - `json`: an object a line: `{"time", "level", "message", ...fields}`
  */
 export function createLogger(options: LogOptions): Logger {
@@ -50,7 +50,7 @@ export function createLogger(options: LogOptions): Logger {
   function textLine(level: Level, message: string, fields: Fields): string {
     const paint = picocolors.createColors(color);
     const label = { info: '', warn: paint.yellow('warning: '), error: paint.red('error: ') }[level];
-    const { hint, ...others } = fields;
+    const { hint, kind: _, severity: __, ...others } = fields;
     const about = Object.values(others).filter(
       (value) => typeof value === 'string' && !message.includes(value),
     );

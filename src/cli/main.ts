@@ -79,14 +79,16 @@ withCommonOptions(
 ).action(action(() => import('./commands/build.ts')));
 
 withCommonOptions(
-  command('status', 'how fresh and how complete each feed is', [
+  command('status', 'what the last run said, what to look at, and how fresh and complete each feed is', [
     'status',
-    'status --output json',
+    'status --attention',
+    'status --feed convos_metrics --output json',
     'status --acknowledge',
-  ]).option('--acknowledge', 'gaps and misplaced files that are there now are known: they are told no more'),
-  {
-    prints: true,
-  },
+  ])
+    .addOption(repeatable('--feed <name>', 'only this feed'))
+    .option('--attention', 'only what a person should look at')
+    .option('--acknowledge', 'gaps and misplaced files that are there now are known: they are told no more'),
+  { prints: true },
 ).action(action(() => import('./commands/status.ts')));
 
 withCommonOptions(

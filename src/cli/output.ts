@@ -23,7 +23,7 @@ export interface PrintOptions {
 const BATCH = 500;
 
 /**
- * Prints data: the one way from a command to stdout.
+ * Prints a table: with {@link printText} the one way from a command to stdout.
  *
  * - `table`: columns for people; cut to the terminal's width, and never cut where there is no terminal
  * - `json`: one array with an object for each row, a line each, `[]` when there are none; see {@link cellJson}
@@ -34,19 +34,30 @@ const BATCH = 500;
  * time.
  */
 export async function printTable(table: ResultRows, options: PrintOptions): Promise<void> {
-  const { stream } = options;
+  await printChunks(options.stream, chunks(table, options));
+}
+
+/** Prints what is data but no table. */
+export async function printText(stream: OutputStream, text: string | Uint8Array): Promise<void> {
+  await printChunks(stream, [text]);
+}
+
+async function printChunks(
+  stream: OutputStream,
+  chunks: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
+): Promise<void> {
   // A failed write tells twice, its callback first; the event must find a listener, or it ends the process.
   const heard = () => {};
   stream.on('error', heard);
   try {
-    for await (const chunk of chunks(table, options)) await written(stream, chunk);
+    for await (const chunk of chunks) await written(stream, chunk);
     stream.off('error', heard);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
   }
 }
 
-function written(stream: OutputStream, chunk: string): Promise<void> {
+function written(stream: OutputStream, chunk: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     stream.write(chunk, (error) => (error ? reject(error) : resolve()));
   });

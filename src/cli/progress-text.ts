@@ -1,5 +1,6 @@
 import prettyBytes from 'pretty-bytes';
 import { count } from '../pipeline/reporter.ts';
+import { duration } from './duration.ts';
 import { printable } from './printable.ts';
 
 /** The rate is that of the last so many milliseconds. */
@@ -104,12 +105,4 @@ function rateOf(state: ProgressState, now: number): number | undefined {
   const recent = state.samples.find(({ at }) => now - at <= WINDOW_MS) ?? state.samples.at(-1);
   if (!recent || now - recent.at < MIN_SPAN_MS) return undefined;
   return Math.max(0, (behind(state) - recent.bytes) / ((now - recent.at) / 1000));
-}
-
-function duration(seconds: number): string {
-  const whole = Math.max(1, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  const minutes = Math.round(whole / 60);
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

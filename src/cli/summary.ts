@@ -2,11 +2,12 @@ import prettyBytes from 'pretty-bytes';
 import type { Attention } from '../attention.ts';
 import { count } from '../pipeline/reporter.ts';
 import type { Outcome } from '../pipeline/run.ts';
-import type { CommandContext } from './command.ts';
-import type { Logger } from './log.ts';
+import { bySeverity, restText, standingFor } from './attention-text.ts';
+import type { CommandContext, CommonOptions } from './command.ts';
 
 /** Says at the end what was done, and what a person should look at; @returns the exit code. */
-export function reportOutcome({ logger, options }: CommandContext, outcome: Outcome): number {
+export function reportOutcome(context: CommandContext, outcome: Outcome): number {
+  const { logger, options } = context;
   logger.progress.stop();
   const { loaded, built, tests, published, attention, exitCode } = outcome;
   if (options.dryRun) {
@@ -17,8 +18,32 @@ export function reportOutcome({ logger, options }: CommandContext, outcome: Outc
     }
     if (loaded && loaded.planned.length === 0) logger.info('nothing to load');
     for (const { model } of built?.planned ?? []) logger.info(`would build ${model}`);
+    reportAttention(context, attention);
     return exitCode;
   }
+  logger.info(
+    doneText({
+      ...(loaded && { loaded }),
+      models: built?.built.length ?? 0,
+      tests: tests?.length ?? 0,
+      published,
+    }),
+  );
+  reportAttention(context, attention);
+  return exitCode;
+}
+
+/** What a command did. */
+export interface Done {
+  /** Left out by commands that load nothing. */
+  loaded?: { files: number; bytes: number; rows: number; rejected: number };
+  models: number;
+  tests: number;
+  published: boolean;
+}
+
+/** `loaded 3 files (12 kB), 40 rows staged, 0 rejected; built 2 models; published`. */
+export function doneText({ loaded, models, tests, published }: Done): string {
   const parts = [];
   if (loaded) {
     parts.push(
@@ -27,16 +52,26 @@ export function reportOutcome({ logger, options }: CommandContext, outcome: Outc
         : `loaded ${count(loaded.files, 'file')} (${prettyBytes(loaded.bytes)}), ${count(loaded.rows, 'row')} staged, ${loaded.rejected.toLocaleString('en-US')} rejected`,
     );
   }
-  if (built && built.built.length > 0) parts.push(`built ${count(built.built.length, 'model')}`);
-  if (tests && tests.length > 0) parts.push(`ran ${count(tests.length, 'test')}`);
+  if (models > 0) parts.push(`built ${count(models, 'model')}`);
+  if (tests > 0) parts.push(`ran ${count(tests, 'test')}`);
   if (published) parts.push('published');
-  logger.info(parts.join('; ') || 'nothing to do');
-  reportAttention(logger, attention);
-  if (attention.length > 0) logger.warn('asapp-warehouse status shows more');
-  return exitCode;
+  return parts.join('; ') || 'nothing to do';
 }
 
-/** Says what a person should look at, an item a line. */
-export function reportAttention(logger: Logger, items: readonly Attention[]): void {
-  for (const { message, ...fields } of items) logger.warn(message, { hint: fields.hint, item: fields });
+/**
+ * Says what a person should look at, an item a line, what failed first. For people, many are a few and how many more there are;
+ * machines get all of them, each with its fields.
+ */
+export function reportAttention(
+  { logger, options }: { logger: CommandContext['logger']; options: Pick<CommonOptions, 'logFormat'> },
+  items: readonly Attention[],
+): void {
+  const { shown, rest } =
+    options.logFormat === 'json' ? { shown: bySeverity(items), rest: new Map() } : standingFor(items);
+  for (const { message, ...fields } of shown) {
+    if (fields.severity === 'failed') logger.error(message, fields);
+    else logger.warn(message, fields);
+  }
+  const more = restText(rest);
+  if (more !== undefined) logger.warn(more, { hint: 'asapp-warehouse status --attention shows all' });
 }

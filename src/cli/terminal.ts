@@ -10,3 +10,8 @@ export const DEFAULT_WIDTH = 80;
 export function wantsColor(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean {
   return stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
 }
+
+/** Places across what is printed: those of the terminal, or of the one that a pipe comes out at, where COLUMNS says so. */
+export function widthOf(stream: { columns?: number }, env: NodeJS.ProcessEnv): number {
+  return stream.columns || Math.trunc(Number(env.COLUMNS)) || DEFAULT_WIDTH;
+}

@@ -26,11 +26,15 @@ export async function startRun(session: Session, command: string, now: Date): Pr
   return run.run_id;
 }
 
-/** The run before now, or the one that is going on; undefined where there never was one. */
+/**
+ * The run before now, or the one that is going on; undefined where there never was one. One that was asked for what cannot be
+ * (exit code 2) did nothing, and says nothing of the warehouse.
+ */
 export async function newestRun(session: Session): Promise<Run | undefined> {
   return session.ledger
     .selectFrom('ops.runs')
     .selectAll()
+    .where((is) => is.or([is('exit_code', 'is', null), is('exit_code', '<>', 2)]))
     .orderBy('run_id', 'desc')
     .limit(1)
     .executeTakeFirst();

@@ -23,7 +23,7 @@ export default async function compile(context: CommandContext<Options>, name?: s
   const project = await openProject(config, workspace.catalogue);
   if (name === undefined) warnOfMistakes(project, context.logger);
   if (name !== undefined) {
-    context.write(`${await compileModel(project, workspace.session, name)}\n`);
+    await context.write(`${await compileModel(project, workspace.session, name)}\n`);
     return 0;
   }
   const target = join(config.directory, 'target');

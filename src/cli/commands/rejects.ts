@@ -25,8 +25,8 @@ export async function show(context: CommandContext, file: string, line: string):
   const config = await context.readConfig(ANY_SOURCES);
   await using warehouse = await Warehouse.open(config.warehouse, { readOnly: true });
   const session = await warehouse.session();
-  context.write(await rejectedText(session, wholeNumber(file), wholeNumber(line)));
-  context.write('\n');
+  await context.write(await rejectedText(session, wholeNumber(file), wholeNumber(line)));
+  await context.write('\n');
   return 0;
 }
 

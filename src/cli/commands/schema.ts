@@ -134,7 +134,7 @@ async function act(context: CommandContext<Options>, options: SchemaOptions): Pr
     ...(applied > 0 || undone.length === 0 ? [[applied, 'applied'] as const] : []),
   ].map(([number, what]) => `${count(number, 'schema change')} ${dryRun ? 'would be ' : ''}${what}`);
   logger.info(`${done.join(', ')}${wait}`);
-  reportAttention(logger, attention);
+  reportAttention(context, attention);
   return exitCode;
 }
 

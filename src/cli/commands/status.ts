@@ -1,63 +1,58 @@
 import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { Attention } from '../../attention.ts';
 import type { Config } from '../../config/config.ts';
-import { BusyError, StorageError } from '../../errors.ts';
+import { BusyError, StorageError, UsageError } from '../../errors.ts';
 import { ledgerIsCurrent } from '../../ledger/migrations.ts';
-import { newestRun } from '../../ledger/runs.ts';
+import { didYouMean } from '../../nearest.ts';
 import { acknowledge } from '../../operations/acknowledge.ts';
+import { type LastRun, lastRun } from '../../operations/last-run.ts';
 import { feedStatus } from '../../operations/status.ts';
 import { attentionOf } from '../../pipeline/attention.ts';
+import { isBehind } from '../../pipeline/behind.ts';
 import { count } from '../../pipeline/reporter.ts';
 import { openWorkspace } from '../../pipeline/workspace.ts';
+import type { Session } from '../../warehouse/session.ts';
 import type { ResultTable } from '../../warehouse/values.ts';
 import { Warehouse } from '../../warehouse/warehouse.ts';
 import { ANY_SOURCES, type CommandContext, type CommonOptions } from '../command.ts';
-import { reportAttention } from '../summary.ts';
+import { attentionTable, statusJson } from '../status-json.ts';
+import { type Published, type Status, statusLines } from '../status-text.ts';
 
-/** Columns that say something only where it is not 0. */
-const TROUBLES = new Set(['waiting', 'missing', 'rejected', 'failing', 'unreconciled_days', 'held']);
-
-/** For people: without the troubles that no feed has. */
-function withoutZeros({ columns, rows }: ResultTable): ResultTable {
-  const shown = columns.map(
-    ({ name }, index) => !TROUBLES.has(name) || rows.some((row) => Number(row[index]) !== 0),
-  );
-  const kept = <T>(cells: readonly T[]) => cells.filter((_, index) => shown[index]);
-  return { columns: kept(columns), rows: rows.map(kept) };
-}
+type Context = CommandContext<
+  CommonOptions & { feed?: string[]; attention?: boolean; acknowledge?: boolean }
+>;
 
 /**
- * `status`: read from the loader's file, or from the published copy while a run holds that. Its exit code is
- * that of the last run: 1 when it failed, 3 while there is something that a person should look at.
+ * `status`: what the last run said, and what a person should look at, whichever command found it; then a row a feed. Read from the
+ * loader's file, or from the published copy while a run holds that. Its exit code is that of the last run, whatever of it
+ * is shown: 1 when that failed, 3 while there is something that a person should look at.
  */
-export default async function status(
-  context: CommandContext<CommonOptions & { acknowledge?: boolean }>,
-): Promise<number> {
+export default async function status(context: Context): Promise<number> {
+  const { options, clock } = context;
   const config = await context.readConfig(ANY_SOURCES);
-  if (context.options.acknowledge && existsSync(config.warehouse)) await acknowledgeAll(context, config);
-  await using warehouse = await Warehouse.open(config.warehouse, { readOnly: true, patience: 0 }).catch(
-    (error) => {
-      if (!(error instanceof BusyError)) throw error;
-      context.logger.info('a run holds the warehouse: this is how things stood when it was last published');
-      return Warehouse.open(config.publish, { readOnly: true });
-    },
-  );
+  if (options.acknowledge && existsSync(config.warehouse)) await acknowledgeAll(context, config);
+  await using warehouse = await openReadable(context, config);
   const session = await warehouse.session();
   if (!(await ledgerIsCurrent(session))) {
     throw new StorageError(`${warehouse.file} was written by an older asapp-warehouse`, {
       hint: 'asapp-warehouse run brings it up to date',
     });
   }
-  const now = context.clock();
-  const feeds = await feedStatus(session, { config, now });
-  await context.print(context.options.output === 'table' ? withoutZeros(feeds) : feeds);
-  const attention = await attentionOf({ session, config, now });
-  reportAttention(context.logger, attention);
-  const last = await newestRun(session);
-  return last?.exit_code === 1 ? 1 : attention.length > 0 ? 3 : 0;
+  const whole: Status = {
+    lastRun: await lastRun(session),
+    published: await publishedCopy(session, config, warehouse.file),
+    attention: await attentionOf({ session, config, now: clock() }),
+    feeds: await feedStatus(session, { config, now: clock() }),
+  };
+  const exitCode = exitCodeOf(whole.lastRun, whole.attention);
+  const shown = options.feed ? ofFeeds(whole, options.feed) : whole;
+  await show(context, shown, exitCode);
+  return exitCode;
 }
 
 /** `--acknowledge`: a person has seen what is missing, of a time to come or in no place of the layout. */
-async function acknowledgeAll(context: CommandContext, config: Config): Promise<void> {
+async function acknowledgeAll(context: Context, config: Config): Promise<void> {
   await using workspace = await openWorkspace(config, { ...context, reporter: context.logger });
   const { missing, coming, misfits } = await acknowledge(workspace.session, context.clock());
   const parts = [
@@ -66,4 +61,69 @@ async function acknowledgeAll(context: CommandContext, config: Config): Promise<
     `${count(misfits, 'path')} outside the layout`,
   ];
   context.logger.info(`acknowledged ${parts.join(', ')}`);
+}
+
+async function openReadable(context: Context, config: Config): Promise<Warehouse> {
+  try {
+    return await Warehouse.open(config.warehouse, { readOnly: true, patience: 0 });
+  } catch (error) {
+    const isPublished = await stat(config.publish).catch(() => undefined);
+    if (!(error instanceof BusyError) || !isPublished) throw error;
+    context.logger.info('a run holds the warehouse: this is how things stood when it was last published');
+    return await Warehouse.open(config.publish, { readOnly: true });
+  }
+}
+
+async function publishedCopy(
+  session: Session,
+  config: Config,
+  opened: string,
+): Promise<Published | undefined> {
+  const copy = await stat(config.publish).catch(() => undefined);
+  if (!copy?.isFile()) return undefined;
+  // The copy cannot say what it lacks.
+  const behind = opened === config.publish ? undefined : await isBehind(session, config.publish);
+  return { at: copy.mtime, behind };
+}
+
+function exitCodeOf(last: LastRun | undefined, attention: readonly Attention[]): number {
+  if (last?.exit_code === 1 || attention.some(({ kind }) => kind === 'run_failed')) return 1;
+  return attention.length > 0 ? 3 : 0;
+}
+
+/** What there is of some feeds. @throws UsageError for a name that none has */
+function ofFeeds(status: Status, names: readonly string[]): Status {
+  const feeds = status.feeds.rows.map(([feed]) => String(feed));
+  const isNamed = (feed: string, name: string) => feed === name || feed.endsWith(`.${name}`);
+  for (const name of names) {
+    if (feeds.some((feed) => isNamed(feed, name))) continue;
+    throw new UsageError(`there is no feed named ${name}${didYouMean(name, feeds)}`, {
+      hint: 'asapp-warehouse status shows those there are',
+    });
+  }
+  const isChosen = (feed: string | undefined) =>
+    feed !== undefined && names.some((name) => isNamed(feed, name));
+  return {
+    ...status,
+    attention: status.attention.filter(({ feed }) => isChosen(feed)),
+    feeds: { ...status.feeds, rows: status.feeds.rows.filter(([feed]) => isChosen(String(feed))) },
+  };
+}
+
+async function show(context: Context, status: Status, exitCode: number): Promise<void> {
+  const { options, clock, terminal } = context;
+  if (options.output !== 'table') {
+    const table: ResultTable = options.attention ? attentionTable(status.attention) : status.feeds;
+    // CSV is one table.
+    if (options.attention || options.output === 'csv') await context.print(table);
+    else await context.write(statusJson(status, exitCode));
+    return;
+  }
+  const lines = statusLines(status, {
+    ...{ now: clock(), width: terminal.width, color: terminal.color },
+    onlyAttention: options.attention === true,
+  });
+  let text = '';
+  for await (const line of lines) text += `${line}\n`;
+  await context.write(text);
 }

@@ -1,0 +1,50 @@
+import type { Attention } from '../attention.ts';
+import type { Cell, ResultTable } from '../warehouse/values.ts';
+import { cellJson, quoted } from './cells.ts';
+import type { Status } from './status-text.ts';
+
+/** Columns of `status --attention`, and the fields of an item in `status --output json`: all of them, whether empty or not. */
+const FIELDS = ['kind', 'severity', 'source', 'feed', 'model', 'count', 'message', 'hint'] as const;
+
+/** Items as a table, a row each. */
+export function attentionTable(items: readonly Attention[]): ResultTable {
+  return {
+    columns: FIELDS.map((name) => ({ name, type: name === 'count' ? 'BIGINT' : 'VARCHAR' })),
+    rows: items.map((item) => FIELDS.map((name) => item[name] ?? null)),
+  };
+}
+
+/**
+ * `status --output json`. One object and no array, unlike what commands print that print one table: it has three parts, and scripts
+ * want each by its name.
+ * @param exitCode the one that `status` ends with
+ */
+export function statusJson({ lastRun, published, attention, feeds }: Status, exitCode: number): string {
+  const last: Cell = lastRun ? cells({ ...lastRun }) : null;
+  const parts = {
+    exit_code: String(exitCode),
+    last_run: cellJson(last),
+    published: cellJson(published ? cells({ ...published }) : null),
+    attention: list(attentionTable(attention)),
+    feeds: list(feeds),
+  };
+  const lines = Object.entries(parts).map(([name, json]) => `${quoted(name)}:${json}`);
+  return `{\n${lines.join(',\n')}\n}\n`;
+}
+
+/** A line a row. */
+function list({ columns, rows }: ResultTable): string {
+  const objects = rows.map((row) =>
+    cellJson(Object.fromEntries(columns.map(({ name }, index) => [name, row[index] ?? null]))),
+  );
+  return objects.length === 0 ? '[]' : `[\n${objects.join(',\n')}\n]`;
+}
+
+function cells(fields: Record<string, string | number | boolean | Date | null | undefined>): Cell {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]): [string, Cell] => [
+      name,
+      value instanceof Date ? value.toISOString().slice(0, 19).replace('T', ' ') : (value ?? null),
+    ]),
+  );
+}
