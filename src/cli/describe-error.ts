@@ -1,5 +1,8 @@
 import { ConfigError, WarehouseError } from '../errors.ts';
 
+/** Whoever has made more mistakes in one file named the wrong file. */
+const MAX_PROBLEMS = 50;
+
 /**
  * An error for a person: what happened and why, and on a line of its own what to do next.
  * @param debug also where in the code it happened
@@ -27,7 +30,10 @@ export function errorFields(
 function summary(error: unknown): { text: string; hint?: string | undefined } {
   if (error instanceof ConfigError) {
     const count = error.problems.length;
-    const lines = error.message.split('\n').map((line) => `  ${line}`);
+    const all = error.message.split('\n').map((line) => `  ${line}`);
+    const more = all.length - MAX_PROBLEMS;
+    const lines =
+      more > 0 ? [...all.slice(0, MAX_PROBLEMS), `  and ${more.toLocaleString('en-US')} more`] : all;
     return {
       text: [`the configuration has ${count} problem${count === 1 ? '' : 's'}:`, ...lines].join('\n'),
       hint: error.hint,

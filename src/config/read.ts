@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parse as parseEnvironment } from 'dotenv';
 import { ConfigError, type Problem } from '../errors.ts';
+import { readBounded } from '../read-bounded.ts';
 import type { Config, Connectors, Environment } from './config.ts';
 import { parseConfig } from './parse.ts';
 import { WHOLE_FILE } from './problems.ts';
@@ -59,7 +59,7 @@ export async function readConfig(
  */
 async function readText(file: string, optional = false): Promise<string | undefined> {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file));
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readBounded(file, MAX_BYTES));
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? '';
     if (code === 'ENOENT' || (optional && code === 'EISDIR')) return undefined;
@@ -68,7 +68,12 @@ async function readText(file: string, optional = false): Promise<string | undefi
   }
 }
 
+/** No configuration comes near it, with a thousand sources and a comment at each. */
+const MAX_BYTES = 2 ** 20;
+
 const REASONS: Record<string, string> = {
+  EFBIG: 'is larger than 1 MiB, which no configuration is',
+  ELOOP: 'cannot be read: it is a link that leads back to itself',
   EACCES: 'cannot be read: permission denied',
   EISDIR: 'is a folder; name the file in it',
   ENOTDIR: 'cannot be read: part of its path is not a folder',

@@ -1,6 +1,7 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StorageError } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 
 /**
  * Writes a file, and the folders above it. Whoever reads it meanwhile gets the old one or the new one.
@@ -9,7 +10,7 @@ import { StorageError } from '../errors.ts';
 export async function writeWhole(file: string, text: string): Promise<void> {
   const temporary = `${file}.${process.pid}.tmp`;
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     await writeFile(temporary, text);
     await rename(temporary, file);
   } catch (error) {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Connector, FetchOptions, ListedFile } from '../connectors/connector.ts';
 import { FileError } from '../errors.ts';
 import type { FileName, PartitionKey } from '../feeds/paths.ts';
+import { makeFolder } from '../make-folder.ts';
 import type { Decryptor } from './decrypt.ts';
 import { fileError, type Inspected, inspect } from './inspect.ts';
 
@@ -49,7 +50,7 @@ export class Landing {
 
   /** Opens the folder, rid of what earlier runs left, but for downloads that can go on. */
   static async open(folder: string, now: Date): Promise<Landing> {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder, 0o700);
     for (const name of await readdir(folder)) {
       // The folder may be one that a person named: only files that are ours go.
       if (!OURS.test(name)) continue;

@@ -2,7 +2,8 @@ import { constants } from 'node:fs';
 import { chmod, copyFile, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { StorageError } from '../errors.ts';
-import { makeFolder, PRIVATE_MODE } from '../warehouse/modes.ts';
+import { makeFolder } from '../make-folder.ts';
+import { folderMode, PRIVATE_MODE } from '../warehouse/modes.ts';
 import { databaseFiles } from '../warehouse/reach.ts';
 import type { Session } from '../warehouse/session.ts';
 import { literal } from '../warehouse/sql.ts';
@@ -53,7 +54,7 @@ function temporaryName(target: string): string {
 }
 
 async function writeCopy(session: Session, target: string, mode: number): Promise<void> {
-  await makeFolder(dirname(target), mode);
+  await makeFolder(dirname(target), folderMode(mode));
   await removeUnfinished(target);
   const temporary = temporaryName(target);
   const asLeft = await isAsLeft(session, target);

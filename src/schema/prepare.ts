@@ -1,13 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Source } from '../config/config.ts';
-import { type Limits, NO_LIMITS } from '../config/limits.ts';
+import { type Limits, limitText, NO_LIMITS } from '../config/limits.ts';
 import { UsageError } from '../errors.ts';
 import { sha256, documentText as storedText } from '../ledger/documents.ts';
 import { presentTables } from '../ledger/known-feeds.ts';
 import { nextChangeId, openChanges } from '../ledger/schema-changes.ts';
 import type { SchemaChange } from '../ledger/tables.ts';
 import type { Workspace } from '../pipeline/workspace.ts';
+import { readBounded } from '../read-bounded.ts';
 import { bundledDocument } from './bundled.ts';
 import { changeOf } from './decide.ts';
 import type { ExportDocument } from './document.ts';
@@ -241,10 +241,14 @@ export class Preparation {
 async function readGiven(file: string, limits: Limits): Promise<string> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(file);
+    bytes = await readBounded(file, limits.document_bytes);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    const what = { ENOENT: 'is not there', EISDIR: 'is a folder' }[code ?? ''];
+    const what = {
+      ENOENT: 'is not there',
+      EISDIR: 'is a folder',
+      EFBIG: `is larger than ${limitText(limits, 'document_bytes')}`,
+    }[code ?? ''];
     throw new UsageError(`${file} ${what ?? `cannot be read: ${message}`}`, { cause });
   }
   return documentText(file, bytes, limits);

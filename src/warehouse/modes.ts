@@ -1,6 +1,3 @@
-import { chmod, mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
-
 /** What the loader makes is its owner's alone, unless the configuration says otherwise: it holds what customers said. */
 export const PRIVATE_MODE = 0o600;
 
@@ -12,13 +9,4 @@ export function umaskOf(mode: number): number {
 /** Who may read a file may enter its folder. Pure. */
 export function folderMode(mode: number): number {
   return mode | ((mode & 0o444) >> 2);
-}
-
-/** Makes a folder, and those above it, for whom a file in it is; one that is there keeps its mode. */
-export async function makeFolder(folder: string, mode: number): Promise<void> {
-  const first = await mkdir(folder, { recursive: true });
-  if (first === undefined) return;
-  // What mkdir is told of a mode is cut by the umask.
-  for (let made = folder; made.length >= first.length; made = dirname(made))
-    await chmod(made, folderMode(mode));
 }

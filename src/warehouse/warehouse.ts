@@ -1,8 +1,9 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { BusyError, DamagedError, StorageError } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 import { type Reach, reachSettings } from './reach.ts';
 import { Session } from './session.ts';
 import { storageTrouble } from './trouble.ts';
@@ -45,7 +46,7 @@ export class Warehouse implements AsyncDisposable {
    */
   static async open(file: string, options: OpenOptions = {}): Promise<Warehouse> {
     if (options.readOnly) await mustExist(file);
-    else await mkdir(dirname(file), { recursive: true });
+    else await makeFolder(dirname(file));
     const settings: Record<string, string> = {
       access_mode: options.readOnly ? 'READ_ONLY' : 'READ_WRITE',
       // Extensions that we need are built in; nothing is to be fetched from the network, or loaded.
