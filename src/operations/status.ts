@@ -59,13 +59,13 @@ SELECT p.feed_group || '.' || p.feed || CASE WHEN p.version = '1' THEN '' ELSE '
   coalesce(s.rows, 0) AS staged, k.rows_kept AS deduped, coalesce(r.rejected, 0) AS rejected,
   coalesce(x.failing, 0) AS failing, coalesce(c.unreconciled, 0) AS unreconciled_days, coalesce(h.held, 0) AS held
 FROM parts p
-LEFT JOIN aging a
-  ON a.name = p.feed_group || '.' || p.feed || CASE WHEN p.version = '1' THEN '' ELSE '__v' || p.version END
 LEFT JOIN staged s USING (feed_group, feed, version)
 LEFT JOIN rejected r USING (feed_group, feed, version)
 LEFT JOIN failing x USING (feed_group, feed)
 LEFT JOIN held h USING (feed_group, feed, version)
 LEFT JOIN kept k ON k.model = p.feed_group || '.' || p.feed AND p.version = '1'
 LEFT JOIN counted c ON c.feed = p.feed AND p.feed_group = 'messaging'
+LEFT JOIN aging a
+  ON a.feed = p.feed_group || '.' || p.feed || CASE WHEN p.version = '1' THEN '' ELSE '__v' || p.version END
 ORDER BY 1`);
 }

@@ -247,7 +247,7 @@ async function readGiven(file: string, limits: Limits): Promise<string> {
     const what = {
       ENOENT: 'is not there',
       EISDIR: 'is a folder',
-      EFBIG: `is larger than ${limitText(limits, 'document_bytes')}`,
+      EFBIG: `is larger than ${limitText(limits, 'document_bytes')}: nothing of it was read`,
     }[code ?? ''];
     throw new UsageError(`${file} ${what ?? `cannot be read: ${message}`}`, { cause });
   }
