@@ -9,7 +9,7 @@ import { literal } from './sql.ts';
  *
  * What is accepted is ISO 8601 as Java, Python and Postgres write it: `2026-01-05`, then maybe `T` or a blank and `08:00`,
  * `08:00:00` or `08:00:00.` with one to nine digits, then maybe a zone: `Z`, `UTC`, `+02`, `+0200` or `+02:00`, with or
- * without a blank before it. No zone is UTC. Not accepted: `24:00` (ISO 8601 took it out) and a second `60`
+ * without a blank before it. No zone is UTC; `t` and `z` are as good as the capitals (RFC 3339). Not accepted: `24:00` (ISO 8601 took it out) and a second `60`
  * (no TIMESTAMP holds it, and any other second is another instant), an offset beyond 14 hours (there is none on Earth), the year
  * 0, and a date that does not exist. A value fits when it is the same instant to the microsecond.
  */
@@ -18,28 +18,30 @@ const DAY = '(?:[1-9]\\d{3}|0[1-9]\\d{2}|00[1-9]\\d|000[1-9])-\\d{2}-\\d{2}';
 const CLOCK = '(?:[01]\\d|2[0-3]):[0-5]\\d(?::[0-5]\\d(?:\\.\\d{1,9})?)?';
 const OFFSET = '[+-](?:(?:0\\d|1[0-3])(?::?[0-5]\\d)?|14(?::?00)?)';
 
-const ZONE = ` ?(?:Z|UTC|${OFFSET})`;
+const ZONE = ` ?(?:[Zz]|UTC|${OFFSET})`;
 /** Spellings that DuckDB's cast to TIMESTAMP reads as they are. */
 const UTC = `${DAY}(?:[T ]${CLOCK})?|${DAY}[T ][0-9:]{8}(?:\\.\\d+)?Z`;
 
-const INSTANT = `${DAY}(?:[T ]${CLOCK}(?:${ZONE})?)?`;
+const INSTANT = `${DAY}(?:[Tt ]${CLOCK}(?:${ZONE})?)?`;
 
 /**
  * Times that are not only a date: what a column of times is told by, where nobody publishes its type. A regular expression
  * for the whole of a text, understood by RE2 and by JavaScript.
  */
-export const CLOCKED_PATTERN = `${DAY}[T ]${CLOCK}(?:${ZONE})?`;
+export const CLOCKED_PATTERN = `${DAY}[Tt ]${CLOCK}(?:${ZONE})?`;
 
 /** The instant of a text as a TIMESTAMP in UTC; NULL where it is none. */
 export function instant(x: string): string {
   // The commonest spellings first, each with the least work.
-  const without = (zone: string) => `try_cast(rtrim(left(${x}, -strlen(${zone}))) AS TIMESTAMP)`;
-  const zone = `regexp_extract(${x}, '(Z|UTC|[+-][0-9]+)$')`;
+  const capitals = `upper(${x})`;
+  const without = (zone: string) => `try_cast(rtrim(left(${capitals}, -strlen(${zone}))) AS TIMESTAMP)`;
+  const zone = `regexp_extract(${capitals}, '(Z|UTC|[+-][0-9]+)$')`;
   return `CASE WHEN regexp_full_match(${x}, ${literal(UTC)}) THEN try_cast(${x} AS TIMESTAMP)
     WHEN NOT regexp_full_match(${x}, ${literal(INSTANT)}) THEN NULL
     WHEN ends_with(${x}, '+00:00') THEN ${without("'+00:00'")}
     WHEN ${x}[-6] IN ('+', '-') THEN ${without("'+00:00'")} - ${ahead(`right(${x}, 6)`, 5)}
     WHEN ${zone}[1] IN ('+', '-') THEN ${without(zone)} - ${ahead(zone, 4)}
+    WHEN ${zone} = '' THEN try_cast(${capitals} AS TIMESTAMP)
     ELSE ${without(zone)} END`;
 }
 
@@ -62,7 +64,7 @@ export function day(x: string): string {
 /** Whether an instant has digits beyond the microseconds that {@link instant} keeps; zeros are none. */
 export function hasFurtherDigits(x: string): string {
   // The shortest such text has 27 characters; few texts are looked at more closely.
-  return `(strlen(${x}) > 26 AND regexp_matches(${x}, '\\.\\d{6}\\d*[1-9]\\d*(?: ?(?:Z|UTC|[+-][0-9:]+))?$'))`;
+  return `(strlen(${x}) > 26 AND regexp_matches(${x}, '\\.\\d{6}\\d*[1-9]\\d*(?: ?(?:[Zz]|UTC|[+-][0-9:]+))?$'))`;
 }
 
 /** What an epoch counts: `format:` of a column in the overrides. */

@@ -2,7 +2,7 @@ import { identifier, literal, qualified, timestamp } from '../../warehouse/sql.t
 import { type Column, columnValue, hasMoreDigits, takesAll } from './columns.ts';
 import { hasNoNumber, marked, mayRespell, unmarkedJson, unmarkedText } from './digits.ts';
 import { REASONS, type Reason } from './rejection.ts';
-import { fieldsOf } from './rescued.ts';
+import { fieldsOf, objectOf } from './rescued.ts';
 import type { StagingTable } from './table.ts';
 
 /**
@@ -86,18 +86,25 @@ export function typed({ columns }: StagingTable, keyColumns: readonly string[]):
     const when = hasMoreDigits(column, `s${index}`);
     return when ? [{ column, when: `(v${index} IS NOT NULL AND ${when})` }] : [];
   });
+  const kept = Object.fromEntries([...misfits, ...cut].map(({ column }) => [column.name, 'JSON']));
+  const asJson =
+    misfits.length === 0
+      ? 'NULL'
+      : `CASE WHEN len(misfits) + len(cut) > 0 AND len(undeclared) = 0
+      THEN json_transform(text, ${literal(JSON.stringify(kept))}) END`;
   const numbered = columns.map((_, index) => `v${index}, `).join('');
   return `CREATE OR REPLACE TEMP TABLE careful_typed AS
-SELECT file_id, line, ${numbered}misfits, ${rescued(columns)} AS rescued,
+SELECT file_id, line, ${numbered}misfits, ${rescued(columns, [...misfits, ...cut])} AS rescued,
   list_filter(misfits, lambda name: list_contains(${textList(keyColumns.map((name) => ({ name })))}, name))[1] AS key_misfit
 FROM (
-  SELECT *, ${namesWhere(misfits)} AS misfits, ${namesWhere(cut)} AS cut
+  SELECT *, ${asJson} AS js
+  FROM (SELECT *, ${namesWhere(misfits)} AS misfits, ${namesWhere(cut)} AS cut
   FROM (
     SELECT *${values.join('\n      ')}
     FROM (
       SELECT file_id, line, text, marked, undeclared${texts.join('\n        ')}
       FROM (SELECT t.*, undeclared, ${read} AS s FROM careful_text AS t JOIN careful_names USING (keys)
-        WHERE fault IS NULL AND NOT repeats))))`;
+        WHERE fault IS NULL AND NOT repeats)))))`;
 }
 
 /** A value as JSON; of a column that is not JSON, looked up in the line. */
@@ -106,18 +113,31 @@ function jsonOf({ name, type }: Column, text: string): string {
   return `struct_extract(json_transform(text, ${literal(JSON.stringify({ [name]: 'JSON' }))}), ${literal(name)})`;
 }
 
-function namesWhere(conditions: readonly { column: Column; when: string }[]): string {
+function namesWhere(conditions: readonly Kept[]): string {
   if (conditions.length === 0) return '[]::VARCHAR[]';
   const names = conditions.map(({ column, when }) => `CASE WHEN ${when} THEN ${literal(column.name)} END`);
   return `CASE WHEN ${conditions.map(({ when }) => when).join(' OR ')}
     THEN list_filter([${names.join(', ')}], lambda name: name IS NOT NULL) ELSE []::VARCHAR[] END`;
 }
 
-/** Fields without a column, misfits, and what was cut. */
-function rescued(columns: readonly Column[]): string {
-  const where = `NOT list_contains(${textList(columns)}, field.key)
-      OR list_contains(misfits, field.key) OR list_contains(cut, field.key)`;
-  return `CASE WHEN len(undeclared) + len(misfits) + len(cut) > 0 THEN ${fieldsOf('text', 'marked', { where })} END`;
+/** A column, with the condition on a row that its value stays in `_rescued`. */
+interface Kept {
+  column: Column;
+  when: string;
+}
+
+/** The values of columns that stay, and fields that have no column; `js` are the values of the columns as JSON. */
+function rescued(columns: readonly Column[], kept: readonly Kept[]): string {
+  const fields = kept.map(({ column: { name }, when }) => ({
+    ...{ name, when },
+    json: `struct_extract(js, ${literal(name)})`,
+  }));
+  // Whichever list is the shorter: of a line with a hundred thousand fields, hardly any has a column.
+  const undeclared = `CASE WHEN len(undeclared) < ${columns.length + 10} THEN list_contains(undeclared, field.key)
+      ELSE NOT list_contains(${textList(columns)}, field.key) END`;
+  const where = `${undeclared} OR list_contains(misfits, field.key) OR list_contains(cut, field.key)`;
+  return `CASE WHEN len(undeclared) > 0 THEN ${fieldsOf('text', 'marked', { where })}
+    ${fields.length === 0 ? '' : `WHEN len(misfits) + len(cut) > 0 THEN ${objectOf(fields, 'marked')}`} END`;
 }
 
 /** Rejects lines whose key does not fit. The value is data: only its column and type are told. */

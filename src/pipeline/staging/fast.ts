@@ -1,10 +1,11 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Session } from '../../warehouse/session.ts';
-import { fileList, identifier, literal, qualified, timestamp } from '../../warehouse/sql.ts';
+import { fileList, identifier, qualified, timestamp } from '../../warehouse/sql.ts';
 import type { LandedFile } from '../landing.ts';
 import { mayBeRespelled } from './digits.ts';
 import { type FastColumn, fastColumn, type IntegerMode } from './fast-columns.ts';
+import { objectOf } from './rescued.ts';
 import type { StagingTable } from './table.ts';
 
 /**
@@ -110,22 +111,18 @@ function rescued(columns: readonly FastColumn[], { integers, undeclared }: Assum
   const fields = [
     ...undeclared.map((name) => ({
       name,
-      value: identifier(name),
+      json: identifier(name),
       when: `${identifier(name)} IS NOT NULL`,
     })),
     ...columns.flatMap(({ column: { name }, hasMoreDigits }) =>
-      hasMoreDigits ? [{ name, value: `to_json(${identifier(name)})`, when: hasMoreDigits }] : [],
+      hasMoreDigits ? [{ name, json: `to_json(${identifier(name)})`, when: hasMoreDigits }] : [],
     ),
-  ].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const texts = fields.map(
-    ({ name, value, when }) =>
-      `CASE WHEN ${when} THEN ${literal(`${JSON.stringify(name)}:`)} || CAST(${value} AS VARCHAR) END`,
-  );
+  ];
   const anyField = fields.map(({ when }) => when).join(' OR ');
   return `CASE
     ${stop(integers === 'double' ? 'integer' : 'doubtful', doubts(true))}
     ${stop('doubtful', [...other, `(${nothing})`])}
-    ${fields.length === 0 ? '' : `WHEN ${anyField} THEN CAST('{' || concat_ws(',', ${texts.join(', ')}) || '}' AS JSON)`}
+    ${fields.length === 0 ? '' : `WHEN ${anyField} THEN ${objectOf(fields)}`}
   END`;
 }
 
