@@ -66,6 +66,6 @@ LEFT JOIN held h USING (feed_group, feed, version)
 LEFT JOIN kept k ON k.model = p.feed_group || '.' || p.feed AND p.version = '1'
 LEFT JOIN counted c ON c.feed = p.feed AND p.feed_group = 'messaging'
 LEFT JOIN aging a
-  ON a.feed = p.feed_group || '.' || p.feed || CASE WHEN p.version = '1' THEN '' ELSE '__v' || p.version END
+  ON a.name = p.feed_group || '.' || p.feed || CASE WHEN p.version = '1' THEN '' ELSE '__v' || p.version END
 ORDER BY 1`);
 }
