@@ -33,3 +33,17 @@ export async function askSecret(question: string, { input, output }: Terminal): 
     output.write('\n');
   }
 }
+
+/** Asks whether to do something; whatever is not a yes is a no, and so is Ctrl+D. */
+export async function askWhether(question: string, { input, output }: Terminal): Promise<boolean> {
+  const lines = createInterface({ input, output });
+  try {
+    const answer = await new Promise<string>((resolve) => {
+      lines.on('close', () => resolve(''));
+      lines.question(question, resolve);
+    });
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    lines.close();
+  }
+}

@@ -238,10 +238,19 @@ withCommonOptions(rejects.command('show <file> <line>').description('one line, a
   action(async () => ({ default: (await rejectsModule()).show })),
 );
 withCommonOptions(
-  rejects.command('replay [file] [line]').description('read them again, all or those of a file'),
+  rejects
+    .command('replay [file] [line]')
+    .description('read them again: all, or those of a file or a feed')
+    .addOption(repeatable('--feed <name>', 'only those of this feed')),
+  { changes: true },
 ).action(action(async () => ({ default: (await rejectsModule()).replay })));
 withCommonOptions(
-  rejects.command('discard [file] [line]').description('mark them as dealt with; they are kept'),
+  rejects
+    .command('discard [file] [line]')
+    .description('mark those of a file or a feed as dealt with; they are kept')
+    .addOption(repeatable('--feed <name>', 'only those of this feed'))
+    .option('--all', 'all that there are'),
+  { changes: true },
 ).action(action(async () => ({ default: (await rejectsModule()).discard })));
 
 withCommonOptions(

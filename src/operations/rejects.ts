@@ -12,21 +12,30 @@ import type { Session } from '../warehouse/session.ts';
 import { literal } from '../warehouse/sql.ts';
 import type { ResultTable } from '../warehouse/values.ts';
 
-/** Which rejected lines are meant: those of a file, or one of them; all when nothing is said. */
+/** Which rejected lines are meant: those of a file, or one of them, or of some feeds; all when nothing is said. */
 export interface RejectChoice {
+  /** As their tables are called, with the group or without: `messaging.calls`, `calls__v2`. */
+  feeds?: readonly string[] | undefined;
   fileId?: number | undefined;
   line?: number | undefined;
   reason?: string | undefined;
 }
 
-function chosen({ fileId, line, reason }: RejectChoice): string {
+function chosen({ feeds, fileId, line, reason }: RejectChoice): string {
   return [
+    ...(feeds === undefined ? [] : [`r.file_id IN (${filesOf(feeds)})`]),
     ...(fileId === undefined ? [] : [`r.file_id = ${fileId}`]),
     ...(line === undefined ? [] : [`r.line = ${line}`]),
     ...(reason === undefined ? [] : [`r.reason = ${literal(reason)}`]),
   ]
     .map((condition) => ` AND ${condition}`)
     .join('');
+}
+
+function filesOf(feeds: readonly string[]): string {
+  const names = feeds.map(literal).join(', ');
+  const table = "feed || CASE WHEN version = '1' THEN '' ELSE '__v' || version END";
+  return `SELECT file_id FROM ops.files WHERE ${table} IN (${names}) OR feed_group || '.' || ${table} IN (${names})`;
 }
 
 /** Rejected lines, newest first, without their text. @param all those that were dealt with, too */
@@ -53,17 +62,24 @@ export async function rejectedText(session: Session, fileId: number, line: numbe
   });
 }
 
-/** Marks rejected lines as dealt with; they are kept. @returns how many */
-export async function discardRejects(session: Session, choice: RejectChoice, now: Date): Promise<number> {
-  const where = `resolved_at IS NULL${chosen(choice)}`;
+/** How many rejected lines wait to be dealt with. */
+export async function countRejects(session: Session, choice: RejectChoice): Promise<number> {
   const { lines } = await session.row<{ lines: number }>(
-    `SELECT count(*) AS lines FROM ops.rejected_rows AS r WHERE ${where}`,
-  );
-  await session.run(
-    `UPDATE ops.rejected_rows AS r SET resolved_at = $1, resolution = 'discarded' WHERE ${where}`,
-    [now],
+    `SELECT count(*) AS lines FROM ops.rejected_rows AS r WHERE ${waiting(choice)}`,
   );
   return lines;
+}
+
+/** Marks rejected lines as dealt with; they are kept. */
+export async function discardRejects(session: Session, choice: RejectChoice, now: Date): Promise<void> {
+  await session.run(
+    `UPDATE ops.rejected_rows AS r SET resolved_at = $1, resolution = 'discarded' WHERE ${waiting(choice)}`,
+    [now],
+  );
+}
+
+function waiting(choice: RejectChoice): string {
+  return `r.resolved_at IS NULL${chosen(choice)}`;
 }
 
 export interface ReplayResult {
@@ -117,7 +133,7 @@ async function replayFile(
   choice: RejectChoice,
   now: Date,
 ): Promise<ReplayResult> {
-  const open = `r.resolved_at IS NULL${chosen({ ...choice, fileId: file.file_id })}`;
+  const open = waiting({ ...choice, fileId: file.file_id });
   const lines = await session.rows<{ line: number; hex: string }>(
     `SELECT line, hex(raw) AS hex FROM ops.rejected_rows AS r WHERE ${open} ORDER BY line`,
   );

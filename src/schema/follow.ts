@@ -40,6 +40,10 @@ export interface SchemaResult {
   held: number;
   /** Changes that were applied now. */
   applied: number;
+  /** Changes that waited, and that a person rejected. */
+  rejected: number;
+  /** Changes that were applied before, and that a person has seen now. */
+  seen: number;
   /** Changes that a person should look at. */
   attention: Attention[];
   /** Whether the warehouse says anything new. */
@@ -69,7 +73,8 @@ export async function applySchema(
   const failed: SchemaResult['failed'] = [];
   if (!(await keepsDocuments(session))) {
     reporter.info('the schema is compared once a run has brought the warehouse up to date');
-    return { held: 0, applied: 0, attention: [], changed: false, plans: [], undone: [], failed, looked: [] };
+    const nothing = { held: 0, applied: 0, rejected: 0, seen: 0, attention: [], changed: false, plans: [] };
+    return { ...nothing, undone: [], failed, looked: [] };
   }
   const sources = chosenSources(workspace.config.sources, options.source);
   mustBeOfOneGroup(sources, options.file);
@@ -121,6 +126,11 @@ export async function applySchema(
   const open = options.dryRun ? afterwards(now, tasks) : now;
   return {
     held: open.filter(({ decision }) => decision === 'held').length,
+    rejected: judgement.rows.filter((row) => row.decision === 'held' && judgement.reject.has(row.change_id))
+      .length,
+    seen: judgement.rows.filter(
+      (row) => row.decision === 'applied' && !undone.some((each) => each.row === row),
+    ).length,
     applied: plans.reduce((sum, { changes }) => sum + changes.filter(isNewlyApplied).length, 0),
     attention: changeItems(open),
     changed: undone.length > 0 || tasks.some(isNews),

@@ -182,7 +182,7 @@ describe.skipIf(!hasGpg || !hasSshd)('secrets', () => {
     'rejects list': [['rejects', 'list', '--output', 'csv']],
     'rejects show': [['rejects', 'show', '1', '2']],
     'rejects replay': [['rejects', 'replay']],
-    'rejects discard': [['rejects', 'discard']],
+    'rejects discard': [['rejects', 'discard', '--all']],
     'schema diff': [['schema', 'diff', '--log-format', 'json']],
     'schema apply': [
       ['schema', 'apply', '--dry-run'],

@@ -1,5 +1,12 @@
 import { expect, it } from 'vitest';
-import { discardRejects, listRejects, rejectedText, replayRejects } from '../../src/operations/rejects.ts';
+import {
+  countRejects,
+  discardRejects,
+  listRejects,
+  type RejectChoice,
+  rejectedText,
+  replayRejects,
+} from '../../src/operations/rejects.ts';
 import type { Workspace } from '../../src/pipeline/workspace.ts';
 import { feedSpec, NOW, StagingBench } from '../support/staging.ts';
 
@@ -26,8 +33,14 @@ it('lists rejected lines and shows each as it was delivered', async () => {
 it('keeps what is discarded, and counts it no more', async () => {
   await using bench = await StagingBench.open();
   await bench.stage(spec, [['x', 'y'], ['z']]);
-  expect(await discardRejects(bench.session, { fileId: 1, line: 2 }, NOW)).toBe(1);
-  expect(await discardRejects(bench.session, { fileId: 1 }, NOW)).toBe(1);
+  const discard = async (choice: RejectChoice) => {
+    const lines = await countRejects(bench.session, choice);
+    await discardRejects(bench.session, choice, NOW);
+    return lines;
+  };
+  expect(await discard({ feeds: ['nothing', 'messaging.nothing', "it's"] })).toBe(0);
+  expect(await discard({ fileId: 1, line: 2 })).toBe(1);
+  expect(await discard({ fileId: 1 })).toBe(1);
   expect((await listRejects(bench.session, false)).rows).toHaveLength(1);
   expect((await listRejects(bench.session, true)).rows).toHaveLength(3);
 });

@@ -1,5 +1,6 @@
 import { UsageError } from '../../errors.ts';
 import {
+  countRejects,
   discardRejects,
   listRejects,
   type RejectChoice,
@@ -7,8 +8,9 @@ import {
   replayRejects,
 } from '../../operations/rejects.ts';
 import { count } from '../../pipeline/reporter.ts';
-import { openWorkspace } from '../../pipeline/workspace.ts';
+import { openWorkspace, type Workspace } from '../../pipeline/workspace.ts';
 import { Warehouse } from '../../warehouse/warehouse.ts';
+import { askWhether, canAsk } from '../ask.ts';
 import { ANY_SOURCES, type CommandContext, type CommonOptions } from '../command.ts';
 
 /** `rejects list`: which lines could not be staged, and why. */
@@ -30,32 +32,92 @@ export async function show(context: CommandContext, file: string, line: string):
   return 0;
 }
 
-/** `rejects discard`: a person has looked at them, and they stay out. */
-export async function discard(context: CommandContext, file?: string, line?: string): Promise<number> {
-  const choice = choiceOf(file, line);
+type ChoiceOptions = CommonOptions & { feed?: string[]; all?: boolean };
+
+/**
+ * `rejects discard`: a person has looked at them, and they stay out. All of them at once only for somebody who says so: there is
+ * no way back, and whoever types no more than `rejects discard` may have meant to see what it does.
+ */
+export async function discard(
+  context: CommandContext<ChoiceOptions>,
+  file?: string,
+  line?: string,
+): Promise<number> {
+  const { options, logger, clock } = context;
+  const choice = choiceOf(options, file, line);
   const config = await context.readConfig();
-  await using workspace = await openWorkspace(config, { ...context, reporter: context.logger });
-  const lines = await discardRejects(workspace.session, choice, context.clock());
-  context.logger.info(`discarded ${count(lines, 'rejected line')}; they are kept in ops.rejected_rows`);
+  await using workspace = await openWorkspace(config, {
+    ...context,
+    reporter: logger,
+    dryRun: options.dryRun,
+  });
+  const lines = await countChosen(workspace, choice);
+  const what = count(lines, 'rejected line');
+  if (options.dryRun) logger.info(`would discard ${what}`);
+  else if (lines === 0 || (await mayDiscard(choice, options, what))) {
+    await discardRejects(workspace.session, choice, clock());
+    logger.info(`discarded ${what}; they are kept in ops.rejected_rows`);
+  } else logger.info('nothing was discarded');
   return 0;
+}
+
+/** @throws UsageError where nothing says which are meant, and nobody can be asked */
+async function mayDiscard(choice: RejectChoice, { all }: ChoiceOptions, what: string): Promise<boolean> {
+  if (all || isNarrowed(choice)) return true;
+  const terminal = { input: process.stdin, output: process.stderr };
+  if (canAsk(terminal)) return await askWhether(`discard ${what}? [y/N] `, terminal);
+  throw new UsageError(`rejects discard would discard ${what}: say which, or --all`, {
+    hint: 'asapp-warehouse rejects discard FILE [LINE], or --feed FEED; rejects list shows them',
+  });
 }
 
 /** `rejects replay`: reads them again, for when what kept them out has changed. */
-export async function replay(context: CommandContext, file?: string, line?: string): Promise<number> {
-  const choice = choiceOf(file, line);
+export async function replay(
+  context: CommandContext<ChoiceOptions>,
+  file?: string,
+  line?: string,
+): Promise<number> {
+  const { options, logger } = context;
+  const choice = choiceOf(options, file, line);
   const config = await context.readConfig();
-  await using workspace = await openWorkspace(config, { ...context, reporter: context.logger });
+  await using workspace = await openWorkspace(config, {
+    ...context,
+    reporter: logger,
+    dryRun: options.dryRun,
+  });
+  const lines = await countChosen(workspace, choice);
+  if (options.dryRun) {
+    logger.info(`would read ${count(lines, 'rejected line')} again`);
+    return 0;
+  }
   const { staged, left } = await replayRejects(workspace, choice);
-  context.logger.info(`staged ${count(staged, 'line')}; ${count(left, 'line')} still rejected`);
-  if (staged > 0) context.logger.info('next: asapp-warehouse build');
+  logger.info(`staged ${count(staged, 'line')}; ${count(left, 'line')} still rejected`);
+  if (staged > 0) logger.info('next: asapp-warehouse build');
   return 0;
 }
 
-function choiceOf(file?: string, line?: string): RejectChoice {
-  return {
+/** @throws UsageError where a choice is of nothing: it was mistyped, and nothing done would look like all done */
+async function countChosen({ session }: Workspace, choice: RejectChoice): Promise<number> {
+  const lines = await countRejects(session, choice);
+  if (lines > 0 || !isNarrowed(choice)) return lines;
+  throw new UsageError('no rejected line of these waits', {
+    hint: 'asapp-warehouse rejects list shows those that do',
+  });
+}
+
+function choiceOf({ feed, all }: ChoiceOptions, file?: string, line?: string): RejectChoice {
+  const choice = {
+    feeds: feed,
     fileId: file === undefined ? undefined : wholeNumber(file),
     line: line === undefined ? undefined : wholeNumber(line),
   };
+  if (all && isNarrowed(choice))
+    throw new UsageError('--all goes with no file, line or feed', { hint: 'leave one of them out' });
+  return choice;
+}
+
+function isNarrowed({ feeds, fileId }: RejectChoice): boolean {
+  return feeds !== undefined || fileId !== undefined;
 }
 
 function wholeNumber(text: string): number {

@@ -128,12 +128,7 @@ async function act(context: CommandContext<Options>, options: SchemaOptions): Pr
   await context.print(planTable(schema, project, failing));
   const wait =
     schema.held > 0 ? `; ${count(schema.held, 'change')} ${schema.held === 1 ? 'waits' : 'wait'}` : '';
-  const { applied, undone } = schema;
-  const done = [
-    ...(undone.length > 0 ? [[undone.length, 'undone'] as const] : []),
-    ...(applied > 0 || undone.length === 0 ? [[applied, 'applied'] as const] : []),
-  ].map(([number, what]) => `${count(number, 'schema change')} ${dryRun ? 'would be ' : ''}${what}`);
-  logger.info(`${done.join(', ')}${wait}`);
+  logger.info(`${doneText(schema, dryRun === true)}${wait}`);
   reportAttention(context, attention);
   return exitCode;
 }
@@ -155,6 +150,15 @@ async function wouldFail(
   for (const { id, group, change } of [...applied, ...back])
     found.set(id, await readersThatFail({ ...workspace, project }, group, change));
   return found;
+}
+
+/** `2 schema changes rejected, 1 schema change applied`: what was asked for is said, and not what it did not come to. */
+function doneText({ applied, rejected, seen, undone }: SchemaResult, dryRun: boolean): string {
+  const counts = { undone: undone.length, rejected, 'marked as seen': seen, applied };
+  const done = Object.entries(counts).filter(([, number]) => number > 0);
+  if (done.length === 0) return `nothing ${dryRun ? 'would be' : 'was'} applied`;
+  const be = dryRun ? 'would be ' : '';
+  return done.map(([what, number]) => `${count(number, 'schema change')} ${be}${what}`).join(', ');
 }
 
 /** Each change that is taken back, and each of the plans, with what it takes. */
