@@ -62,9 +62,10 @@ export function check<T extends z.ZodObject>(
 function shapeAt(definition: z.ZodObject, path: Path): z.ZodObject['shape'] | undefined {
   let at: unknown = definition;
   for (const part of path) {
-    if (!(at instanceof z.ZodObject)) return undefined;
-    at = at.shape[part];
-    while (at instanceof z.ZodOptional) at = at.unwrap();
+    if (at instanceof z.ZodObject) at = at.shape[part];
+    else if (at instanceof z.ZodRecord) at = at.valueType;
+    else return undefined;
+    while (at instanceof z.ZodOptional || at instanceof z.ZodDefault) at = at.unwrap();
   }
   return at instanceof z.ZodObject ? at.shape : undefined;
 }

@@ -1,15 +1,29 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of warehouse.yaml, not of this file
 
-/** Where editors find the JSON Schema, from the folder that the package is installed in. */
-const SCHEMA_LINE =
-  '# yaml-language-server: $schema=node_modules/asapp-warehouse/schemas/warehouse.schema.json';
+import { dirname, join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 /**
  * The text of a starter `warehouse.yaml`.
  * @param demo reads the sample feeds that `asapp-warehouse init --demo` writes beside it
+ * @param schema where editors find the JSON Schema, see {@link schemaReference}; left out: it is not named
  */
-export function starterConfig({ demo }: { demo: boolean }): string {
-  return [SCHEMA_LINE, '', ...(demo ? DEMO : STARTER), ''].join('\n');
+export function starterConfig({ demo, schema }: { demo: boolean; schema?: string }): string {
+  const named = schema === undefined ? [] : [`# yaml-language-server: $schema=${schema}`, ''];
+  return [...named, ...(demo ? DEMO : STARTER), ''].join('\n');
+}
+
+/**
+ * How a configuration names the JSON Schema that comes with the program. Pure. Of a program that is installed in the project, by
+ * its path from there, so that whoever has the project finds it, too; of one that is installed for everybody, by a URL.
+ * @param folder the configuration's, absolute
+ * @param root the folder of this package, absolute
+ */
+export function schemaReference(folder: string, root: string): string {
+  const schema = join(root, 'schemas', 'warehouse.schema.json');
+  const project = root.includes('/node_modules/') ? root.slice(0, root.lastIndexOf('/node_modules/')) : root;
+  const isInside = `${folder}/`.startsWith(`${project}/`) && dirname(project) !== project;
+  return isInside ? relative(folder, schema) : pathToFileURL(schema).href;
 }
 
 const FILES = [

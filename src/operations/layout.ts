@@ -5,6 +5,7 @@ import type { AttentionContext } from '../pipeline/attention.ts';
 import { ignoring } from '../pipeline/ignore.ts';
 import { count } from '../pipeline/reporter.ts';
 import { isExportDocument } from '../schema/watch.ts';
+import type { Session } from '../warehouse/session.ts';
 
 /**
  * Files and folders that were passed over, since they do not follow the vendor's layout: there may be rows in them that
@@ -13,11 +14,7 @@ import { isExportDocument } from '../schema/watch.ts';
 export async function misplacedFiles({ session, config }: AttentionContext): Promise<Attention[]> {
   const misfits = await openMisfits(session);
   if (misfits.length === 0) return [];
-  const documents = await session.rows<{ source: string; folder: string }>(
-    `SELECT DISTINCT source, split_part(path, '/', 1) AS folder FROM ops.document_files AS found
-     WHERE contains(path, '/') AND NOT EXISTS (
-       FROM ops.partitions AS p WHERE p.source = found.source AND p.feed = split_part(found.path, '/', 1))`,
-  );
+  const documents = await documentFolders(session);
   return namedSources(config).flatMap((source): Attention[] => {
     const folders = documents.filter((row) => row.source === source.name).map(({ folder }) => folder);
     const isTold = telling(source, new Set(folders));
@@ -34,6 +31,27 @@ export async function misplacedFiles({ session, config }: AttentionContext): Pro
       },
     ];
   });
+}
+
+/** Of what was passed over of a source, what a person need know: not the schema document that the same run has read. */
+export async function toldMisfits<Found extends { path: string }>(
+  session: Session,
+  source: Source,
+  misfits: readonly Found[],
+): Promise<Found[]> {
+  if (misfits.length === 0) return [];
+  const own = (await documentFolders(session)).filter((row) => row.source === source.name);
+  const isTold = telling(source, new Set(own.map(({ folder }) => folder)));
+  return misfits.filter(({ path }) => isTold(path));
+}
+
+/** Folders that schema documents were found in, and no feed. */
+function documentFolders(session: Session): Promise<{ source: string; folder: string }[]> {
+  return session.rows(
+    `SELECT DISTINCT source, split_part(path, '/', 1) AS folder FROM ops.document_files AS found
+     WHERE contains(path, '/') AND NOT EXISTS (
+       FROM ops.partitions AS p WHERE p.source = found.source AND p.feed = split_part(found.path, '/', 1))`,
+  );
 }
 
 /** Of a source: what is read all the same, as schema documents are, is not passed over; nor is what nobody wants of it. */

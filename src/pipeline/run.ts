@@ -76,6 +76,7 @@ export async function schemaOnly(
   workspace: Workspace,
   options: SchemaOptions = {},
 ): Promise<Outcome & { schema: SchemaResult }> {
+  await refuseMistakes(workspace, { source: options.source });
   let schema: SchemaResult | undefined;
   const outcome = await recorded(workspace, 'schema', options, async (runId) => {
     schema = await applySchema(workspace, runId, options);

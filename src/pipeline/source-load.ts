@@ -8,6 +8,7 @@ import { nextFileId, resolveFailures } from '../ledger/files.ts';
 import { recordAbsent, recordListings } from '../ledger/listings.ts';
 import { recordMisfits } from '../ledger/misfits.ts';
 import type { Misfit } from '../ledger/tables.ts';
+import { toldMisfits } from '../operations/layout.ts';
 import { BatchFetch, type LandedBatch } from './batch-fetch.ts';
 import { BatchStage } from './batch-stage.ts';
 import { cutBatches, type WantedBatch } from './batches.ts';
@@ -260,7 +261,7 @@ export class SourceLoad {
     const { session, reporter } = this.#context;
     const { name } = this.#source;
     const fresh = await recordMisfits(session, name, this.#misfits, (path) => this.#coverage.covers(path));
-    for (const { path, reason } of fresh) {
+    for (const { path, reason } of await toldMisfits(session, this.#source, fresh)) {
       reporter.warn(`passed over ${path}: ${reason}`, { source: name, path });
     }
   }

@@ -30,7 +30,10 @@ test.each([
     '  archive: { pii_on: yes }',
     '4: policy.archive.pii_on: must be one of apply, hold, ignore, but is "yes"',
   ],
-  ['  archive: { colum_added: hold }', /^4: policy\.archive\.colum_added: is not a key of warehouse\.yaml/],
+  [
+    '  archive: { colum_added: hold }',
+    /^4: policy\.archive\.colum_added: is not a key of policy\.archive; did you mean column_added\?/,
+  ],
   ['  archive: hold', '4: policy.archive: must be a mapping of keys to values, but is "hold"'],
   [
     '  archive.a.b.c: {}',

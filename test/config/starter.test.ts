@@ -1,7 +1,13 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/parse.ts';
-import { starterConfig } from '../../src/config/starter.ts';
+import { schemaReference, starterConfig } from '../../src/config/starter.ts';
 import { connectors } from '../../src/connectors/index.ts';
+import { PROGRAM } from '../support/build.ts';
 import { context } from './fakes.ts';
 
 describe('the starter', () => {
@@ -57,10 +63,30 @@ describe('the starter', () => {
     });
   });
 
-  it.each([true, false])('tells editors where the JSON Schema is (demo: %s)', (demo) => {
-    expect(starterConfig({ demo }).split('\n')[0]).toBe(
-      '# yaml-language-server: $schema=node_modules/asapp-warehouse/schemas/warehouse.schema.json',
-    );
+  it.each([
+    ['/srv/asapp', '/srv/asapp/node_modules/asapp-warehouse', 'node_modules/asapp-warehouse/schemas/'],
+    ['/srv/asapp/etl', '/srv/asapp/node_modules/asapp-warehouse', '../node_modules/asapp-warehouse/schemas/'],
+    [
+      '/srv/asapp',
+      '/usr/lib/node_modules/asapp-warehouse',
+      'file:///usr/lib/node_modules/asapp-warehouse/schemas/',
+    ],
+    ['/srv/asapp', '/srv/asapp-clone', 'file:///srv/asapp-clone/schemas/'],
+    ['/srv/a b/demo', '/srv/a b', '../schemas/'],
+    ['/srv/x', '/srv/a b', 'file:///srv/a%20b/schemas/'],
+  ])('in %s tells editors where the JSON Schema of a program in %s is', (folder, root, schemas) => {
+    const text = starterConfig({ demo: true, schema: schemaReference(folder, root) });
+    expect(text.split('\n')[0]).toBe(`# yaml-language-server: $schema=${schemas}warehouse.schema.json`);
+  });
+
+  it('written by the program names a schema that is there', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'starter-'));
+    await promisify(execFile)(process.execPath, [PROGRAM, 'init'], { cwd: folder });
+    const [line = ''] = (await readFile(join(folder, 'warehouse.yaml'), 'utf8')).split('\n');
+    expect(JSON.parse(await readFile(new URL(line.split('$schema=')[1] ?? ''), 'utf8'))).toMatchObject({
+      title: 'asapp-warehouse configuration',
+    });
+    await rm(folder, { recursive: true });
   });
 
   it('holds the other connectors as comments, which are sources once uncommented', () => {

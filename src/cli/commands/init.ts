@@ -1,8 +1,12 @@
 import { stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { starterConfig } from '../../config/starter.ts';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { schemaReference, starterConfig } from '../../config/starter.ts';
 import { UsageError } from '../../errors.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
+
+/** The folder that this program is installed in. */
+const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 
 /** `init`: writes what a new user starts from, and never over anything. */
 export default async function init({
@@ -10,6 +14,7 @@ export default async function init({
   logger,
 }: CommandContext<CommonOptions & { demo?: boolean }>): Promise<number> {
   const feeds = join(dirname(options.config), 'feeds');
+  const schema = schemaReference(resolve(dirname(options.config)), PACKAGE);
   for (const path of options.demo ? [options.config, feeds] : [options.config]) {
     if (!(await stat(path).catch(() => undefined))) continue;
     throw new UsageError(`${path} is there already, and is not written over`, {
@@ -23,7 +28,7 @@ export default async function init({
       `wrote ${feeds}: sample feeds, ${files.toLocaleString('en-US')} files, ${rows.toLocaleString('en-US')} rows`,
     );
   }
-  await writeFile(options.config, starterConfig({ demo: options.demo === true }), { flag: 'wx' });
+  await writeFile(options.config, starterConfig({ demo: options.demo === true, schema }), { flag: 'wx' });
   logger.info(`wrote ${options.config}`);
   logger.info(
     options.demo ? 'next: asapp-warehouse run' : `next: fill in ${options.config}, then asapp-warehouse run`,

@@ -15,7 +15,7 @@ export async function* machineChecks(config: Config, context: StepContext): Asyn
   const check = (step: string, work: () => Promise<string>) => new Steps(MACHINE, context).try(step, work);
   yield* programChecks(context);
   yield await check('warehouse', () => lookAtWarehouse(config.warehouse));
-  yield await check('publish', () => mustBeWritable(dirname(config.publish), config.publish));
+  yield await check('publish', () => mustBeReplaceable(config.publish));
   yield await check('landing', () => mustBeWritable(config.landing, config.landing));
   yield await check('disk', () => mustHaveSpace(config));
   yield await check('modes', () => whoCanRead(config));
@@ -69,6 +69,16 @@ async function mustBeWritable(folder: string, what: string): Promise<string> {
     throw notWritable(there);
   });
   return `${what} can be written`;
+}
+
+/** A copy for analysts takes the place of the one that is there, which its folder must allow; a folder is no copy. */
+async function mustBeReplaceable(file: string): Promise<string> {
+  const found = await stat(file).catch(() => undefined);
+  if (found && !found.isFile())
+    throw new StorageError(`${file} is ${found.isDirectory() ? 'a folder' : 'no file'}`, {
+      hint: 'name a file at publish: in warehouse.yaml',
+    });
+  return await mustBeWritable(dirname(file), file);
 }
 
 function notWritable(path: string): StorageError {

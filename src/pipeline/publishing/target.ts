@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { UsageError } from '../../errors.ts';
+import { BusyError, UsageError } from '../../errors.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { literal } from '../../warehouse/sql.ts';
 
@@ -11,6 +11,7 @@ const NAME = 'published_there';
  * program has written. One that it has written there before is, whatever has become of it.
  * @param target the file that analysts open
  * @throws UsageError when something else is there
+ * @throws BusyError when what is there cannot be looked at, since another process writes to it
  */
 export async function refuseOtherFile(session: Session, target: string): Promise<void> {
   const found = await stat(target).catch(() => undefined);
@@ -30,8 +31,17 @@ export async function refuseOtherFile(session: Session, target: string): Promise
 async function isCopy(session: Session, target: string): Promise<boolean> {
   try {
     await session.run(`ATTACH ${literal(target)} AS ${NAME} (READ_ONLY)`);
-  } catch {
-    return false;
+  } catch (error) {
+    const { message } = error as Error;
+    if (!/conflicting lock/i.test(message)) return false;
+    const holder = /held in (.+?) \(PID (\d+)\)/.exec(message);
+    throw new BusyError(
+      `${target}, the copy for analysts, is held open for writing by ${holder ? `${holder[1]} (process ${holder[2]})` : 'another process'}`,
+      {
+        hint: "close it there; whoever only reads it opens it read-only, and is in nobody's way",
+        cause: error,
+      },
+    );
   }
   try {
     const tables = await session.rows(
