@@ -8,7 +8,7 @@ import { modelsBehind } from '../testing/behind.ts';
 import { sqlProblems, testProblems } from '../testing/check.ts';
 import { dedupTestName, type PlannedTest, planTests, selectTests } from '../testing/plan.ts';
 import { blocks, type TestBench, type TestOutcome, TestRunner } from '../testing/run-test.ts';
-import { Shapes } from '../testing/shapes.ts';
+import { documentedTypes, Shapes } from '../testing/shapes.ts';
 import type { Session } from '../warehouse/session.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -44,8 +44,9 @@ export async function testBuilt(workspace: Workspace, runId: number, built: Buil
   const due = planTests(built.project).filter((test) => isDue(test, built, known));
   if (due.length === 0) return [];
   await using shapes = new Shapes(built.project, catalogue, session);
+  await using unitShapes = new Shapes(built.project, catalogue, session, documentedTypes(catalogue));
   const outcomes = await runTests(workspace, runId, due, {
-    ...{ shapes, present: known.present, examples: 0 },
+    ...{ shapes, unitShapes, present: known.present, examples: 0 },
     behind: await modelsBehind(session, built.project),
     since: sinceFiles(built, known),
   });
@@ -165,8 +166,9 @@ export async function testAll(
 ): Promise<TestOutcome[]> {
   const { session, catalogue } = workspace;
   await using shapes = new Shapes(project, catalogue, session);
+  await using unitShapes = new Shapes(project, catalogue, session, documentedTypes(catalogue));
   return await runTests(workspace, runId, ready, {
-    ...{ shapes, since: new Map(), examples: EXAMPLES },
+    ...{ shapes, unitShapes, since: new Map(), examples: EXAMPLES },
     present: await presentRelations(session),
     behind: await modelsBehind(session, project),
   });

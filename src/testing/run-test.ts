@@ -30,6 +30,8 @@ type Ending = Pick<TestOutcome, 'status' | 'failures' | 'message' | 'lines'>;
 export interface TestBench {
   session: Session;
   shapes: Shapes;
+  /** The same by the types that documents give: for unit tests. */
+  unitShapes: Shapes;
   clock: () => Date;
   /** Tables and views that are there, as `schema.name`. */
   present: ReadonlySet<string>;
@@ -96,7 +98,7 @@ export class TestRunner {
       case 'dedup':
         return this.#dedup(test.of, test.rule);
       case 'unit': {
-        const { failures, lines } = await runUnitTest(this.#bench.shapes, test.of, test.test);
+        const { failures, lines } = await runUnitTest(this.#bench.unitShapes, test.of, test.test);
         const message = failures === 0 ? null : `${count(failures, 'row')} missing or not expected`;
         return { status: failures === 0 ? 'pass' : 'fail', failures, message, lines };
       }

@@ -1,4 +1,5 @@
 import type { Catalogue } from '../feeds/catalogue.ts';
+import { stagingTable } from '../feeds/names.ts';
 import { migrate } from '../ledger/migrations.ts';
 import type { Project } from '../models/assemble.ts';
 import { planDedup } from '../models/materialize.ts';
@@ -160,6 +161,21 @@ export function merged(columns: readonly Column[], more: readonly Column[]): Col
   const taken = new Set(columns.map(({ name }) => name.toLowerCase()));
   const added = more.filter(({ name }) => !taken.has(name.toLowerCase()));
   return [...columns, ...added].map(({ name, type }) => ({ name, type }));
+}
+
+/**
+ * The types that documents give. Unit tests go by these: what they say of a model is not to change with the values that
+ * happened to come, which may have made a column text.
+ */
+export function documentedTypes(catalogue: Catalogue): Retypes {
+  const feeds = catalogue.groups.flatMap((group) => [...catalogue.feeds(group)]);
+  return new Map(
+    feeds.map(({ group, feed, version, columns }) => {
+      const { schema, table } = stagingTable(group, feed, version);
+      const types = columns.map(({ name, type }) => [name.toLowerCase(), type] as const);
+      return [`${schema}.${table}`, new Map(types)];
+    }),
+  );
 }
 
 /** Makes an empty table, whatever was there by that name. */

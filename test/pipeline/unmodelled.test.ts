@@ -48,12 +48,12 @@ select * from {{ source('messaging', 'ivr_calls') }}`,
   });
 
   test('is not told where it is left out, or a model of one’s own reads it', async () => {
-    await project.run();
+    await project.load();
     await project.write('warehouse.yaml', CONFIG.replace('path: feeds', 'path: feeds, feeds: [reps]'));
-    expect((await project.run()).attention.map(({ kind }) => kind)).not.toContain('unmodelled_feed');
+    expect((await project.build()).attention.map(({ kind }) => kind)).not.toContain('unmodelled_feed');
     await project.write('warehouse.yaml', CONFIG);
     await project.write('models/marts/calls.sql', "select * from {{ source('messaging', 'ivr_calls') }}");
-    expect((await project.run()).attention).toEqual([]);
+    expect((await project.build()).attention).toEqual([]);
   });
 
   test('has a starter only where it can be written', async () => {

@@ -58,7 +58,7 @@ export class Bench implements AsyncDisposable {
     since: ReadonlyMap<string, number> = new Map(),
   ): Promise<TestOutcome[]> {
     const runner = new TestRunner({
-      ...{ session: this.session, shapes: this.shapes, clock: () => NOW },
+      ...{ session: this.session, shapes: this.shapes, unitShapes: this.shapes, clock: () => NOW },
       ...{ present: await presentRelations(this.session), behind: new Set(), since, examples: 3 },
     });
     const outcomes = [];
