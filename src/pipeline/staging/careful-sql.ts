@@ -1,6 +1,6 @@
 import { identifier, literal, qualified, timestamp } from '../../warehouse/sql.ts';
 import { type Column, columnValue, hasMoreDigits, takesAll } from './columns.ts';
-import { hasNoNumber, marked, mayRespell, unmarkedJson, unmarkedText } from './digits.ts';
+import { hasNoNumber, isSuspicious, marked, mayRespell, unmarkedJson, unmarkedText } from './digits.ts';
 import { REASONS, type Reason } from './rejection.ts';
 import { fieldsOf, objectOf } from './rescued.ts';
 import type { StagingTable } from './table.ts';
@@ -19,8 +19,8 @@ export const LINES = { schema: 'main', table: 'careful_lines' };
 export const BEGIN = `CREATE OR REPLACE TEMP TABLE careful_lines (file_id BIGINT, line BIGINT, utf8 BIGINT, raw BLOB);
 CREATE OR REPLACE TEMP TABLE careful_rejected (file_id BIGINT, line BIGINT, reason VARCHAR, detail VARCHAR);`;
 
-/** Whitespace that DuckDB's reader passes over at both ends of a line. */
-const WHITESPACE = `E' \\t\\r\\f\\v'`;
+/** Without the white space that DuckDB's reader passes over at both ends of a line, and without a byte order mark. */
+const trimmed = `trim(CASE WHEN line = 1 THEN ltrim(decoded, chr(65279)) ELSE decoded END, E' \\t\\r\\f\\v')`;
 
 /**
  * Each line as text with the names of its fields; `fault` says of one that is no JSON object what it is instead. Numbers that
@@ -29,16 +29,20 @@ const WHITESPACE = `E' \\t\\r\\f\\v'`;
 export const READ = `CREATE OR REPLACE TEMP TABLE careful_text AS
 SELECT file_id, line, fault, keys, marked, CASE WHEN marked THEN ${marked('text')} ELSE text END AS text
 FROM (
-  SELECT *, CASE WHEN fault IS NULL THEN json_keys(text) END AS keys, fault IS NULL AND ${mayRespell('text')} AS marked
+  SELECT *, CASE WHEN fault IS NULL THEN json_keys(text) END AS keys,
+    CASE WHEN fault IS NULL AND suspicious THEN ${mayRespell('text')} ELSE false END AS marked
   FROM (
     SELECT *, CASE
         WHEN text IS NULL THEN ${reason('invalid_utf8')}
-        WHEN NOT json_valid(text) OR ${hasNoNumber('text')} THEN ${reason('invalid_json')}
+        WHEN NOT json_valid(text) THEN ${reason('invalid_json')}
         WHEN NOT starts_with(text, '{') THEN ${reason('not_an_object')}
+        WHEN suspicious THEN CASE WHEN ${hasNoNumber('text')} THEN ${reason('invalid_json')} END
       END AS fault
     FROM (
-      SELECT file_id, line, trim(CASE WHEN line = 1 THEN ltrim(decoded, chr(65279)) ELSE decoded END, ${WHITESPACE}) AS text
-      FROM (SELECT file_id, line, CASE WHEN utf8 = 1 THEN decode(raw) END AS decoded FROM careful_lines))))`;
+      SELECT *, ${isSuspicious('text')} AS suspicious
+      FROM (
+        SELECT file_id, line, CASE WHEN starts_with(decoded, '{') AND ends_with(decoded, '}') THEN decoded ELSE ${trimmed} END AS text
+        FROM (SELECT file_id, line, CASE WHEN utf8 = 1 THEN decode(raw) END AS decoded FROM careful_lines)))))`;
 
 /** Lines that DuckDB does not read, for `rejection.ts` to say why. */
 export const UNREADABLE = `SELECT file_id, line, text FROM careful_text WHERE fault = ${reason('invalid_json')}`;
@@ -62,82 +66,95 @@ INSERT INTO careful_rejected
 SELECT file_id, line, ${reason('duplicate_key')}, ${literal(REASONS.duplicate_key)}
 FROM careful_text JOIN careful_names USING (keys) WHERE fault IS NULL AND repeats`;
 
-/**
- * Each good line's typed values, the names of its `misfits`, and its `rescued`. A line whose value of a key does not fit has
- * the column's name as `key_misfit`.
- */
-export function typed({ columns }: StagingTable, keyColumns: readonly string[]): string {
-  const structure = Object.fromEntries(
-    columns.map(({ name, type }) => [name, type === 'JSON' ? 'JSON' : 'VARCHAR']),
-  );
-  const read = columns.length === 0 ? 'NULL' : `json_transform(text, ${literal(JSON.stringify(structure))})`;
-  const texts = columns.map(({ name, type }, index) => {
-    const text = `struct_extract(s, ${literal(name)})`;
-    const own = type === 'JSON' ? unmarkedJson(text) : unmarkedText(text);
-    return `, CASE WHEN marked THEN ${own} ELSE ${text} END AS s${index}`;
-  });
-  const values = columns.map(
-    (column, index) => `, ${columnValue(column, `s${index}`, jsonOf(column, `s${index}`))} AS v${index}`,
-  );
-  const misfits = columns.flatMap((column, index) =>
-    takesAll(column) ? [] : [{ column, when: `(s${index} IS NOT NULL AND v${index} IS NULL)` }],
-  );
-  const cut = columns.flatMap((column, index) => {
-    const when = hasMoreDigits(column, `s${index}`);
-    return when ? [{ column, when: `(v${index} IS NOT NULL AND ${when})` }] : [];
-  });
-  const kept = Object.fromEntries([...misfits, ...cut].map(({ column }) => [column.name, 'JSON']));
-  const asJson =
-    misfits.length === 0
-      ? 'NULL'
-      : `CASE WHEN len(misfits) + len(cut) > 0 AND len(undeclared) = 0
-      THEN json_transform(text, ${literal(JSON.stringify(kept))}) END`;
-  const numbered = columns.map((_, index) => `v${index}, `).join('');
-  return `CREATE OR REPLACE TEMP TABLE careful_typed AS
-SELECT file_id, line, ${numbered}misfits, ${rescued(columns, [...misfits, ...cut])} AS rescued,
-  list_filter(misfits, lambda name: list_contains(${textList(keyColumns.map((name) => ({ name })))}, name))[1] AS key_misfit
-FROM (
-  SELECT *, ${asJson} AS js
-  FROM (SELECT *, ${namesWhere(misfits)} AS misfits, ${namesWhere(cut)} AS cut
-  FROM (
-    SELECT *${values.join('\n      ')}
-    FROM (
-      SELECT file_id, line, text, marked, undeclared${texts.join('\n        ')}
-      FROM (SELECT t.*, undeclared, ${read} AS s FROM careful_text AS t JOIN careful_names USING (keys)
-        WHERE fault IS NULL AND NOT repeats)))))`;
-}
-
-/** A value as JSON; of a column that is not JSON, looked up in the line. */
-function jsonOf({ name, type }: Column, text: string): string {
-  if (type === 'JSON') return text;
-  return `struct_extract(json_transform(text, ${literal(JSON.stringify({ [name]: 'JSON' }))}), ${literal(name)})`;
-}
-
-function namesWhere(conditions: readonly Kept[]): string {
-  if (conditions.length === 0) return '[]::VARCHAR[]';
-  const names = conditions.map(({ column, when }) => `CASE WHEN ${when} THEN ${literal(column.name)} END`);
-  return `CASE WHEN ${conditions.map(({ when }) => when).join(' OR ')}
-    THEN list_filter([${names.join(', ')}], lambda name: name IS NOT NULL) ELSE []::VARCHAR[] END`;
-}
-
-/** A column, with the condition on a row that its value stays in `_rescued`. */
-interface Kept {
+/** A column, with a condition on a row: that its value does not fit, or that some of it is cut. */
+interface Condition {
   column: Column;
+  index: number;
   when: string;
 }
 
-/** The values of columns that stay, and fields that have no column; `js` are the values of the columns as JSON. */
-function rescued(columns: readonly Column[], kept: readonly Kept[]): string {
+/**
+ * Each good line's typed values, which of them are `misfits` (the numbers of their columns), and its `rescued`. A line whose
+ * value of a key does not fit has the column's name as `key_misfit`.
+ */
+export function typed({ columns }: StagingTable, keyColumns: readonly string[]): string {
+  const texts = columns.map(({ name, type }, index) => {
+    const text = `struct_extract(s, ${literal(name)})`;
+    const own = type === 'JSON' ? unmarkedJson(text) : unmarkedText(text);
+    return `CASE WHEN marked THEN ${own} ELSE ${text} END AS s${index}`;
+  });
+  const values = columns.map(
+    (column, index) => `${columnValue(column, `s${index}`, jsonOf(column, `s${index}`))} AS v${index}`,
+  );
+  const misfits = columns.flatMap((column, index): Condition[] =>
+    takesAll(column) ? [] : [{ column, index, when: `(s${index} IS NOT NULL AND v${index} IS NULL)` }],
+  );
+  const cut = columns.flatMap((column, index): Condition[] => {
+    const when = hasMoreDigits(column, `s${index}`);
+    return when ? [{ column, index, when: `(v${index} IS NOT NULL AND ${when})` }] : [];
+  });
+  const kept = [...misfits, ...cut];
+  const keys = misfits
+    .filter(({ column }) => keyColumns.includes(column.name))
+    .map(({ column, when }) => `WHEN ${when} THEN ${literal(column.name)}`);
+  const numbers = misfits.map(({ index, when }) => `CASE WHEN ${when} THEN '${index}' END`);
+  return `CREATE OR REPLACE TEMP TABLE careful_typed AS
+SELECT ${['file_id', 'line', ...columns.map((_, index) => `v${index}`)].join(', ')},
+  CASE WHEN misfit THEN concat_ws(',', ${['NULL', ...numbers].join(', ')}) END AS misfits,
+  ${keys.length === 0 ? 'NULL' : `CASE WHEN misfit THEN CASE ${keys.join(' ')} END END`} AS key_misfit,
+  ${rescued(columns, kept)} AS rescued
+FROM (
+  SELECT *, CASE WHEN (misfit OR cut) AND len(undeclared) = 0 THEN ${structure(kept, () => 'JSON')} END AS js
+  FROM (
+    SELECT *, ${anyOf(misfits)} AS misfit, ${anyOf(cut)} AS cut
+    FROM (
+      SELECT ${['*', ...values].join(',\n        ')}
+      FROM (
+        SELECT ${['file_id', 'line', 'text', 'marked', 'undeclared', ...texts].join(',\n          ')}
+        FROM (
+          SELECT t.*, undeclared, ${structure(
+            columns.map((column) => ({ column })),
+            ({ type }) => (type === 'JSON' ? 'JSON' : 'VARCHAR'),
+          )} AS s
+          FROM careful_text AS t JOIN careful_names USING (keys) WHERE fault IS NULL AND NOT repeats)))))`;
+}
+
+/** Fields of a line, each read as some type; all in one go. */
+function structure(
+  columns: readonly { column: Column }[],
+  as: (column: Column) => 'JSON' | 'VARCHAR',
+): string {
+  if (columns.length === 0) return 'NULL';
+  const types = Object.fromEntries(columns.map(({ column }) => [column.name, as(column)]));
+  return `json_transform(text, ${literal(JSON.stringify(types))})`;
+}
+
+/** A value as JSON; of a column that is not JSON, looked up in the line. */
+function jsonOf(column: Column, text: string): string {
+  if (column.type === 'JSON') return text;
+  return `struct_extract(${structure([{ column }], () => 'JSON')}, ${literal(column.name)})`;
+}
+
+function anyOf(conditions: readonly Condition[]): string {
+  return conditions.length === 0 ? 'false' : conditions.map(({ when }) => when).join(' OR ');
+}
+
+/**
+ * The values that stay beside their columns, and fields that have no column. Where there are only the former, they are put
+ * together from their columns (`js`); else all fields of the line are looked through.
+ */
+function rescued(columns: readonly Column[], kept: readonly Condition[]): string {
+  const names = kept.map(({ column, when }) => `CASE WHEN ${when} THEN ${literal(column.name)} END`);
+  // Whichever list is the shorter: of a line with a hundred thousand fields, hardly any has a column.
+  const where = `CASE WHEN len(undeclared) < ${columns.length + 10} THEN list_contains(undeclared, field.key)
+      ELSE NOT list_contains(${textList(columns)}, field.key) END
+      OR ((misfit OR cut) AND list_contains([${names.join(', ')}]::VARCHAR[], field.key))`;
   const fields = kept.map(({ column: { name }, when }) => ({
     ...{ name, when },
     json: `struct_extract(js, ${literal(name)})`,
   }));
-  // Whichever list is the shorter: of a line with a hundred thousand fields, hardly any has a column.
-  const undeclared = `CASE WHEN len(undeclared) < ${columns.length + 10} THEN list_contains(undeclared, field.key)
-      ELSE NOT list_contains(${textList(columns)}, field.key) END`;
-  const where = `${undeclared} OR list_contains(misfits, field.key) OR list_contains(cut, field.key)`;
   return `CASE WHEN len(undeclared) > 0 THEN ${fieldsOf('text', 'marked', { where })}
-    ${fields.length === 0 ? '' : `WHEN len(misfits) + len(cut) > 0 THEN ${objectOf(fields, 'marked')}`} END`;
+    ${fields.length === 0 ? '' : `WHEN misfit OR cut THEN ${objectOf(fields, 'marked')}`} END`;
 }
 
 /** Rejects lines whose key does not fit. The value is data: only its column and type are told. */
@@ -180,10 +197,15 @@ FROM (SELECT file_id, true AS staged FROM careful_typed WHERE key_misfit IS NULL
   UNION ALL SELECT file_id, false FROM careful_rejected)
 GROUP BY file_id`;
 
-/** Misfits of staged rows, by file and column. */
-export const MISFITS = `SELECT file_id, name AS column_name, count(*) AS misfits
-FROM (SELECT file_id, unnest(misfits) AS name FROM careful_typed WHERE key_misfit IS NULL AND len(misfits) > 0)
+/** Misfits of staged rows, by file and column. There are few sets of columns that do not fit together. */
+export function misfits(columns: readonly Column[]): string {
+  return `SELECT file_id, list_extract(${textList(columns)}, CAST(number AS BIGINT) + 1) AS column_name, CAST(sum(rows) AS BIGINT) AS misfits
+FROM (
+  SELECT file_id, rows, unnest(string_split(misfits, ',')) AS number
+  FROM (SELECT file_id, misfits, count(*) AS rows FROM careful_typed
+    WHERE key_misfit IS NULL AND misfits IS NOT NULL GROUP BY ALL))
 GROUP BY ALL ORDER BY ALL`;
+}
 
 export const UNDECLARED = `SELECT DISTINCT unnest(undeclared) AS field FROM careful_names WHERE NOT repeats ORDER BY field`;
 

@@ -78,7 +78,7 @@ export async function insertCareful(
     await session.run(sql.READ);
     await session.run(sql.namesOf(table.columns));
     await session.run(sql.typed(table, rules.keyColumns));
-    const misfits = await session.rows<CarefulResult['misfits'][number]>(sql.MISFITS);
+    const misfits = await session.rows<CarefulResult['misfits'][number]>(sql.misfits(table.columns));
     const narrow = new Set(
       misfits.map((row) => row.column_name).filter((name) => rules.mustFit.includes(name)),
     );

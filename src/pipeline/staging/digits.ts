@@ -26,6 +26,11 @@ export function mayRespell(line: string): string {
   return `regexp_matches(${line}, ${literal(`${BEFORE}-?(?:${RESPELLED})`)})`;
 }
 
+/** Whether {@link mayRespell} or {@link hasNoNumber} may hold: one look at a line, where they take two. */
+export function isSuspicious(line: string): string {
+  return `regexp_matches(${line}, ${literal(`${BEFORE}-?(?:${RESPELLED}|(?i:nan|inf))`)})`;
+}
+
 /** A line of valid JSON with its numbers as strings with a mark. */
 export function marked(line: string): string {
   // Strings are matched so that nothing inside them is.
@@ -59,7 +64,7 @@ export function unmarkedText(text: string): string {
  */
 export function hasNoNumber(line: string): string {
   const outside = `regexp_replace(${line}, ${literal('"(?:[^"\\\\]|\\\\.)*"')}, '', 'g')`;
-  return `(regexp_matches(${line}, ${literal(`${BEFORE}-?(?i:nan|inf)`)}) AND regexp_matches(${outside}, '(?i)nan|inf'))`;
+  return `regexp_matches(${outside}, '(?i)nan|inf')`;
 }
 
 const WORD = 'nan|inf(?:inity)?';
