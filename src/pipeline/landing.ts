@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Connector, FetchOptions, ListedFile } from '../connectors/connector.ts';
 import { FileError } from '../errors.ts';
@@ -7,6 +7,7 @@ import type { FileName, PartitionKey } from '../feeds/paths.ts';
 import { makeFolder } from '../make-folder.ts';
 import type { Decryptor } from './decrypt.ts';
 import { fileError, type Inspected, inspect } from './inspect.ts';
+import { sweepLanding, sweepLandingAtExit } from './landing-folder.ts';
 
 /** A file that is to be staged. */
 export interface WantedFile {
@@ -31,36 +32,39 @@ export interface LandOptions extends FetchOptions {
   decryptor?: Decryptor | undefined;
 }
 
-/** How long the beginning of an interrupted download is kept for the next run to go on from. */
-const KEEP_PARTIAL_MS = 7 * 24 * 3600 * 1000;
-
 /**
  * The folder where files lie between their arrival and their staging.
  *
  * A file arrives under a name that ends in `.part`, is checked, and only then gets its real name. The name says source,
  * path, size and etag in one hash: no delivered name becomes a path here, and the next run finds what this one left.
  */
-export class Landing {
+export class Landing implements AsyncDisposable {
   readonly folder: string;
+  readonly #running = new Set<Promise<unknown>>();
+  #close = async () => {};
 
   /** Nothing is made or removed yet: see {@link Landing.open}. */
   constructor(folder: string) {
     this.folder = folder;
   }
 
-  /** Opens the folder, rid of what earlier runs left, but for downloads that can go on. */
+  /** Opens the folder, rid of what earlier runs left; it is swept again when this is disposed of, and when the process ends. */
   static async open(folder: string, now: Date): Promise<Landing> {
     await makeFolder(folder, 0o700);
-    for (const name of await readdir(folder)) {
-      // The folder may be one that a person named: only files that are ours go.
-      if (!OURS.test(name)) continue;
-      const file = join(folder, name);
-      // Only what is fetched can go on; plain text that was never proven must not stay.
-      const fresh =
-        name.endsWith('.raw.part') && now.getTime() - (await stat(file)).mtimeMs < KEEP_PARTIAL_MS;
-      if (!fresh) await rm(file, { force: true });
-    }
-    return new Landing(folder);
+    await sweepLanding(folder, now);
+    const landing = new Landing(folder);
+    const leave = sweepLandingAtExit(folder);
+    landing.#close = async () => {
+      await Promise.allSettled(landing.#running);
+      await sweepLanding(folder, now);
+      leave();
+    };
+    return landing;
+  }
+
+  /** To be called once whoever lands files was told to stop: what is on the way is waited for. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#close();
   }
 
   /**
@@ -69,6 +73,16 @@ export class Landing {
    * @throws SourceError when the source cannot be reached
    */
   async land(connector: Connector, wanted: WantedFile, options: LandOptions = {}): Promise<LandedFile> {
+    const landing = this.#land(connector, wanted, options);
+    this.#running.add(landing);
+    try {
+      return await landing;
+    } finally {
+      this.#running.delete(landing);
+    }
+  }
+
+  async #land(connector: Connector, wanted: WantedFile, options: LandOptions): Promise<LandedFile> {
     const { listed } = wanted;
     if (listed.problem !== undefined)
       throw new FileError(`${listed.path} cannot be fetched: ${listed.problem}`, {
@@ -138,8 +152,6 @@ async function usable(decryptor: Decryptor | undefined, path: string): Promise<D
   });
   return decryptor;
 }
-
-const OURS = /^([0-9a-f]{32}\.(raw|jsonl)|columns-\d+\.jsonl)(\.part)?$/;
 
 function landingName(location: string, { path, bytes, etag }: ListedFile): string {
   return createHash('sha256')

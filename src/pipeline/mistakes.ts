@@ -1,7 +1,7 @@
 import { chosenSources } from '../config/chosen-sources.ts';
-import { requireFolder } from '../models/files.ts';
 import { ConfigError, UsageError } from '../errors.ts';
 import { tableName } from '../feeds/names.ts';
+import { requireFolder } from '../models/files.ts';
 import { selectModels } from '../models/selection.ts';
 import { nearest } from '../nearest.ts';
 import { policyNames } from '../schema/policy-names.ts';

@@ -143,7 +143,9 @@ async function buildAndTest(
 
 async function loadFeeds(workspace: Workspace, runId: number, options: LoadOptions): Promise<LoadResult> {
   const { config, clock, reporter } = workspace;
-  const landing = options.dryRun ? new Landing(config.landing) : await Landing.open(config.landing, clock());
+  await using landing = options.dryRun
+    ? new Landing(config.landing)
+    : await Landing.open(config.landing, clock());
   try {
     const loaded = await load(
       {

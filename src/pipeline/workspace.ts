@@ -13,6 +13,7 @@ import type { Reach } from '../warehouse/reach.ts';
 import type { Session } from '../warehouse/session.ts';
 import { Warehouse } from '../warehouse/warehouse.ts';
 import { exposures } from './exposure.ts';
+import { sweepLanding } from './landing-folder.ts';
 import { copyFiles } from './publish.ts';
 import type { Reporter } from './reporter.ts';
 import { finishNumbering } from './staging/numbering.ts';
@@ -77,6 +78,8 @@ export async function openWorkspace(config: Config, options: WorkspaceOptions): 
     settable: dryRun === true,
   });
   try {
+    // The lock says that no other run is at work; whatever this command is for, what a killed one decrypted goes.
+    if (!absent) await sweepLanding(config.landing, clock());
     const session = await warehouse.session();
     if (!dryRun) for (const { message, hint } of await exposures(config)) reporter.warn(message, { hint });
     if (!dryRun || absent) {

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { chmod, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { starterConfig } from '../../src/config/starter.ts';
 import { PROGRAM } from '../support/build.ts';
@@ -99,6 +99,46 @@ describe('credentials import', () => {
     expect((await stat(project.path('secrets'))).mode & 0o777).toBe(0o600);
     expect((await stat(project.path('warehouse.yaml'))).mode & 0o777).toBe(0o640);
     expect(await read(project, 'warehouse.yaml')).toContain(BUCKET);
+  });
+
+  it('changes neither file where one of them cannot be written', async () => {
+    await using project = await started();
+    await project.write('keys.txt', VENDOR_FILE);
+    await mkdir(project.path('elsewhere'));
+    await rename(project.path('warehouse.yaml'), project.path('elsewhere/warehouse.yaml'));
+    await symlink('elsewhere/warehouse.yaml', project.path('warehouse.yaml'));
+    const before = await read(project, 'warehouse.yaml');
+    await project.write('.env', 'OTHER=1\n');
+    // The names that a file is written under first are known, so that one can be in the way: root may write anywhere.
+    const inTheWay = `for (const pid of [process.pid]) require("fs").mkdirSync("elsewhere/warehouse.yaml." + pid + ".tmp/x", { recursive: true })`;
+    await project.write('before.cjs', inTheWay);
+    const { exit, stderr } = await asapp(project, ['credentials', 'import', 'keys.txt'], {
+      env: { NODE_OPTIONS: '--require ./before.cjs' },
+    });
+    expect(exit).toBe(1);
+    expect(stderr).toMatch(/warehouse.yaml cannot be written: /);
+    expect(stderr).toMatch(/→ Nothing was changed. Look at the free space/);
+    expect(stderr).not.toContain('unexpected');
+    expect(await read(project, '.env')).toBe('OTHER=1\n');
+    expect(await read(project, 'warehouse.yaml')).toBe(before);
+    expect((await readdir(project.folder)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  it('changes nothing on a full disk', async () => {
+    await using project = await started();
+    await project.write('keys.txt', VENDOR_FILE);
+    const before = await read(project, 'warehouse.yaml');
+    // No file may become larger than nothing: for a program, the same as a full disk.
+    const words = `ulimit -f 0; exec "$0" "$@" 2>&1 | cat`;
+    const { stdout } = spawnSync(
+      'bash',
+      ['-c', words, process.execPath, PROGRAM, 'credentials', 'import', 'keys.txt'],
+      { cwd: project.folder, encoding: 'utf8' },
+    );
+    expect(stdout).toMatch(/\.env cannot be written: EFBIG/);
+    expect(stdout).not.toContain('unexpected');
+    expect(await read(project, 'warehouse.yaml')).toBe(before);
+    expect(await readdir(project.folder)).not.toContain('.env');
   });
 
   it('adds a source that is not there', async () => {

@@ -288,6 +288,18 @@ describe('the folder', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  test('is rid of all that landed when it is left, whatever became of it', async () => {
+    let landed: string;
+    {
+      await using landing = await open();
+      landed = (await landing.land(remote, await deliver('calls.jsonl.gz', gzipSync(TEXT)))).text;
+      expect(await readFile(landed, 'utf8')).toBe(TEXT);
+      // What is on the way when it is left is waited for.
+      void landing.land(remote, await deliver('calls.jsonl.01.gz', gzipSync(TEXT))).catch(() => {});
+    }
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   test('keeps no half-made text, which nothing can go on from', async () => {
     await mkdir(folder);
     await writeFile(join(folder, `${HASH}.jsonl.part`), 'x');

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parse as parseEnvironment } from 'dotenv';
 import { mustBeYaml } from '../../config/edit.ts';
-import { replaceFile } from '../../config/replace-file.ts';
+import { type Replacement, replaceFiles } from '../../config/replace-file.ts';
 import { UsageError } from '../../errors.ts';
 import { isEncrypted, vendorText } from '../../operations/credentials/open.ts';
 import { type Before, type ImportPlan, planImport } from '../../operations/credentials/plan.ts';
@@ -26,9 +26,14 @@ export async function importCredentials(context: Context, file: string): Promise
   const plan = planImport(before, credentials, options.source);
 
   await context.print(table(plan, credentials));
-  await write(context, envFile, before.env, plan.env, 0o600, Object.values(plan.variables).join(' and '));
-  const mode = (await stat(options.config)).mode & 0o777;
-  await write(context, options.config, before.yaml, plan.yaml, mode, `sources.${plan.source}`);
+  const { mode } = await stat(options.config);
+  await write(context, [
+    { path: envFile, text: plan.env, before: before.env, mode: 0o600, what: variables(plan) },
+    {
+      ...{ path: options.config, text: plan.yaml, before: before.yaml },
+      ...{ mode: mode & 0o777, what: `sources.${plan.source}` },
+    },
+  ]);
   warnOfEnvironment(context, plan, credentials);
   if (!options.dryRun) context.logger.info(`next: asapp-warehouse debug --source ${plan.source}`);
   return 0;
@@ -73,19 +78,28 @@ function table({ source, isNew, variables }: ImportPlan, { accessKeyId, bucket, 
   };
 }
 
-async function write(
-  { options, logger }: Context,
-  file: string,
-  before: string,
-  after: string,
-  mode: number,
-  what: string,
-): Promise<void> {
-  const isSame = before === after && ((await stat(file)).mode & 0o777) === mode;
-  if (isSame) return logger.info(`${file} has ${what} already`);
-  if (options.dryRun) return logger.info(`would write ${what} to ${file}`);
-  await replaceFile(file, after, mode);
-  logger.info(`wrote ${what} to ${file}`);
+interface Change extends Replacement {
+  before: string;
+  /** What is new in it. */
+  what: string;
+}
+
+/** Writes those that change: both, or neither. */
+async function write({ options, logger }: Context, changes: readonly Change[]): Promise<void> {
+  const due: Change[] = [];
+  for (const change of changes) {
+    const { path, text, before, mode, what } = change;
+    if (before === text && ((await stat(path)).mode & 0o777) === mode)
+      logger.info(`${path} has ${what} already`);
+    else due.push(change);
+  }
+  if (!options.dryRun) await replaceFiles(due);
+  for (const { path, what } of due)
+    logger.info(`${options.dryRun ? 'would write' : 'wrote'} ${what} to ${path}`);
+}
+
+function variables({ variables: { id, secret } }: ImportPlan): string {
+  return `${id} and ${secret}`;
 }
 
 /** The real environment wins over `.env`: what was imported would never be used. */

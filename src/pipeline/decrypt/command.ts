@@ -7,7 +7,7 @@ import { Watch } from './watch.ts';
 /** A program that neither reads nor writes for so long waits for something that does not come, such as a passphrase. */
 const STALL_MS = 5 * 60_000;
 
-/** How long a program that is told to end may take for it. */
+/** How long a program that is told to end may take for it, and what it has written last to come after it. */
 const GRACE_MS = 2000;
 
 /** More than the last line that anybody writes. */
@@ -29,10 +29,12 @@ export async function* decryptByCommand(
   signal?.throwIfAborted();
   const child = spawn(program, words, { cwd: directory, stdio: 'pipe' });
   const ending = endOf(child, program);
-  let stalled = false;
+  let stalled: string | undefined;
   const stop = () => void end(child);
   using watch = new Watch(stallMs, () => {
-    stalled = true;
+    stalled = isOver(child)
+      ? 'has ended, and what it has started keeps its output open and wrote nothing'
+      : 'did nothing';
     stop();
   });
   signal?.addEventListener('abort', stop);
@@ -50,8 +52,8 @@ export async function* decryptByCommand(
     if (problem) throw problem;
   } catch (error) {
     signal?.throwIfAborted();
-    if (!stalled) throw error;
-    throw new DecryptError(`${program} did nothing for ${stallMs / 1000} s, and was stopped`);
+    if (stalled === undefined) throw error;
+    throw new DecryptError(`${program} ${stalled} for ${stallMs / 1000} s, and was stopped`);
   } finally {
     signal?.removeEventListener('abort', stop);
     stop();
@@ -87,11 +89,19 @@ function endOf(child: ChildProcess, program: string): Promise<{ problem?: Decryp
     child.on('error', (cause: NodeJS.ErrnoException) => {
       if (child.pid === undefined) resolve({ problem: notStarted(program, cause) });
     });
-    child.on('close', (code, signal) => {
+    // Not `close`: what the program has started may keep its pipes open for as long as it lives.
+    child.on('exit', (code, signal) => {
       if (code === 0) return resolve({});
       const how = signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
-      const last = said.trim().split(/\r?\n/).at(-1);
-      resolve({ problem: new DecryptError(`${program} ${how}${last ? `: ${last}` : ''}`) });
+      const tell = () => {
+        const last = said.trim().split(/\r?\n/).at(-1);
+        resolve({ problem: new DecryptError(`${program} ${how}${last ? `: ${last}` : ''}`) });
+      };
+      const timer = setTimeout(tell, GRACE_MS);
+      child.on('close', () => {
+        clearTimeout(timer);
+        tell();
+      });
     });
   });
 }
@@ -105,12 +115,23 @@ function notStarted(program: string, cause: NodeJS.ErrnoException): DecryptError
 
 /** Ends a program that still runs, and after a while in the hard way; what it has started may hold on to its pipes. */
 function end(child: ChildProcess): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  if (child.pid === undefined) return;
+  if (isOver(child)) {
+    letGo(child);
+    return;
+  }
   child.kill();
   const timer = setTimeout(() => {
     child.kill('SIGKILL');
-    child.stdout?.destroy();
-    child.stderr?.destroy();
+    letGo(child);
   }, GRACE_MS);
   child.on('close', () => clearTimeout(timer));
+}
+
+function isOver({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
+function letGo({ stdin, stdout, stderr }: ChildProcess): void {
+  for (const pipe of [stdin, stdout, stderr]) pipe?.destroy();
 }
