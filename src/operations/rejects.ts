@@ -7,6 +7,7 @@ import type { Line } from '../pipeline/lines.ts';
 import { type FileLines, insertCareful } from '../pipeline/staging/careful.ts';
 import { fitRules } from '../pipeline/staging/fit-rules.ts';
 import { openStagingTable } from '../pipeline/staging/table.ts';
+import { proposeWidening } from '../pipeline/staging/widening.ts';
 import type { Workspace } from '../pipeline/workspace.ts';
 import type { Session } from '../warehouse/session.ts';
 import { literal } from '../warehouse/sql.ts';
@@ -91,6 +92,7 @@ export interface ReplayResult {
 
 interface RejectedFile {
   file_id: number;
+  source: string;
   feed_group: string;
   feed: string;
   version: string;
@@ -107,7 +109,7 @@ export async function replayRejects(
   choice: RejectChoice,
 ): Promise<ReplayResult> {
   const files = await session.rows<RejectedFile>(
-    `SELECT DISTINCT f.file_id, f.feed_group, f.feed, f.version, f.partition_ts, f.path
+    `SELECT DISTINCT f.file_id, f.source, f.feed_group, f.feed, f.version, f.partition_ts, f.path
      FROM ops.rejected_rows r JOIN ops.files f USING (file_id)
      WHERE r.resolved_at IS NULL AND f.superseded_by IS NULL${chosen(choice)} ORDER BY f.file_id`,
   );
@@ -150,9 +152,16 @@ async function replayFile(
     }),
   };
   const { keyColumns } = fitRules(table);
-  const { files, misfits } = await insertCareful(session, table, [again], { keyColumns, mustFit: [] }, now);
+  const { files, misfits, keyMisfits } = await insertCareful(
+    session,
+    table,
+    [again],
+    { keyColumns, mustFit: [] },
+    now,
+  );
   const staged = files.get(file.file_id)?.staged ?? 0;
   await recordColumnMisfits(session, spec, misfits);
+  await proposeWidening(session, table, file.source, keyMisfits, now);
   await session.run(
     `UPDATE ops.files SET rows_staged = rows_staged + ${staged}, rows_rejected = rows_rejected - ${staged}
      WHERE file_id = ${file.file_id}`,

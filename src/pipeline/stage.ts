@@ -16,7 +16,7 @@ import { fitRules } from './staging/fit-rules.ts';
 import { addInferredColumns } from './staging/infer.ts';
 import { finishNumbering, noteUnnumbered } from './staging/numbering.ts';
 import { isInferred, openStagingTable, type StagingTable } from './staging/table.ts';
-import { widen } from './staging/widening.ts';
+import { proposeWidening, widen } from './staging/widening.ts';
 
 /** Files of one feed that are staged together: all of them, or none. */
 export interface Batch {
@@ -77,6 +77,9 @@ export class Stager {
       canReadFast(table.columns) ? batch.files.filter(({ irregular }) => irregular) : batch.files,
     );
     for (let refusals = 0; ; ) {
+      // What is read with care learns its columns first: else a field would be rescued that has a column from then on.
+      if (isInferred(table) && careful.size > 0)
+        table = await addInferredColumns(this.#session, table, [...careful]);
       try {
         const counts = await this.#commit(batch, table, careful, assumptions);
         await finishNumbering(this.#session);
@@ -190,6 +193,7 @@ export class Stager {
         }
         for (const field of result.undeclared) undeclared.add(field);
         await recordColumnMisfits(session, table.spec, result.misfits);
+        await proposeWidening(session, table, batch.source, result.keyMisfits, now);
       }
       assumptions.undeclared = learnable(table, [...undeclared]);
       await this.#rememberUndeclared(table, [...undeclared], now);

@@ -52,6 +52,15 @@ FROM (SELECT *, ${read('JSON', unmarkedJson)} AS j, ${read('VARCHAR', unmarkedTe
     FROM (SELECT *, ${mayRespell('text')} AS marked FROM (${from}))))`;
 }
 
+function rescuedOf(table: TableName, column: Column): string {
+  return `SELECT _file_id, _line, CAST(_rescued AS VARCHAR) AS text FROM ${qualified(table)} WHERE ${isRescued(column.name)}`;
+}
+
+/** A query for how many values of a field are rescued, and how many of those a column would not take (`unfit`). */
+export function rescuedValues(table: TableName, column: Column): string {
+  return `SELECT count(*) AS rescued, count(*) FILTER (value IS NULL) AS unfit FROM (${valued(column, rescuedOf(table, column))})`;
+}
+
 /**
  * Moves the rescued values of a column that fit it into the column.
  * @param changeId names the temporary table
@@ -65,7 +74,7 @@ export function unrescue(
 ): Moves {
   const name = identifier(column.name);
   const moved = `moved_${changeId}`;
-  const from = `SELECT _file_id, _line, CAST(_rescued AS VARCHAR) AS text FROM ${qualified(table)} WHERE ${isRescued(column.name)}`;
+  const from = rescuedOf(table, column);
   return {
     read: [],
     alter: [],

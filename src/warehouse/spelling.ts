@@ -34,24 +34,30 @@ export function isMisspelledNumber(x: string): string {
 
 /** A number with an exponent, or a very long one, as `0.DIGITS` times a power of ten, and that written out. */
 function expanded(x: string): string {
-  const parts = `regexp_extract(${x}, '^(-?)(\\d+)(?:\\.(\\d+))?(?:[eE]\\+?(-?\\d+))?$', ['sign', 'whole', 'part', 'exponent'])`;
-  const shifted = `{sign: m.sign, run: m.whole || m.part, point: strlen(m.whole) + CASE WHEN m.exponent = '' THEN 0
-      ELSE try_cast(m.exponent AS BIGINT) END}`;
-  const trimmed = `{sign: n.sign, digits: trim(n.run, '0'),
-      point: n.point - (strlen(n.run) - strlen(ltrim(n.run, '0')))}`;
-  const written = `CASE WHEN p.digits = '' THEN '0' WHEN p.point IS NULL THEN lower(${x})
-      WHEN p.point > ${MAX_DIGITS} OR p.point < -${MAX_DIGITS} OR strlen(p.digits) > ${MAX_DIGITS}
-        THEN p.sign || p.digits || 'e' || (p.point - strlen(p.digits))
-      WHEN p.point <= 0 THEN p.sign || '0.' || repeat('0', -p.point) || p.digits
-      WHEN p.point >= strlen(p.digits) THEN p.sign || p.digits || repeat('0', p.point - strlen(p.digits))
-      ELSE p.sign || left(p.digits, p.point) || '.' || substr(p.digits, p.point + 1) END`;
-  const bound = (name: string, value: string, then: string) =>
-    `list_transform([${value}], lambda ${name}: ${then})[1]`;
-  return bound('m', parts, bound('n', shifted, bound('p', trimmed, written)));
+  // Without a lambda that would bind the parts: ALTER TABLE … USING takes none.
+  const sign = `CASE WHEN starts_with(${x}, '-') THEN '-' ELSE '' END`;
+  const mantissa = `regexp_extract(${x}, '^-?([0-9.]+)', 1)`;
+  const run = `replace(${mantissa}, '.', '')`;
+  const digits = `trim(${run}, '0')`;
+  const written = `regexp_extract(${x}, '[eE]\\+?(-?\\d+)$', 1)`;
+  const exponent = `CASE WHEN ${written} = '' THEN 0 ELSE try_cast(${written} AS BIGINT) END`;
+  const leading = `(strlen(${run}) - strlen(ltrim(${run}, '0')))`;
+  const point = `(strlen(split_part(${mantissa}, '.', 1)) + ${exponent} - ${leading})`;
+  return `CASE WHEN ${digits} = '' THEN '0' WHEN ${point} IS NULL THEN lower(${x})
+      WHEN ${point} > ${MAX_DIGITS} OR ${point} < -${MAX_DIGITS} OR strlen(${digits}) > ${MAX_DIGITS}
+        THEN ${sign} || ${digits} || 'e' || (${point} - strlen(${digits}))
+      WHEN ${point} <= 0 THEN ${sign} || '0.' || repeat('0', -${point}) || ${digits}
+      WHEN ${point} >= strlen(${digits}) THEN ${sign} || ${digits} || repeat('0', ${point} - strlen(${digits}))
+      ELSE ${sign} || left(${digits}, ${point}) || '.' || substr(${digits}, ${point} + 1) END`;
 }
 
 /** A typed value as text, spelled as staging spells the same value in a text column. */
 export function spelledValue(value: string, type: string): string {
   const text = `CAST(${value} AS VARCHAR)`;
   return type === 'DOUBLE' || type.startsWith('DECIMAL') ? spelledNumber(text) : text;
+}
+
+/** Gives a long expression a name while another is made of it, so that it is not written, and computed, many times. */
+export function bound(value: string, then: (name: string) => string): string {
+  return `list_transform([${value}], lambda spelled_value: ${then('spelled_value')})[1]`;
 }

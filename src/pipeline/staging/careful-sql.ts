@@ -132,7 +132,8 @@ function structure(
 /** A value as JSON; of a column that is not JSON, looked up in the line. */
 function jsonOf(column: Column, text: string): string {
   if (column.type === 'JSON') return text;
-  return `struct_extract(${structure([{ column }], () => 'JSON')}, ${literal(column.name)})`;
+  const json = `CAST(struct_extract(${structure([{ column }], () => 'JSON')}, ${literal(column.name)}) AS VARCHAR)`;
+  return `CASE WHEN marked THEN ${unmarkedJson(json)} ELSE ${json} END`;
 }
 
 function anyOf(conditions: readonly Condition[]): string {
@@ -206,6 +207,9 @@ FROM (
     WHERE key_misfit IS NULL AND misfits IS NOT NULL GROUP BY ALL))
 GROUP BY ALL ORDER BY ALL`;
 }
+
+/** Columns of the key that rejected a line. */
+export const KEY_MISFITS = `SELECT DISTINCT key_misfit AS name FROM careful_typed WHERE key_misfit IS NOT NULL ORDER BY name`;
 
 export const UNDECLARED = `SELECT DISTINCT unnest(undeclared) AS field FROM careful_names WHERE NOT repeats ORDER BY field`;
 

@@ -49,6 +49,8 @@ export interface CarefulResult {
   files: Map<number, FileResult>;
   /** Fields that came without a column. */
   undeclared: Set<string>;
+  /** Columns of the key whose values did not fit, so that lines were rejected. */
+  keyMisfits: Set<string>;
   misfits: Pick<ColumnMisfits, 'file_id' | 'column_name' | 'misfits'>[];
 }
 
@@ -70,6 +72,7 @@ export async function insertCareful(
   const result: CarefulResult = {
     files: new Map(files.map(({ fileId }) => [fileId, { lines: 0, staged: 0, rejected: 0 }])),
     undeclared: new Set(),
+    keyMisfits: new Set(),
     misfits: [],
   };
   const times = new Map(files.map(({ fileId, time }) => [fileId, time]));
@@ -87,6 +90,7 @@ export async function insertCareful(
     await session.run(sql.insertRows(table, times, loadedAt));
     await count(session, result);
     result.misfits.push(...misfits);
+    for (const { name } of await session.rows<{ name: string }>(sql.KEY_MISFITS)) result.keyMisfits.add(name);
     for (const { field } of await session.rows<{ field: string }>(sql.UNDECLARED))
       result.undeclared.add(field);
   }

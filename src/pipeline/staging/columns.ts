@@ -6,7 +6,9 @@ import {
   epochHasFurtherDigits,
   hasFurtherDigits,
   instant,
+  isClocked,
 } from '../../warehouse/instant.ts';
+import { bound, isMisspelledNumber, spelledNumber, spelledValue } from '../../warehouse/spelling.ts';
 import { literal } from '../../warehouse/sql.ts';
 
 /**
@@ -20,10 +22,12 @@ export interface Column {
   name: string;
   type: ColumnType;
   /**
-   * A key of times that became text, since a value came that is none. Its times are spelled as DuckDB spells them, those that
-   * were there before among them: else one record would have two keys.
+   * Text in which a number has one spelling, and a value that fits one of these types, which the column had before, that of
+   * the type: `spelled.ts` says where and why.
    */
-  holdsTimes?: boolean | undefined;
+  spelled?: readonly ColumnType[] | undefined;
+  /** A key that nobody published the type of: a value fits when text would have the same spelling of it. */
+  strict?: boolean | undefined;
   /** A column of times may be sent as a count since 1970, too. A time that is spelled out fits all the same. */
   format?: EpochFormat | undefined;
 }
@@ -47,11 +51,23 @@ export function takesAll({ type }: Pick<Column, 'type'>): boolean {
  * @param text the value as it was sent: a string's text, a number's own digits, a nested value as JSON
  * @param json the value as JSON, asked for only where its text does not tell
  */
-export function columnValue({ type, holdsTimes, format }: Column, text: string, json: string): string {
+export function columnValue(column: Column, text: string, json: string): string {
+  const { type, format, spelled, strict } = column;
+  if (type === 'VARCHAR') {
+    if (strict) return strictText(text, json);
+    return spelled ? spelledText(spelled, text, json) : text;
+  }
+  if (strict) {
+    const value = columnValue({ ...column, strict: false }, text, json);
+    const exact =
+      type === 'DOUBLE' ? ` AND NOT (regexp_full_match(${text}, '-?\\d+') AND abs(%) > ${MAX_SAFE})` : '';
+    return bound(value, (x) => {
+      const same = `${spelledValue(x, type)} = ${strictText(text, json)}`;
+      return `CASE WHEN ${same}${exact.replace('%', x)} THEN ${x} END`;
+    });
+  }
   if (isInteger(type)) return integer(type, text, json);
   switch (type) {
-    case 'VARCHAR':
-      return holdsTimes ? timeOrText(text) : text;
     case 'JSON':
       return json;
     case 'DOUBLE':
@@ -71,7 +87,8 @@ export function columnValue({ type, holdsTimes, format }: Column, text: string, 
  * Whether a value that fits has digits that the column does not keep: beyond the microseconds of an instant. It counts as
  * fitting, and stays in `_rescued` as it was sent. Undefined where that cannot be.
  */
-export function hasMoreDigits({ type, format }: Column, text: string): string | undefined {
+export function hasMoreDigits({ type, format, strict }: Column, text: string): string | undefined {
+  if (type === 'VARCHAR' && strict) return `(${isClocked(text)} AND ${hasFurtherDigits(text)})`;
   if (type !== 'TIMESTAMP') return undefined;
   const further = hasFurtherDigits(text);
   return format ? `(${further} OR ${epochHasFurtherDigits(text, format)})` : further;
@@ -91,8 +108,22 @@ export function timestampOf(x: string, format: EpochFormat | undefined): string 
   return format ? `coalesce(${epoch(x, format)}, ${instant(x)})` : instant(x);
 }
 
-export function timeOrText(x: string): string {
-  return `coalesce(CAST(${instant(x)} AS VARCHAR), ${x})`;
+/** A value as text: a string as it was sent, a number in its one spelling. */
+function sentText(text: string, json: string): string {
+  return `CASE WHEN ${isMisspelledNumber(text)} AND NOT starts_with(CAST(${json} AS VARCHAR), '"')
+    THEN ${spelledNumber(text)} ELSE ${text} END`;
+}
+
+/** The same; and a time as a column of times would have it. */
+function strictText(text: string, json: string): string {
+  return `CASE WHEN ${isClocked(text)} THEN CAST(${instant(text)} AS VARCHAR) ELSE ${sentText(text, json)} END`;
+}
+
+function spelledText(formerly: readonly ColumnType[], text: string, json: string): string {
+  const typed = formerly.map((type) =>
+    bound(columnValue({ name: '', type }, text, json), (x) => spelledValue(x, type)),
+  );
+  return `coalesce(${[...typed, sentText(text, json)].join(', ')})`;
 }
 
 /** True where `x` is no decimal of this type, or has more digits after the point than the type keeps. */

@@ -1,14 +1,16 @@
-import { day } from '../../warehouse/instant.ts';
+import type { ColumnType } from '../../schema/types.ts';
+import { day, instant, isClocked } from '../../warehouse/instant.ts';
+import { bound, spelledValue } from '../../warehouse/spelling.ts';
 import { identifier } from '../../warehouse/sql.ts';
 import {
   type Column,
+  columnValue,
   flag,
   hasMoreDigits,
   isInteger,
   isNot,
   MAX_SAFE,
   notDecimal,
-  timeOrText,
   timestampOf,
 } from './columns.ts';
 import { mayBeRespelled } from './digits.ts';
@@ -46,7 +48,7 @@ const JSON_SAMPLE = null;
 
 /** @param integers how integer columns are read in this attempt */
 export function fastColumn(column: Column, integers: IntegerMode): FastColumn {
-  const { type, holdsTimes, format } = column;
+  const { type, format, spelled, strict } = column;
   const x = identifier(column.name);
   const read = (sample: FastColumn['sample'], value: string, doubtful?: string): FastColumn => ({
     ...{ column, sample, value, integer: isInteger(type) },
@@ -54,6 +56,15 @@ export function fastColumn(column: Column, integers: IntegerMode): FastColumn {
     // Of a count it cannot be told here whether it came as a number or as a string.
     hasMoreDigits: format ? undefined : hasMoreDigits(column, x),
   });
+  if (strict && type !== 'VARCHAR') {
+    // As text, which shows whether it would be spelled otherwise: then the careful way decides.
+    const value = columnValue({ name: column.name, type }, x, x);
+    const doubtful = bound(
+      value,
+      (typed) => `${spelledValue(typed, type)} IS DISTINCT FROM ${strictText(x)}`,
+    );
+    return { ...read(TEXT_SAMPLE, value, doubtful), integer: false };
+  }
   if (isInteger(type)) {
     const value = `try_cast(${x} AS ${type})`;
     return integers === 'double'
@@ -62,7 +73,10 @@ export function fastColumn(column: Column, integers: IntegerMode): FastColumn {
   }
   switch (type) {
     case 'VARCHAR':
-      return read(TEXT_SAMPLE, holdsTimes ? timeOrText(x) : x, mayBeRespelled(x));
+      if (strict) return read(TEXT_SAMPLE, strictText(x), mayBeRespelled(x));
+      return spelled
+        ? read(TEXT_SAMPLE, ...spelledText(spelled, x))
+        : read(TEXT_SAMPLE, x, mayBeRespelled(x));
     case 'JSON':
       return read(JSON_SAMPLE, x, mayBeRespelled(x));
     case 'DOUBLE':
@@ -80,4 +94,21 @@ export function fastColumn(column: Column, integers: IntegerMode): FastColumn {
       // DECIMAL. A JSON number has passed through a double here: its digits are its own up to fifteen of them.
       return read(TEXT_SAMPLE, `try_cast(${x} AS ${type})`, `(len(${x}) > 16 OR ${notDecimal(type, x)})`);
   }
+}
+
+/** A text that is no number, as a column of times would have it where it is one; a whole number is as it is. */
+function strictText(x: string): string {
+  return `CASE WHEN ${isClocked(x)} THEN CAST(${instant(x)} AS VARCHAR) ELSE ${x} END`;
+}
+
+/** The value of a key as text, and where it cannot be known here: a number may have come as a string, and in another spelling. */
+function spelledText(formerly: readonly ColumnType[], x: string): [value: string, doubtful: string] {
+  const values: string[] = [];
+  const doubts = [mayBeRespelled(x)];
+  for (const type of formerly) {
+    const value = columnValue({ name: '', type }, x, x);
+    if (type === 'TIMESTAMP' || type === 'DATE' || type === 'BOOLEAN') values.push(spelledValue(value, type));
+    else doubts.push(`(NOT regexp_full_match(${x}, '0|-?[1-9]\\d{0,17}') AND ${value} IS NOT NULL)`);
+  }
+  return [`coalesce(${[...values, x].join(', ')})`, `(${doubts.join(' OR ')})`];
 }

@@ -1,6 +1,6 @@
 import { fixedType } from '../../feeds/counts.ts';
 import type { FitRules } from './careful.ts';
-import { takesAll } from './columns.ts';
+import { type Column, takesAll } from './columns.ts';
 import { isInferred, type StagingTable } from './table.ts';
 
 /**
@@ -15,7 +15,7 @@ import { isInferred, type StagingTable } from './table.ts';
 export function fitRules(table: StagingTable, keyColumns: readonly string[] = table.spec.key): FitRules {
   const keys = new Set(keyColumns.map((name) => name.toLowerCase()));
   const narrow = table.columns.filter((column) => !takesAll(column));
-  const isKey = ({ name }: { name: string }) => keys.has(name.toLowerCase());
+  const isKey = ({ name, strict }: Column) => strict === true || keys.has(name.toLowerCase());
   const names = (columns: readonly { name: string }[]) => columns.map(({ name }) => name);
   return isInferred(table)
     ? {

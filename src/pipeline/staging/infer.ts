@@ -1,11 +1,15 @@
 import { fixedType } from '../../feeds/counts.ts';
+import { recountMisfits } from '../../ledger/column-misfits.ts';
 import { declareFields } from '../../ledger/files.ts';
+import { type Moves, rescuedValues, unrescue } from '../../schema/moves.ts';
 import type { ColumnType } from '../../schema/types.ts';
 import { isClocked } from '../../warehouse/instant.ts';
 import type { Session } from '../../warehouse/session.ts';
+import { spelledValue } from '../../warehouse/spelling.ts';
 import { fileList, identifier, qualified } from '../../warehouse/sql.ts';
 import type { LandedFile } from '../landing.ts';
 import type { Column } from './columns.ts';
+import { spellingOf } from './spelled.ts';
 import { addColumns, LOADER_COLUMNS, type StagingTable } from './table.ts';
 
 /**
@@ -35,12 +39,46 @@ export async function addInferredColumns(
   }
   if (added.length === 0) return table;
   const { group: feed_group, feed, version } = table.spec;
+  const spelling = await spellingOf(session, table.spec);
+  const columns: Column[] = [];
+  const moves: Moves[] = [];
+  for (const column of added) {
+    const { column: fitting, rescued } = await fitToRescued(session, table, column, spelling);
+    columns.push(fitting);
+    if (rescued > 0) moves.push(unrescue(table, fitting, columns.length, undefined));
+  }
   await session.transaction(async () => {
-    await addColumns(session, table, added);
+    await addColumns(session, table, columns);
+    for (const { update } of moves) for (const sql of update) await session.run(sql);
     const names = added.map(({ name }) => name);
+    if (moves.length > 0)
+      await recountMisfits(
+        session,
+        table,
+        table.spec,
+        names.map((name) => ({ name, exists: true })),
+      );
     await declareFields(session, { feed_group, feed, version }, names);
   });
-  return { ...table, columns: [...table.columns, ...added] };
+  return { ...table, columns: [...table.columns, ...columns] };
+}
+
+/**
+ * A field may have come before it had a column: its values are rescued, and move into the column. It is text where one of
+ * them would not fit otherwise.
+ */
+async function fitToRescued(
+  session: Session,
+  table: StagingTable,
+  column: Column,
+  spelling: (column: Column) => Column,
+): Promise<{ column: Column; rescued: number }> {
+  const narrow = spelling(column);
+  const { rescued, unfit } = await session.row<{ rescued: number; unfit: number }>(
+    rescuedValues(table, narrow),
+  );
+  const widens = unfit > 0 && fixedType(table.spec, column.name) === undefined;
+  return { column: widens ? spelling({ name: column.name, type: 'VARCHAR' }) : narrow, rescued };
 }
 
 /** Widens columns so that they hold what is there and what the files bring. */
@@ -51,6 +89,7 @@ export async function widenColumns(
   names: readonly string[],
 ): Promise<StagingTable> {
   const incoming = new Map((await inferColumns(session, files)).map(({ name, type }) => [name, type]));
+  const spelling = await spellingOf(session, table.spec);
   const columns: Column[] = [];
   for (const column of table.columns) {
     if (!names.includes(column.name)) {
@@ -59,7 +98,7 @@ export async function widenColumns(
     }
     const type = await widerType(session, table, column, incoming.get(column.name) ?? 'VARCHAR');
     await alterType(session, table, column, type);
-    columns.push({ name: column.name, type });
+    columns.push(spelling({ name: column.name, type }));
   }
   return { ...table, columns };
 }
@@ -72,7 +111,12 @@ export async function alterType(
   type: ColumnType,
 ): Promise<void> {
   const name = identifier(column.name);
-  const using = type === 'JSON' ? `to_json(${name})` : `CAST(${name} AS ${type})`;
+  const using =
+    type === 'JSON'
+      ? `to_json(${name})`
+      : type === 'VARCHAR'
+        ? spelledValue(name, column.type)
+        : `CAST(${name} AS ${type})`;
   await session.run(
     `ALTER TABLE ${qualified(table)} ALTER COLUMN ${name} SET DATA TYPE ${type} USING ${using}`,
   );

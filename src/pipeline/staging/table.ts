@@ -5,6 +5,7 @@ import type { ColumnType } from '../../schema/types.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { commentText, identifier, qualified, type TableName } from '../../warehouse/sql.ts';
 import type { Column } from './columns.ts';
+import { spellingOf } from './spelled.ts';
 
 /** The columns every staging table ends in; what they hold is said in their comments. */
 export const LOADER_COLUMNS = [
@@ -46,33 +47,12 @@ export async function openStagingTable(session: Session, spec: FeedSpec): Promis
   if (columns === undefined) {
     // Some dozens of statements: each on its own would wait for the disk.
     await session.transaction(() => session.run(createTable(name, spec)));
-    return { ...name, spec, columns: spec.columns };
+    return { ...name, spec, columns: spec.columns.map(await spellingOf(session, spec)) };
   }
   const present = new Set(columns.map((column) => column.name.toLowerCase()));
   const added = spec.columns.filter((column) => !present.has(column.name.toLowerCase()));
   await addColumns(session, name, added);
-  const times = await keysOfTimes(session, spec);
-  const formats = new Map(spec.columns.map(({ name: of, format }) => [of.toLowerCase(), format]));
-  const known = columns.map((column): Column => {
-    const holdsTimes = column.type === 'VARCHAR' && times.has(column.name.toLowerCase());
-    const format = formats.get(column.name.toLowerCase());
-    return { ...column, ...(holdsTimes && { holdsTimes }), ...(format && { format }) };
-  });
-  return { ...name, spec, columns: [...known, ...added] };
-}
-
-/** Key columns that are to be times, or that were before a value or a document made them text; in lower case. */
-async function keysOfTimes(session: Session, spec: FeedSpec): Promise<Set<string>> {
-  const { group, feed, version, columns, key } = spec;
-  const were = await session.rows<{ name: string }>(
-    `SELECT DISTINCT column_name AS name FROM ops.schema_changes
-     WHERE feed_group = $1 AND feed = $2 AND version = $3 AND decision = 'applied'
-       AND starts_with(kind, 'type_') AND before = 'TIMESTAMP' AND after = 'VARCHAR'`,
-    [group, feed, version],
-  );
-  const are = columns.filter(({ type }) => type === 'TIMESTAMP');
-  const times = new Set([...were, ...are].map(({ name }) => name.toLowerCase()));
-  return new Set(key.map((name) => name.toLowerCase()).filter((name) => times.has(name)));
+  return { ...name, spec, columns: [...columns, ...added].map(await spellingOf(session, spec)) };
 }
 
 /**
