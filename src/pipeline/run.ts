@@ -1,5 +1,5 @@
 import type { Attention } from '../attention.ts';
-import { exitCodeOf, WarehouseError } from '../errors.ts';
+import { exitCodeOf, ModelError, WarehouseError } from '../errors.ts';
 import { type FailureKind, type FreshFailure, settleFailures } from '../ledger/failures.ts';
 import { rememberModelColumns } from '../ledger/model-columns.ts';
 import { finishRun, startRun, wasCutShort } from '../ledger/runs.ts';
@@ -95,8 +95,21 @@ export async function loadOnly(workspace: Workspace, options: LoadOptions = {}):
   await refuseMistakes(workspace, options);
   return recorded(workspace, 'load', options, async (runId) => {
     const loaded = await loadFeeds(workspace, runId, options);
+    if (runId !== DRY_RUN) await noteModelColumns(workspace);
     return { ...(await judge(workspace, runId, options, { loaded })), loaded, changed: false };
   });
+}
+
+/** Models may be new since the last build: what does not fit a column is judged by what they do with it. */
+async function noteModelColumns({ session, config, catalogue }: Workspace): Promise<void> {
+  const [misfit] = await session.rows('SELECT 1 FROM ops.column_misfits LIMIT 1');
+  if (!misfit || config.models === undefined) return;
+  try {
+    await rememberModelColumns(session, keyColumns(await openProject(config, catalogue)));
+  } catch (error) {
+    // What is wrong with the models is said when they are built.
+    if (!(error instanceof ModelError)) throw error;
+  }
 }
 
 /** Runs models, tests what came of it, and publishes that. */

@@ -8,6 +8,7 @@ import { identifier, qualified } from '../warehouse/sql.ts';
 import { advance } from './advance.ts';
 import { type Change, changeIdentity } from './changes.ts';
 import { compare } from './compare.ts';
+import { correctedColumns } from './corrected.ts';
 import { decide, rowIdentity } from './decide.ts';
 import type { ExportDocument } from './document.ts';
 import { feedId, type KnownFeed, sameName, type WantedFeed } from './known.ts';
@@ -83,7 +84,8 @@ export async function planGroup(session: Session, input: GroupInput): Promise<Gr
   const lossless = await losslessTypes(session, group, base, wanted);
   const earlier = await changesOfGroup(session, group);
   const asked = compare(base, wanted, (feed, column, to) => lossless.has(typeId(feed, column, to)));
-  const changes = withProposals(asked, base, earlier);
+  const corrected = correctedColumns(group, base, overrides, earlier);
+  const changes = withProposals([...asked, ...corrected], base, earlier);
   const emptying = new Set<Change>();
   for (const change of changes.filter(({ kind }) => kind === 'version_added')) {
     const version = { name: change.feed, version: change.version };

@@ -1,5 +1,8 @@
+import { stagingTable } from '../feeds/names.ts';
+import { recountMisfits } from '../ledger/column-misfits.ts';
 import { declareFields } from '../ledger/files.ts';
 import { storeKnownFeeds } from '../ledger/known-feeds.ts';
+import { rebuildReaders } from '../ledger/models.ts';
 import { storeChanges, updateChange } from '../ledger/schema-changes.ts';
 import type { SchemaChange } from '../ledger/tables.ts';
 import type { Session } from '../warehouse/session.ts';
@@ -25,6 +28,7 @@ export async function writePlan(session: Session, plan: GroupPlan, context: Writ
     context.signal?.throwIfAborted();
     await session.run(sql);
   }
+  await recount(session, plan);
   await dropEmptyKeeps(session, plan);
   await storeKnownFeeds(session, plan.group, plan.before, plan.next, context.now);
   const rows = changeRows(plan, context);
@@ -109,6 +113,22 @@ function undoNote({ before, steps }: GroupPlan, { id, change }: NumberedChange):
     }
   })();
   return note ? JSON.stringify(note) : null;
+}
+
+/** Values have moved between columns and `_rescued`: what does not fit is counted again. */
+async function recount(session: Session, { group, steps, next }: GroupPlan): Promise<void> {
+  for (const step of steps) {
+    if (step.kind === 'create') continue;
+    const feed = next.find(
+      ({ name, version }) => stagingTable(group, name, version).table === step.table.table,
+    );
+    const name = 'column' in step ? step.column.name : step.retype.column;
+    if (!feed) continue;
+    const of = { group, feed: feed.name, version: feed.version };
+    await recountMisfits(session, step.table, of, [{ name, exists: true }]);
+    // Neither files nor columns are others: an incremental build would see nothing of it.
+    if (step.kind === 'reread') await rebuildReaders(session, feed.name);
+  }
 }
 
 /** A change that overwrote nothing keeps nothing. */

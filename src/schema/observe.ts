@@ -3,7 +3,7 @@ import { knownFeeds, type Present, presentId, presentTables } from '../ledger/kn
 import { openChanges } from '../ledger/schema-changes.ts';
 import type { SchemaChange } from '../ledger/tables.ts';
 import type { Session } from '../warehouse/session.ts';
-import { identifier, qualified, type TableName } from '../warehouse/sql.ts';
+import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
 import { type KnownFeed, sameName, type TypedColumn } from './known.ts';
 import { misfitFacts } from './moves.ts';
 import type { ColumnType } from './types.ts';
@@ -127,7 +127,7 @@ async function differencesOf(
   const base = nothing(group, tableName(feed.name, feed.version));
   if (!there) return feed.documented ? [{ ...base, finding: 'never seen', rows: 0 }] : [];
   const types = new Map(there.columns.map(({ name, type }) => [name.toLowerCase(), type]));
-  const rescued = await rescuedFields(session, table);
+  const rescued = await rescuedFields(session, table, there.columns);
   const seen = await valuesSeen(session, table, there.columns);
   const found: Difference[] = [];
   if (!feed.documented) found.push({ ...base, finding: 'not documented', ...seen.all });
@@ -166,14 +166,21 @@ interface Facts {
 }
 
 /** The fields in `_rescued`, the most frequent first. */
-async function rescuedFields(session: Session, table: TableName): Promise<{ field: string; facts: Facts }[]> {
+async function rescuedFields(
+  session: Session,
+  table: TableName,
+  columns: readonly { name: string }[],
+): Promise<{ field: string; facts: Facts }[]> {
+  // The text of a time that has more digits than its column keeps is there beside its value, which fits.
+  const fits = columns.map(({ name }) => `WHEN ${literal(name)} THEN s.${identifier(name)} IS NOT NULL`);
+  const misfit = fits.length === 0 ? 'true' : `NOT CASE field.key ${fits.join(' ')} ELSE false END`;
   const rows = await session.rows<Facts & { field: string }>(
     // That a number has no sign says nothing of its column.
     `SELECT key AS field, mode(replace(type, 'UBIGINT', 'BIGINT') ORDER BY type) AS observed, count(*) AS rows, min(_partition_ts) AS since,
        arg_min(left(value::VARCHAR, 80), (_partition_ts, _file_id, _line)) AS example
      FROM (SELECT s._partition_ts, s._file_id, s._line, field.key, field.value, field.type
-       FROM (SELECT _partition_ts, _file_id, _line, _rescued FROM ${qualified(table)} WHERE _rescued IS NOT NULL) AS s,
-         json_each(s._rescued) AS field)
+       FROM (FROM ${qualified(table)} WHERE _rescued IS NOT NULL) AS s,
+         json_each(s._rescued) AS field WHERE ${misfit})
      GROUP BY key ORDER BY rows DESC, key`,
   );
   return rows.map(({ field, ...facts }) => ({ field, facts }));

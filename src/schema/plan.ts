@@ -65,7 +65,7 @@ export function planTables(
           };
         }),
         ...onceEach([
-          ...own.flatMap((each) => retyped(table, feed, each, types)),
+          ...own.flatMap((each) => retyped(table, feed, each, types, own)),
           ...own.flatMap((each) => reread(table, feed, each, types)),
           ...own.flatMap((each) => newKey(table, feed, each, types)),
         ]),
@@ -97,10 +97,12 @@ function reread(
   types: ReadonlyMap<string, ColumnType>,
 ): TableStep[] {
   if (change.kind !== 'format_changed' || change.after === undefined) return [];
-  const column = feed.columns.find(({ name }) => sameName(name, change.column ?? ''));
-  if (!column || types.get(column.name.toLowerCase()) !== column.type) return [];
-  const { name, type, format } = column;
-  return [{ kind: 'reread', table, column: { name, type, format }, change: id, undoable: true }];
+  const name = change.column ?? '';
+  const type = types.get(name.toLowerCase());
+  const followed = feed.columns.find((column) => sameName(column.name, name));
+  if (type === undefined || (followed && followed.type !== type)) return [];
+  const column: Column = { name, type, format: change.after as EpochFormat };
+  return [{ kind: 'reread', table, column, change: id, undoable: true }];
 }
 
 function retyped(
@@ -108,12 +110,14 @@ function retyped(
   feed: KnownFeed,
   { id, change }: NumberedChange,
   types: ReadonlyMap<string, ColumnType>,
+  own: readonly NumberedChange[],
 ): TableStep[] {
   if (!change.kind.startsWith('type_') || change.column === undefined) return [];
   const column = change.column;
   const from = types.get(column.toLowerCase());
   const followed = feed.columns.find(({ name }) => sameName(name, column));
-  const to = followed?.type;
+  // Of a column that nobody published, a person says the type: then it is in the change alone.
+  const to = followed?.type ?? (change.corrected ? (change.after as ColumnType) : undefined);
   if (from === undefined || to === undefined || from === to) return [];
   const ofKey = feed.key.some((name) => sameName(name, column));
   const lossless = typeChange(from, to, ofKey) === 'widened';
@@ -122,9 +126,15 @@ function retyped(
   return [
     {
       ...{ kind: lossless ? 'widen' : 'convert', table, retype: { column, from, to } },
-      ...{ change: id, undoable: true, ofKey, format: followed?.format },
+      ...{ change: id, undoable: true, ofKey, format: followed?.format ?? formatIn(own, column) },
     },
   ];
+}
+
+function formatIn(changes: readonly NumberedChange[], column: string): EpochFormat | undefined {
+  return changes.find((each) => isOf(each, 'format_changed', column))?.change.after as
+    | EpochFormat
+    | undefined;
 }
 
 /** Columns that become a part of the key become text where they have values that do not fit: a key must not be NULL. */

@@ -1,8 +1,12 @@
 import { UsageError } from '../errors.ts';
 import { isStagingColumn, stagingTable } from '../feeds/names.ts';
+import { recountMisfits } from '../ledger/column-misfits.ts';
 import { knownFeeds, presentId, presentTables, storeKnownFeeds } from '../ledger/known-feeds.ts';
+import { rebuildReaders } from '../ledger/models.ts';
 import { updateChange } from '../ledger/schema-changes.ts';
 import type { SchemaChange } from '../ledger/tables.ts';
+import { dataColumns } from '../pipeline/staging/table.ts';
+import type { EpochFormat } from '../warehouse/instant.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, qualified, type TableName } from '../warehouse/sql.ts';
 import { feedId, type KnownFeed, sameName } from './known.ts';
@@ -96,10 +100,27 @@ export async function writeUndo(
 ): Promise<void> {
   await session.transaction(async () => {
     for (const sql of statements) await session.run(sql);
+    if (row.column_name !== null) await recount(session, group, row, row.column_name);
+    if (row.kind === 'format_changed') await rebuildReaders(session, row.feed);
     await storeKnownFeeds(session, group, before, next, now);
     const undone = { decision: 'rejected', decided_at: now, applied_at: null, undo: null } as const;
     await updateChange(session, row.change_id, undone);
   });
+}
+
+/** Values have moved between the column and `_rescued`, or rows have gone: what does not fit is counted again. */
+async function recount(
+  session: Session,
+  group: string,
+  { feed, version }: SchemaChange,
+  column: string,
+): Promise<void> {
+  const of = { group, feed, version: version ?? '1' };
+  const table = stagingTable(group, feed, of.version);
+  const there = (await dataColumns(session, table)) ?? [];
+  const columns = there.map(({ name }) => ({ name, exists: true }));
+  const gone = there.some(({ name }) => sameName(name, column)) ? [] : [{ name: column, exists: false }];
+  await recountMisfits(session, table, of, [...columns, ...gone]);
 }
 
 /** What was applied on top of a change has to go first. */
