@@ -5,7 +5,8 @@ import type { ColumnDoc, ExportDocument, FeedDoc } from '../schema/document.ts';
 import { type FeedOverride, type Overrides, parseOverrides } from '../schema/overrides.ts';
 import { parseExportDocument } from '../schema/parse.ts';
 import type { DocumentProblem } from '../schema/problems.ts';
-import { type ColumnType, columnType, type TimeFormat } from '../schema/types.ts';
+import { type ColumnType, columnType } from '../schema/types.ts';
+import type { EpochFormat } from '../warehouse/instant.ts';
 import { tableName } from './names.ts';
 
 /** What is known of the feeds: the published schema, with a person's corrections. */
@@ -18,7 +19,7 @@ export interface ColumnSpec {
   description: string;
   pii: string;
   /** How its times are sent, where a person said so. */
-  format?: TimeFormat | undefined;
+  format?: EpochFormat | undefined;
 }
 
 export interface FeedSpec {
@@ -35,7 +36,7 @@ export interface FeedSpec {
   /** Minutes between exports; undefined when nobody said. */
   cadenceMinutes: number | undefined;
   /** Where nobody published columns: what a person says of some of them, by their names in lower case. */
-  corrected?: ReadonlyMap<string, { type: ColumnType; format?: TimeFormat }>;
+  corrected?: ReadonlyMap<string, { type: ColumnType; format?: EpochFormat }>;
   /**
    * Whether the feed's dedup model reads this version: a new one waits until a person accepts it. Left out: the first
    * version is read.

@@ -1,6 +1,7 @@
 import { isStagingColumn, stagingTable } from '../feeds/names.ts';
 import { isPersonal, type KnownFeed, type TypedColumn } from '../schema/known.ts';
-import type { ColumnType, TimeFormat } from '../schema/types.ts';
+import type { ColumnType } from '../schema/types.ts';
+import type { EpochFormat } from '../warehouse/instant.ts';
 import type { Session } from '../warehouse/session.ts';
 import type { Column, Feed, FeedState } from './tables.ts';
 
@@ -168,7 +169,7 @@ function typedColumn(row: Column): TypedColumn {
     created: row.created_on ?? undefined,
     updated: row.updated_on ?? undefined,
     deleted: row.removed_on ?? undefined,
-    format: (row.format ?? undefined) as TimeFormat | undefined,
+    format: (row.format ?? undefined) as EpochFormat | undefined,
   };
 }
 

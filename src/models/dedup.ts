@@ -1,3 +1,4 @@
+import { instant } from '../warehouse/instant.ts';
 import { identifier, qualified, type TableName } from '../warehouse/sql.ts';
 
 /**
@@ -34,9 +35,21 @@ function fileOrderOf(rows: string): string {
 }
 
 /** The ranking of rows `s` joined with their files `f`, best first: for the window's ORDER BY. */
-export function ranking({ orderBy }: DedupRule): string {
-  const columns = orderBy.map((name) => `s.${identifier(name)} DESC NULLS LAST`);
+export function ranking({ orderBy, orderTypes }: DedupRule): string {
+  const columns = orderBy.flatMap((name, index) =>
+    rankedBy(`s.${identifier(name)}`, orderTypes[index] ?? '').map((value) => `${value} DESC NULLS LAST`),
+  );
   return [...columns, 'f.file_order DESC', 's._line DESC'].join(', ');
+}
+
+/**
+ * What a value of an ordering column ranks by. Text may hold times, in several spellings, or numbers, where its column was
+ * one of those before: they rank as what they are, times before numbers before other text, whatever came first.
+ */
+function rankedBy(value: string, type: string): string[] {
+  if (type !== 'VARCHAR') return [value];
+  const number = `CASE WHEN regexp_full_match(${value}, '-?\\d+(?:\\.\\d+)?(?:[eE][+-]?\\d+)?') THEN try_cast(${value} AS DOUBLE) END`;
+  return [instant(value), number, value];
 }
 
 /**

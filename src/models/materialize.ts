@@ -131,6 +131,8 @@ async function materializeDedup(
   const { query, source, columns } = await planDedup(session, model, sql);
   const { uniqueKey, orderBy } = query.rule;
   const byFeed = await orderByFeed(session);
+  // Such columns once ranked as mere text.
+  const ranks = query.rule.orderTypes.includes('VARCHAR') ? ['times and numbers in text'] : [];
   const orders = model.sources.flatMap(({ group, feed }) => byFeed.get(`${group}.${feed}`) ?? []);
   return {
     full: [
@@ -139,7 +141,14 @@ async function materializeDedup(
     // The rows of a query have no `rowid`.
     step: source ? refresh(target, query, watermark) : undefined,
     comments: () => dedupComments(session, model, target, source, query.columns),
-    definition: JSON.stringify([uniqueKey, orderBy, columns, await meaning(session, sql), ...orders]),
+    definition: JSON.stringify([
+      uniqueKey,
+      orderBy,
+      columns,
+      await meaning(session, sql),
+      ...ranks,
+      ...orders,
+    ]),
     rowsIn: `SELECT count(*) AS rows FROM ${query.from}`,
   };
 }

@@ -1,4 +1,4 @@
-import type { TimeFormat } from './types.ts';
+import type { EpochFormat } from '../warehouse/instant.ts';
 
 /**
  * What an export document says of the feeds: the vendor's daily `export_docs.yaml`, and our `schemas/<group>.yaml`,
@@ -21,7 +21,7 @@ export interface ColumnDoc {
   /** Set when the column was taken out of the feed. */
   deleted: string | undefined;
   /** How its times are sent. No document says so: a person does. */
-  format?: TimeFormat | undefined;
+  format?: EpochFormat | undefined;
 }
 
 export interface FeedDoc {

@@ -5,13 +5,13 @@ import { storeKnownFeeds } from '../ledger/known-feeds.ts';
 import { rebuildReaders } from '../ledger/models.ts';
 import { storeChanges, updateChange } from '../ledger/schema-changes.ts';
 import type { SchemaChange } from '../ledger/tables.ts';
+import type { EpochFormat } from '../warehouse/instant.ts';
 import type { Session } from '../warehouse/session.ts';
 import { qualified } from '../warehouse/sql.ts';
 import type { GroupPlan } from './group-plan.ts';
 import { feedId, type KnownFeed } from './known.ts';
 import { undoTable } from './moves.ts';
 import { type NumberedChange, rowsRewritten } from './plan.ts';
-import type { TimeFormat } from './types.ts';
 import type { UndoNote } from './undo.ts';
 
 export interface WriteContext {
@@ -99,7 +99,7 @@ function undoNote({ before, steps }: GroupPlan, { id, change }: NumberedChange):
       case 'type_changed':
         return step && 'retype' in step ? { kind: 'type', type: step.retype.from } : undefined;
       case 'format_changed':
-        return step ? { kind: 'format', format: change.before as TimeFormat | undefined } : undefined;
+        return step ? { kind: 'format', format: change.before as EpochFormat | undefined } : undefined;
       case 'unique_condition_changed':
         return was && { kind: 'key', key: [...was.key] };
       case 'ordering_changed':

@@ -2,7 +2,8 @@ import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { ConfigError } from '../errors.ts';
 import { columnName } from '../feeds/names.ts';
-import { type ColumnType, columnType, type TimeFormat } from './types.ts';
+import type { EpochFormat } from '../warehouse/instant.ts';
+import { type ColumnType, columnType } from './types.ts';
 
 /**
  * A person's corrections to the published schema: `schemas/overrides.yaml`, each with its reason.
@@ -46,7 +47,7 @@ const OverridesFile = byName(byName(Feed));
 /** What takes the place of a column's published type. */
 export interface ColumnOverride {
   type: ColumnType;
-  format?: TimeFormat;
+  format?: EpochFormat;
   reason: string;
   /** It is in the user's own file: a decision already, that nobody need accept again. */
   own?: boolean;

@@ -3,13 +3,14 @@ import { stagingTable } from '../feeds/names.ts';
 import { type Present, presentId } from '../ledger/known-feeds.ts';
 import type { Column } from '../pipeline/staging/columns.ts';
 import { createTable } from '../pipeline/staging/table.ts';
+import type { EpochFormat } from '../warehouse/instant.ts';
 import { identifier, qualified, type TableName } from '../warehouse/sql.ts';
 import { commentStatements } from './comments.ts';
 import type { Decided } from './decide.ts';
 import { type KnownFeed, sameName } from './known.ts';
 import { convert, type Moves, type Retype, UNDO_SCHEMA, undoTable, unrescue, widen } from './moves.ts';
 import { typeChange } from './type-change.ts';
-import type { ColumnType, TimeFormat } from './types.ts';
+import type { ColumnType } from './types.ts';
 
 /** A decided change with its number in the ledger. */
 export interface NumberedChange extends Decided {
@@ -31,7 +32,7 @@ export type TableStep =
       /** A column of the key, in which a value that does not fit would make one record of two. */
       ofKey: boolean;
       /** How its times are sent. */
-      format?: TimeFormat | undefined;
+      format?: EpochFormat | undefined;
     };
 
 /**

@@ -19,9 +19,6 @@ export type ColumnType =
   | 'JSON'
   | `DECIMAL(${number},${number})`;
 
-/** How a column of times is sent, beside times that are spelled out: as seconds or milliseconds since 1970. */
-export type TimeFormat = 'epoch_s' | 'epoch_ms';
-
 /** By the word before any parentheses. An `unsigned` integer needs the next size up. */
 const WORDS = new Map<string, ColumnType>([
   ['', 'VARCHAR'],

@@ -22,7 +22,7 @@ import {
 } from './moves.ts';
 import { rejectAgain } from './reject-again.ts';
 import { type RowLoss, rowLosses } from './switches.ts';
-import type { ColumnType, TimeFormat } from './types.ts';
+import type { ColumnType } from './types.ts';
 
 /** What takes a change back, beside the values in its undo table: `ops.schema_changes.undo`, as JSON. */
 export type UndoNote =
@@ -30,7 +30,7 @@ export type UndoNote =
   | { kind: 'column' }
   | { kind: 'type'; type: ColumnType }
   /** Values that were read by the new format go back to `_rescued`. */
-  | { kind: 'format'; format?: TimeFormat | undefined }
+  | { kind: 'format'; format?: EpochFormat | undefined }
   | { kind: 'key'; key: string[] }
   | { kind: 'order'; orderBy: string[] }
   /** The version that the model read before. */

@@ -31,7 +31,8 @@ const ORDERS: Record<string, readonly string[]> = {
   BIGINT: ['-9223372036854775808', '-1', '0', '1', '9223372036854775807'],
   INTEGER: ['-2147483648', '-1', '0', '1', '2147483647'],
   DOUBLE: ['-Infinity', '-1.5', '0', '1e300', 'NaN'],
-  VARCHAR: ['', 'a', 'b', 'ba', 'é'],
+  // Numbers and times rank as what they are, also where their column has become text.
+  VARCHAR: ['a', '9', '10', '2026-01-05 07:00:00', '2026-01-05T08:00Z'],
 };
 
 interface Delivered {

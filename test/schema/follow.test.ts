@@ -377,7 +377,7 @@ describe('what is held', () => {
     });
   });
 
-  test('of a key is undone as far as all of its values go along: none becomes NULL', async () => {
+  test('of a key is undone, and lines whose key does not go along are rejected: none becomes NULL', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS]);
     await bench.load('calls', '2026-01-05', [{ id: 38 }]);
@@ -393,9 +393,11 @@ describe('what is held', () => {
     await bench.apply({ accept: [2] });
     await bench.apply({ reject: [3] });
     expect(await bench.rows('SELECT id, _rescued FROM staging_phones.calls ORDER BY id')).toEqual([
-      { id: '2.5', _rescued: null },
-      { id: '38', _rescued: null },
+      { id: 38, _rescued: null },
     ]);
+    expect(
+      await bench.rows('SELECT reason, decode(raw) AS raw FROM ops.rejected_rows WHERE resolved_at IS NULL'),
+    ).toEqual([{ reason: 'key_type', raw: '{"id":2.5,"rep":1}' }]);
     await expect(bench.apply({ reject: [4] })).rejects.toThrow(
       "schema change 4 cannot be undone: the feed's key or ordering names rep",
     );
@@ -686,6 +688,7 @@ describe('a key of times that becomes text', () => {
       { ...time, n: 1 },
       { at: 'ABC', n: 0 },
     ]);
+    expect(await keys(bench)).toEqual(['2026-01-05 07:00:00']);
     await bench.follow('2026-01-02', doc('varchar(191)'));
     await bench.load('calls', '2026-01-05 08', [{ ...time, n: 2 }]);
     expect(await keys(bench)).toEqual(['2026-01-05 07:00:00', 'ABC']);
