@@ -4,11 +4,12 @@ import type { File, Partition } from './tables.ts';
 /** A staged file, as far as telling a new or changed one from a known one needs it. */
 export type KnownFile = Pick<File, 'file_id' | 'path' | 'bytes' | 'etag' | 'rows_staged'>;
 
-/** From when on a feed's partitions are to be known, and of which days beside; all of them when `since` is undefined. */
+/** From when on a feed's partitions are to be known, and of which times and days beside; all of them when `since` is undefined. */
 export interface Horizon {
   feed: string;
   version: string;
   since: Date | undefined;
+  times: readonly Date[];
   days: readonly Date[];
 }
 
@@ -22,8 +23,9 @@ export interface Known {
 }
 
 const HORIZONS = `SELECT unnest(from_json($2,
-  '[{"feed":"VARCHAR","version":"VARCHAR","since":"TIMESTAMP","days":["TIMESTAMP"]}]'), max_depth := 2)`;
-const WITHIN = `(since IS NULL OR partition_ts >= since OR list_contains(days, date_trunc('day', partition_ts)))`;
+  '[{"feed":"VARCHAR","version":"VARCHAR","since":"TIMESTAMP","times":["TIMESTAMP"],"days":["TIMESTAMP"]}]'), max_depth := 2)`;
+const WITHIN = `(since IS NULL OR partition_ts >= since OR list_contains(times, partition_ts)
+  OR list_contains(days, date_trunc('day', partition_ts)))`;
 
 /** Reads what is known of many feeds at once: the tables are scanned once for all, not once for each. */
 export async function readKnown(

@@ -33,16 +33,27 @@ export async function progressOf(
   source: string,
   { now, lookBackDays }: { now: Date; lookBackDays: number },
 ): Promise<Map<string, Progress>> {
-  const newest = `SELECT feed_group, feed, version, arg_max(path, partition_ts) AS sample,
+  const newest = `SELECT feed_group, feed, version,
       coalesce(max(partition_ts) FILTER (partition_ts <= $2), $2) AS newest
     FROM ops.partitions WHERE source = $1 AND state IN ('loaded', 'empty', 'reopened') GROUP BY ALL`;
-  const rows = await session.rows<{ key: string; newest: Date; listedAt: Date | null; sample: string }>(
-    `SELECT feed || '/' || version AS key, newest, listed_at AS "listedAt", sample
-     FROM (${newest}) LEFT JOIN (FROM ops.listings WHERE source = $1) USING (feed, version)`,
+  interface Come {
+    key: string;
+    newest: Date;
+    listedAt: Date | null;
+    sample: string | null;
+  }
+  const rows = await session.rows<Come>(
+    `SELECT n.feed || '/' || n.version AS key, newest, listed_at AS "listedAt", p.path AS sample
+     FROM (${newest}) AS n LEFT JOIN (FROM ops.listings WHERE source = $1) USING (feed, version)
+     LEFT JOIN ops.partitions AS p ON p.source = $1 AND p.partition_ts = n.newest
+       AND (p.feed_group, p.feed, p.version) = (n.feed_group, n.feed, n.version)`,
     [source, now],
   );
   const progress = new Map<string, Progress>(
-    rows.map(({ key, listedAt, ...row }) => [key, { ...row, listedAt: listedAt ?? undefined, awaited: [] }]),
+    rows.map(({ key, newest, listedAt, sample }) => [
+      key,
+      { newest, listedAt: listedAt ?? undefined, sample: sample ?? '', awaited: [] },
+    ]),
   );
   const awaited = await session.rows<{ key: string; path: string | null; time: Date }>(
     `WITH feeds AS (${newest})

@@ -38,7 +38,7 @@ const DAY_MS = 86_400_000;
 /** Folders that are listed at the same time beside the look-back of a feed. */
 const BESIDE = 4;
 
-const ALL: Reach = { since: undefined, whole: false, beside: [], days: [], lookBack: undefined };
+const ALL: Reach = { since: undefined, whole: false, beside: [], times: [], days: [], lookBack: undefined };
 
 /** Compares what listings of a source show with what the ledger knows. */
 export class Planner {
@@ -82,8 +82,8 @@ export class Planner {
       const options = { ...this.#options, lookBackDays, fullListing, now, source };
       this.#reaches.set(target, reachOf(target, of, options));
     }
-    const horizons = [...this.#reaches].map(([{ feed, version }, { since, days }]) => ({
-      ...{ feed, version, since, days },
+    const horizons = [...this.#reaches].map(([{ feed, version }, { since, times, days }]) => ({
+      ...{ feed, version, since, times, days },
     }));
     this.#known = await readKnown(reader, this.#source.name, horizons);
     this.#failing = (await openFailures(reader, this.#source.name)).map(({ path }) => path);

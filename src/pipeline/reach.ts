@@ -12,7 +12,8 @@ export interface Reach {
   whole: boolean;
   /** Folders from before `since` that are listed beside: what is known to be missing, empty or unfinished. */
   beside: string[];
-  /** The days of those. */
+  /** Of those, the partitions that are looked for one by one, and the days that are listed. */
+  times: Date[];
   days: Date[];
   /** The start of the look-back; undefined for a feed that was never loaded. */
   lookBack: Date | undefined;
@@ -38,18 +39,25 @@ const DAY_MS = 86_400_000;
 export function reachOf(target: Target, progress: Progress | undefined, options: ReachOptions): Reach {
   const { since, until, fullRefresh, now, lookBackDays } = options;
   const lookBack = progress && startOfDay(new Date(progress.newest.getTime() - lookBackDays * DAY_MS));
-  const none = { beside: [], days: [], lookBack };
+  const none = { beside: [], times: [], days: [], lookBack };
   if (since) return { ...none, since, whole: false };
   const turn = `${options.source}/${target.path}`;
   if (fullRefresh || !progress || isDue(turn, progress.listedAt, options.fullListing, now)) {
     return { ...none, since: undefined, whole: until === undefined };
   }
-  const days = byDay(progress.awaited);
-  return {
-    ...{ since: lookBack, whole: false, lookBack },
-    beside: [...days].flatMap(([day, awaited]) => foldersOf(target, day, awaited, progress.sample)),
-    days: [...days.keys()].map((day) => new Date(`${day.slice('dt='.length)}T00:00:00Z`)),
-  };
+  const reach: Reach = { ...none, since: lookBack, whole: false };
+  for (const [day, awaited] of byDay(progress.awaited)) {
+    if (awaited.length > ONE_BY_ONE) {
+      reach.beside.push(`${target.path}/${day}`);
+      reach.days.push(...awaited.slice(0, 1).map(({ time }) => startOfDay(time)));
+      continue;
+    }
+    for (const { path, time } of awaited) {
+      reach.beside.push(path ?? `${target.path}/${folderLike(progress.sample, time)}`);
+      reach.times.push(time);
+    }
+  }
+  return reach;
 }
 
 /**
@@ -76,11 +84,6 @@ function byDay(awaited: readonly Awaited[]): Map<string, Awaited[]> {
 
 /** More than so many partitions of a day are looked for by listing the day. */
 const ONE_BY_ONE = 3;
-
-function foldersOf(target: Target, day: string, awaited: readonly Awaited[], sample: string): string[] {
-  if (awaited.length > ONE_BY_ONE) return [`${target.path}/${day}`];
-  return awaited.map(({ path, time }) => path ?? `${target.path}/${folderLike(sample, time)}`);
-}
 
 /** The folder of a partition that has not come, as deep as the one that has: `dt=2026-01-31/hr=07`. */
 function folderLike(sample: string, time: Date): string {

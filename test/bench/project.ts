@@ -33,7 +33,8 @@ export class Project {
   static async create(folder: string, settings: readonly string[] = []): Promise<Project> {
     const project = new Project(folder);
     await mkdir(project.feeds, { recursive: true });
-    const lines = [...settings, 'sources:', '  messaging:', '    connector: local', '    path: ./feeds', ''];
+    // What is made here ended long ago.
+    const lines = [...settings, 'freshness: off', 'sources:', '  messaging:', '    connector: local', '    path: ./feeds', ''];
     await writeFile(join(folder, 'warehouse.yaml'), lines.join('\n'));
     return project;
   }
