@@ -34,7 +34,15 @@ export class Project {
     const project = new Project(folder);
     await mkdir(project.feeds, { recursive: true });
     // What is made here ended long ago.
-    const lines = [...settings, 'freshness: off', 'sources:', '  messaging:', '    connector: local', '    path: ./feeds', ''];
+    const lines = [
+      ...settings,
+      'freshness: off',
+      'sources:',
+      '  messaging:',
+      '    connector: local',
+      '    path: ./feeds',
+      '',
+    ];
     await writeFile(join(folder, 'warehouse.yaml'), lines.join('\n'));
     return project;
   }
