@@ -13,15 +13,14 @@ export interface GapOptions {
 }
 
 /**
- * Marks as `missing` the partitions that did not come though a later one did. Such a gap stays until it comes, or until it
- * turns out that none was due: within the look-back only, where it may have been supposed too early.
+ * Finds the partitions that lie between those that came, into the temporary table `due_partitions`.
  *
  * The step from one partition to the next is the one seen most often in that week, since published cadences are not always
  * those of the partitions and change over the years; a feed's own documents decide only in the look-back, and only until
  * three steps have been seen. Any source of a group may bring a partition. What is of a time to come is passed over: what
  * lies between today and 2031 is not missing.
  */
-export async function recordGaps(session: Session, { lookBackDays, now, whole }: GapOptions): Promise<void> {
+export async function findDue(session: Session, { lookBackDays, now, whole }: GapOptions): Promise<void> {
   const days = Math.trunc(lookBackDays);
   await session.run(
     `CREATE OR REPLACE TEMP TABLE due_partitions AS
@@ -54,6 +53,16 @@ SELECT feed_group, feed, version, source, unnest(range(partition_ts + due_step,
 FROM expected WHERE due_step > INTERVAL 0 SECOND AND partition_ts + due_step < next`,
     [JSON.stringify(whole)],
   );
+}
+
+/**
+ * Marks as `missing` the partitions that did not come though a later one did. Such a gap stays until it comes, or until it
+ * turns out that none was due: within the look-back only, where it may have been supposed too early.
+ */
+export async function recordGaps(session: Session, options: GapOptions): Promise<void> {
+  const { lookBackDays, now } = options;
+  const days = Math.trunc(lookBackDays);
+  await findDue(session, options);
   await session.run(`DELETE FROM ops.partitions AS gap WHERE gap.state = 'missing' AND EXISTS (
   FROM ops.partitions AS come WHERE come.state <> 'missing' AND come.feed_group = gap.feed_group
     AND come.feed = gap.feed AND come.version = gap.version AND come.partition_ts = gap.partition_ts)`);

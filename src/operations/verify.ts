@@ -7,7 +7,9 @@ import type { Workspace } from '../pipeline/workspace.ts';
 import { modelsBehind } from '../testing/behind.ts';
 import { feedName, type StagedFeed, stagedFeeds, verifyFiles } from './verify/files.ts';
 import type { Finding } from './verify/finding.ts';
+import { verifyGaps, verifyOrphans, verifyProofs } from './verify/ledger.ts';
 import { skipped, verifyModel } from './verify/models.ts';
+import { verifyPublished } from './verify/published.ts';
 
 export type { Finding } from './verify/finding.ts';
 
@@ -23,8 +25,9 @@ export interface VerifyOptions {
 
 /**
  * Recomputes from stored data what must always hold: each line of each file is staged or rejected, each staged row is kept
- * or superseded, the dedup tables are what a full build gives, and what it gives does not depend on order or threads. Reads
- * the loader's own warehouse; what it writes are temporary tables.
+ * or superseded, the dedup tables are what a full build gives, what it gives does not depend on order or threads, nothing
+ * is missing or belongs to nothing, and what is published is what was built. Reads the loader's own warehouse and the copy;
+ * what it writes are temporary tables.
  */
 export async function verify(
   workspace: Workspace,
@@ -58,6 +61,18 @@ export async function verify(
         : await verifyModel(session, model, built.get(model.id)?.definition)),
     );
   }
+  signal?.throwIfAborted();
+  if (!narrowed) {
+    reporter.progress.activity('looking for what is missing, and for what belongs to nothing');
+    const { lookBackDays } = workspace.config;
+    findings.push(
+      ...(await verifyOrphans(session)),
+      ...(await verifyGaps(session, { now: workspace.clock(), lookBackDays })),
+      ...(await verifyProofs(session)),
+    );
+  }
+  reporter.progress.activity('comparing what is published');
+  findings.push(...(await verifyPublished(session, workspace.config.publish, new Set(chosen))));
   return findings;
 }
 

@@ -4,6 +4,7 @@ import { openReadOnly } from '../../src/operations/read-only.ts';
 import { type Finding, type VerifyOptions, verify } from '../../src/operations/verify.ts';
 import { openProject } from '../../src/pipeline/build.ts';
 import { silentReporter } from '../../src/pipeline/reporter.ts';
+import { Warehouse } from '../../src/warehouse/warehouse.ts';
 import { NOW, Project } from '../support/project.ts';
 
 let loaded: Project;
@@ -41,8 +42,11 @@ async function tamper(sql: string): Promise<void> {
   await workspace.session.run(sql);
 }
 
-async function broken(): Promise<[Finding['check'], string, string][]> {
-  const found = (await findings()).filter(({ result }) => result === 'broken');
+/** What does not hold; `published` only where that is what was broken. */
+async function broken(all = false): Promise<[Finding['check'], string, string][]> {
+  const found = (await findings()).filter(
+    ({ check, result }) => result === 'broken' && (all || check !== 'published'),
+  );
   return found.map(({ check, name, detail }) => [check, name, detail]);
 }
 
@@ -66,6 +70,11 @@ test('says of each feed and each dedup model what holds', async () => {
     },
     { check: 'ties', name: 'messaging.reps', result: 'holds', detail: 'none' },
     { check: 'null keys', name: 'messaging.reps', result: 'holds', detail: 'none' },
+    { check: 'misfits', name: 'messaging.reps', result: 'holds', detail: 'none' },
+    { check: 'orphans', name: 'ops', result: 'holds', detail: 'none' },
+    { check: 'gaps', name: 'ops.partitions', result: 'holds', detail: 'none' },
+    { check: 'proofs', name: 'ops', result: 'holds', detail: 'each has rows that had some' },
+    { check: 'published', name: 'messaging.reps', result: 'holds', detail: 'the same 3 rows' },
   ]);
 });
 
@@ -151,6 +160,88 @@ describe('names what breaks', () => {
         'messaging.reps',
         '2 rows not as in a full build: asapp-warehouse why messaging.reps rep_id=2',
       ],
+    ]);
+  });
+});
+
+describe('names what breaks beside the feeds and models', () => {
+  /** Does something to the copy for analysts, as nobody should. */
+  async function tamperCopy(sql: string): Promise<void> {
+    await using copy = await Warehouse.open(project.path('published/warehouse.duckdb'));
+    await (await copy.session()).run(sql);
+  }
+  const found = async (check: Finding['check']) => (await broken(true)).filter(([name]) => name === check);
+
+  test('a row of the copy that is not what the loader has', async () => {
+    await tamperCopy("UPDATE messaging.reps SET name = 'Bob' WHERE rep_id = 2");
+    expect(await found('published')).toEqual([
+      [
+        'published',
+        'messaging.reps',
+        "2 rows not as in the loader's file: asapp-warehouse build --full-refresh --select messaging.reps",
+      ],
+    ]);
+  });
+
+  test('a table that the copy has not, or has with other columns', async () => {
+    await tamperCopy('ALTER TABLE messaging.reps DROP COLUMN name');
+    expect(await found('published')).toEqual([
+      ['published', 'messaging.reps', 'has other columns, or other SQL, in the published file'],
+    ]);
+    await tamperCopy('DROP TABLE messaging.reps');
+    expect(await found('published')).toEqual([
+      ['published', 'messaging.reps', 'is not in the published file'],
+    ]);
+  });
+
+  test('but not what the copy says of itself that it is older', async () => {
+    await tamperCopy(
+      "UPDATE ops.published_tables SET stale = true, why = 'test x failed'; DELETE FROM messaging.reps",
+    );
+    expect(await found('published')).toEqual([]);
+    expect(await findings()).toContainEqual({
+      ...{ check: 'published', name: 'messaging.reps', result: 'remark' },
+      detail: 'analysts have an older one: test x failed',
+    });
+  });
+
+  test('a value of the ordering that did not fit its column', async () => {
+    await tamper(
+      `UPDATE staging_messaging.reps SET created_ts = NULL, _rescued = '{"created_ts":"1767225600000"}' WHERE rep_id = 3`,
+    );
+    expect(await found('misfits')).toEqual([
+      [
+        'misfits',
+        'messaging.reps',
+        '1 value of created_ts that did not fit: in _rescued, where nothing ranks by them',
+      ],
+    ]);
+  });
+
+  test('staged rows of a feed that the ledger does not know, and rejected lines of no file', async () => {
+    await tamper(`CREATE TABLE staging_messaging.ghost AS SELECT 1 AS a;
+      UPDATE ops.rejected_rows SET file_id = 99`);
+    expect(await found('orphans')).toEqual([
+      ['orphans', 'staging_messaging.ghost', '1 row of which the ledger knows no file'],
+      ['orphans', 'file 99', '1 rejected line of file 99, that is not known'],
+    ]);
+  });
+
+  test('a gap far behind the look-back that nobody has noticed', async () => {
+    await tamper(`INSERT INTO ops.partitions BY NAME
+      SELECT 'messaging' AS source, 'messaging' AS feed_group, 'reps' AS feed, '1' AS version, 'loaded' AS state,
+        0 AS files, 0 AS rows, TIMESTAMP '2025-06-02' + to_days(day::INTEGER) AS partition_ts, day::VARCHAR AS path
+      FROM unnest([0, 1, 2, 3, 5, 6]) AS days(day)`);
+    const [gap, ...others] = await found('gaps');
+    expect(others).toEqual([]);
+    expect(gap?.[1]).toBe('messaging.reps');
+    expect(gap?.[2]).toMatch(/partitions? missing, the first of 2025-06-06 00:00$/);
+  });
+
+  test('a proof that has nothing to prove any more', async () => {
+    await tamper("INSERT INTO ops.proofs VALUES ('reconciliation', 5, TIMESTAMP '2026-01-05')");
+    expect(await found('proofs')).toEqual([
+      ['proofs', 'ops.reconciliation', 'is empty, and had 5 rows: it proves nothing any more'],
     ]);
   });
 });

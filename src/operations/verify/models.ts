@@ -6,7 +6,7 @@ import { count } from '../../pipeline/reporter.ts';
 import { type DedupFacts, dedupFacts, nullColumns, unaccounted } from '../../testing/dedup-facts.ts';
 import { accountOf } from '../../testing/run-test.ts';
 import type { Session } from '../../warehouse/session.ts';
-import { identifier } from '../../warehouse/sql.ts';
+import { identifier, literal } from '../../warehouse/sql.ts';
 import { whyCommand } from '../why-command.ts';
 import type { Finding } from './finding.ts';
 
@@ -44,6 +44,7 @@ export async function verifyModel(
       await determinism(session, model, plan.query, full),
       await ties(session, model, plan.query),
       await nullKeys(session, model, facts, plan.query),
+      ...(await misfits(session, model, plan)),
     ];
   } finally {
     await session.run(`DROP TABLE IF EXISTS ${SHUFFLED}`);
@@ -153,6 +154,37 @@ async function nullKeys(
   const columns = await nullColumns(session, modelTable(model.id), query);
   const detail = `${count(nulls, 'row')} with NULL in ${columns.join(', ')}`;
   return { check: 'null keys', name: model.id, result: 'remark', detail };
+}
+
+/**
+ * Whether each value that came for the model's key and ordering is in its column: one that does not fit is in `_rescued`,
+ * and its row has no key, or ranks last. Counted in the staged rows.
+ */
+async function misfits(
+  session: Session,
+  model: Model,
+  { query, source, columns }: DedupPlan,
+): Promise<Finding[]> {
+  const check = 'misfits';
+  const ranked = [
+    ...new Set([...query.rule.uniqueKey, ...query.rule.orderBy].map((name) => name.toLowerCase())),
+  ];
+  const own = columns.filter(({ name }) => ranked.includes(name.toLowerCase()) && !name.startsWith('_'));
+  if (source === undefined || own.length === 0) return [];
+  const counts = own.map(
+    ({ name }, index) =>
+      `count(*) FILTER (${identifier(name)} IS NULL AND list_contains(json_keys(_rescued), ${literal(name)})) AS misfits_${index}`,
+  );
+  const found = await session.row<Record<string, number>>(
+    `SELECT ${counts.join(', ')} FROM ${source} WHERE _rescued IS NOT NULL`,
+  );
+  const wrong = own.flatMap(({ name }, index) => {
+    const rows = found[`misfits_${index}`] ?? 0;
+    return rows > 0 ? [`${count(rows, 'value')} of ${name}`] : [];
+  });
+  if (wrong.length === 0) return [{ check, name: model.id, result: 'holds', detail: 'none' }];
+  const detail = `${wrong.join(', ')} that did not fit: in _rescued, where nothing ranks by them`;
+  return [{ check, name: model.id, result: 'broken', detail }];
 }
 
 /** A set of rows as a text that two different sets do not share: how many they are, and their hashes folded together. */
