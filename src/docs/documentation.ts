@@ -74,21 +74,27 @@ export interface DocumentationSources {
 export async function readDocumentation(sources: DocumentationSources): Promise<Documentation> {
   const { config, catalogue, project, session, now } = sources;
   const ledger = await readLedger(session, { config, now });
-  const tests = planTests(project).map((test) => ({ test, result: ledger.tests.get(test.name) }));
+  const sound = (ids: readonly string[]) => ids.filter((id) => project.models.has(id));
+  const tests = planTests(project).map((test) => ({
+    test: { ...test, reads: sound(test.reads) },
+    result: ledger.tests.get(test.name),
+  }));
   const { database } = await session.row<{ database: string }>('SELECT current_database() AS database');
   const present = await presentColumns(session);
   await using shapes = new Shapes(project, catalogue, session);
   const models: DocumentedModel[] = [];
   for (const id of project.graph.order) {
-    const model = project.models.get(id) as Model;
+    // What cannot be understood is told when it is built, and not documented.
+    const model = project.models.get(id);
+    if (!model) continue;
     const columns = present.get(id) ?? (await shapes.model(id)) ?? [];
     const spec = feedOf(model, catalogue);
     models.push({
-      model,
+      model: { ...model, refs: sound(model.refs) },
       compiled: renderModel(model),
       description: model.description || describeFeed(model, spec),
       columns: describeColumns(model, columns, spec),
-      children: project.graph.children.get(id) ?? [],
+      children: sound(project.graph.children.get(id) ?? []),
       tests: tests.filter(({ test }) => test.model === id),
       lastBuild: ledger.models.get(id),
     });

@@ -72,6 +72,22 @@ async function artifact(name: string): Promise<any> {
   return JSON.parse(await written(name));
 }
 
+test('a model that cannot be understood is left out, with a word of what reads it', async () => {
+  await using broken = await Project.create(
+    'models: ./models\nsources: {messaging: {connector: local, path: feeds}}\n',
+  );
+  await broken.write('models/marts/a.sql', 'select {{ (');
+  await broken.write('models/marts/b.sql', "select * from {{ ref('a') }}");
+  await broken.run();
+  await generate(broken);
+  const { nodes } = JSON.parse(await written('manifest.json', broken));
+  expect(Object.keys(nodes).filter((key) => key.includes('.marts.'))).not.toContain(
+    'model.asapp_warehouse.marts.a',
+  );
+  expect(JSON.stringify(nodes)).not.toContain('marts.a"');
+  expect(await written('index.html', broken)).toContain('marts.b');
+});
+
 describe('manifest.json', () => {
   test('a model is there by schema and name, with what tools ask of it', async () => {
     const { nodes, metadata } = await artifact('manifest.json');

@@ -225,4 +225,15 @@ describe('a model that fails', () => {
       { code: 'Z' },
     ]);
   });
+
+  test('after a test of it failed keeps what analysts have, though the test cannot be asked', async () => {
+    await project.run();
+    await intents('08', 'BAD');
+    await project.run();
+    await project.write('models/marts/codes.sql', "{{ config(materialized='table') }} select {{ (");
+    const { exitCode } = await project.run();
+    expect(exitCode).toBe(1);
+    expect(await project.published(CODES)).toEqual([{ code: 'A' }, { code: 'B' }]);
+    expect(await project.published('FROM marts.top')).toEqual([{ code: 'B' }]);
+  });
 });

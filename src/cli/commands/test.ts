@@ -1,3 +1,4 @@
+import { warnOfMistakes } from '../../pipeline/build.ts';
 import { count } from '../../pipeline/reporter.ts';
 import { testOnly } from '../../pipeline/run.ts';
 import type { TestOptions } from '../../pipeline/test.ts';
@@ -17,6 +18,7 @@ export default async function test(context: CommandContext<CommonOptions & TestO
   });
   const { tests, chosen, exitCode } = await testOnly(workspace, options);
   logger.progress.stop();
+  warnOfMistakes(chosen.project, logger);
   await context.print(tableOf(options.dryRun ? chosen.ready.map(plannedRow) : tests.map(outcomeRow)));
   for (const outcome of tests) report(context, outcome);
   if (!options.dryRun) logger.info(summary(tests));

@@ -27,7 +27,7 @@ export async function planCopy(session: Session, project: Project, target: strin
     ...known.map((row) => [`${row.schema_name}.${row.table_name}`, row.kind] as const),
     ...[...project.models.values()].map(({ id, config }) => [id, config.materialized] as const),
   ]);
-  const planned = tablesOf({ built, still, before, kinds });
+  const planned = tablesOf({ built, still, known, before, kinds });
   if (textOf(known) === textOf(planned)) return;
   await session.transaction(async () => {
     await session.run('DELETE FROM ops.published_tables');
@@ -40,6 +40,8 @@ export interface CopyFacts {
   /** What each model was last built from. */
   built: readonly Omit<BuiltModel, 'definition' | 'text' | 'inputs' | 'watermark' | 'withdrawn_at'>[];
   still: ReadonlyMap<string, Standstill>;
+  /** What was decided the last time. */
+  known: readonly PublishedTable[];
   /** What the old copy has of each; empty where there is none to go by. */
   before: readonly PublishedTable[];
   /** How each is made. */
@@ -50,7 +52,7 @@ export interface CopyFacts {
  * A row for each model that was ever built, or that cannot be. One whose rows are not to be trusted stays as it is in the
  * old copy; where that has not got it, analysts do without. Pure.
  */
-export function tablesOf({ built, still, before, kinds }: CopyFacts): PublishedTable[] {
+export function tablesOf({ built, still, known, before, kinds }: CopyFacts): PublishedTable[] {
   const ids = new Set([...built.map(({ model }) => model), ...still.keys()]);
   return [...ids].sort().map((id): PublishedTable => {
     const { schema, table } = modelTable(id);
@@ -59,9 +61,12 @@ export function tablesOf({ built, still, before, kinds }: CopyFacts): PublishedT
     const { cause = null, why = null, hint = null } = standstill ?? {};
     const mark = { stale: standstill !== undefined, cause, why, hint };
     const own = built.find(({ model }) => model === id);
+    const isIt = (row: PublishedTable) => row.schema_name === schema && row.table_name === table;
+    // What failed a test stays held when its model breaks besides, which leaves the test unasked.
+    const wasHeld = known.some((row) => isIt(row) && row.stale && row.run_id !== own?.run_id);
     // A view shows what its tables have now, if it can be read at all: only the old copy knows what it showed.
-    if (standstill && (standstill.held || kinds.get(id) === 'view')) {
-      const old = before.find((row) => row.schema_name === schema && row.table_name === table);
+    if (standstill && (standstill.held || wasHeld || kinds.get(id) === 'view')) {
+      const old = before.find(isIt);
       return old?.run_id ? { ...old, ...mark } : { ...names, ...NOTHING, ...mark };
     }
     if (!own) return { ...names, ...NOTHING, ...mark };
