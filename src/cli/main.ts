@@ -198,7 +198,8 @@ withCommonOptions(
     .description('what is published, present and in the data, where they differ; or two days of documents')
     .addOption(repeatable('--feed <name>', 'only this feed'))
     .option('--from <day>', 'what changed in the documents since this day', day)
-    .option('--to <day>', 'until this day', day),
+    .option('--to <day>', 'until this day', day)
+    .option('--all', 'also each feed and column that was never seen'),
   { prints: true },
 ).action(action(async () => ({ default: (await schemaModule()).diff })));
 withCommonOptions(

@@ -27,7 +27,8 @@ async function printed(
   project: Project,
   code: number,
   ...args: string[]
-): Promise<Record<string, unknown>[]> {
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the command prints
+): Promise<any> {
   const ended = await command(project, ...args, '--output', 'json');
   expect(ended.code, ended.stderr).toBe(code);
   return JSON.parse(ended.stdout);
@@ -69,8 +70,8 @@ test('a change from its document to its acceptance', { timeout: 120_000 }, async
   ]);
   expect(plan[1]?.statements).toContain('ALTER TABLE "staging_phones"."calls" ADD COLUMN "flag" BOOLEAN');
   expect(await printed(project, 0, 'schema', 'diff')).toMatchObject([
-    { feed: 'phones.calls', column: 'seconds', finding: 'never seen', rows: 0 },
     { feed: 'phones.calls', column: 'flag', finding: 'not documented', observed: 'BOOLEAN', rows: 1 },
+    { feed: 'phones.calls', column: 'seconds', finding: 'never seen', rows: 0 },
   ]);
 
   const run = await command(project, 'run', '-q');
@@ -78,15 +79,18 @@ test('a change from its document to its acceptance', { timeout: 120_000 }, async
   const held = 'schema change 2 is held: phones.calls.name: type changed, VARCHAR -> BIGINT';
   expect(run.stderr).toContain(held);
   expect(run.stderr).not.toContain('passed over');
-  expect((await command(project, 'status')).stderr).toContain(held);
-  expect(await printed(project, 3, 'status')).toMatchObject([{ feed: 'phones.calls', held: 1 }]);
+  expect((await command(project, 'status')).stdout).toContain(held);
+  expect(await printed(project, 3, 'status')).toMatchObject({
+    attention: [{ kind: 'schema_change', feed: 'phones.calls', message: held }],
+    feeds: [{ feed: 'phones.calls', held: 1 }],
+  });
   expect(await printed(project, 0, 'query', 'SELECT id, name, flag FROM phones.calls ORDER BY id')).toEqual([
     { id: 1, name: '12', flag: true },
     { id: 2, name: 'Ann', flag: null },
   ]);
 
   await printed(project, 0, 'schema', 'accept', '2');
-  expect(await printed(project, 0, 'status')).toMatchObject([{ feed: 'phones.calls', held: 0 }]);
+  expect(await printed(project, 0, 'status')).toMatchObject({ feeds: [{ feed: 'phones.calls', held: 0 }] });
   expect((await command(project, 'run', '-q')).code).toBe(0);
   expect(await printed(project, 0, 'query', 'SELECT id, name FROM phones.calls ORDER BY id')).toEqual([
     { id: 1, name: 12 },

@@ -7,6 +7,7 @@ import { openProject } from '../../pipeline/build.ts';
 import { count } from '../../pipeline/reporter.ts';
 import { schemaOnly } from '../../pipeline/run.ts';
 import { openWorkspace, type Workspace } from '../../pipeline/workspace.ts';
+import { byUrgency, type ShownDifference, withoutTheUnseen } from '../../schema/arrange.ts';
 import type { Change } from '../../schema/changes.ts';
 import { changeOf } from '../../schema/decide.ts';
 import { isNewlyApplied, type SchemaOptions, type SchemaResult } from '../../schema/follow.ts';
@@ -24,7 +25,7 @@ type Options<More = unknown> = CommonOptions & More;
 
 /** `schema diff`: what is published, present and in the data, where they differ; or two days of documents. */
 export async function diff(
-  context: CommandContext<Options<{ feed?: string[]; from?: Date; to?: Date }>>,
+  context: CommandContext<Options<{ feed?: string[]; from?: Date; to?: Date; all?: boolean }>>,
 ): Promise<number> {
   const { feed, from, to } = context.options;
   if ((from === undefined) !== (to === undefined)) {
@@ -51,11 +52,14 @@ export async function diff(
     );
     return 0;
   }
-  const found = await differences(session, groups, feed);
+  const found = byUrgency(await differences(session, groups, feed));
   for (const name of feed ?? []) {
     const isFound = found.some((each) => [each.feed, `${each.group}.${each.feed}`].includes(name));
     if (!isFound) await mustBeKnown(workspace, name);
   }
+  // Machines can leave out for themselves what they do not want.
+  const isWhole = context.options.all || feed !== undefined || context.options.output !== 'table';
+  const shown: ShownDifference[] = isWhole ? found : withoutTheUnseen(found);
   await context.print(
     table(
       {
@@ -68,7 +72,7 @@ export async function diff(
         },
         ...{ observed: 'VARCHAR', rows: 'BIGINT', since: 'TIMESTAMP', example: 'VARCHAR' },
       },
-      found.map(
+      shown.map(
         ({ group, feed: name, column, finding, published, present, observed, rows, since, example }) => [
           name === '' ? group : `${group}.${name}`,
           ...[column, finding, published, present, observed, rows, since && timeOf(since), example].map(cell),
@@ -76,6 +80,8 @@ export async function diff(
       ),
     ),
   );
+  if (shown.length < found.length)
+    context.logger.info('asapp-warehouse schema diff --all shows each that was never seen');
   return 0;
 }
 
