@@ -7,10 +7,12 @@ export interface Described {
   /** `messaging.convos_metrics` */
   id: string;
   description: string | null;
-  /** When its model last changed its rows; null for what no model makes. */
+  /** When it was last built; null for what no model makes. */
   built_at: Date | null;
-  /** The newest partition of the feed that it holds; null where it holds no feed, or several. */
-  newest_partition: Date | null;
+  /** The newest partition that is in it; null where that is not known. */
+  data_up_to: Date | null;
+  /** Why it is older than it should be; null when it is not. */
+  stale: string | null;
   columns: { column: string; type: string; description: string | null }[];
 }
 
@@ -42,17 +44,26 @@ export async function describeTable(session: Session, name: string): Promise<Des
      WHERE ${OURS} AND schema_name = $1 AND table_name = $2 ORDER BY column_index`,
     [found.schema, found.name],
   );
-  const [built] = await session.rows<{ built_at: Date }>('SELECT built_at FROM ops.models WHERE model = $1', [
-    id,
-  ]);
-  const fresh = await session.row<{ newest: Date | null }>(
-    'SELECT max(newest_partition_ts) AS newest FROM ops.freshness WHERE feed_group = $1 AND feed = $2',
-    [found.schema, found.name],
+  const built = await lastBuilt(session, found.schema, found.name);
+  return { id, description: found.comment, columns, ...built };
+}
+
+async function lastBuilt(
+  session: Session,
+  schema: string,
+  name: string,
+): Promise<Pick<Described, 'built_at' | 'data_up_to' | 'stale'>> {
+  const unknown = { built_at: null, data_up_to: null, stale: null };
+  // A copy of before does not have it, until the next run.
+  const views = await session.rows(
+    "SELECT 1 FROM duckdb_views() WHERE schema_name = 'ops' AND view_name = 'tables'",
   );
-  return {
-    ...{ id, description: found.comment, columns },
-    ...{ built_at: built?.built_at ?? null, newest_partition: fresh.newest },
-  };
+  if (views.length === 0) return unknown;
+  const [built] = await session.rows<Pick<Described, 'built_at' | 'data_up_to' | 'stale'>>(
+    'SELECT built_at, data_up_to, CASE WHEN stale THEN why END AS stale FROM ops.tables WHERE schema = $1 AND name = $2',
+    [schema, name],
+  );
+  return built ?? unknown;
 }
 
 const OURS = 'NOT internal AND database_name = current_database()';

@@ -39,6 +39,9 @@ const ONE_READS =
  * @throws UsageError when it is anything else; DuckDB's own error when it is not right
  */
 export async function readingStatement(session: Session, text: string): Promise<string> {
+  // DuckDB takes it for the end.
+  if (text.includes('\0'))
+    throw new UsageError('there is a NUL in the SQL', { hint: 'write chr(0) instead' });
   const [sql, another] = statementsOf(text);
   if (sql === undefined)
     throw new UsageError('there is no SQL to run', { hint: 'asapp-warehouse query "SHOW TABLES"' });

@@ -92,10 +92,20 @@ describe('a mistake in what was typed ends with 2, and says what was meant', () 
     [['load', '--since', '2026-01-09', '--until', '2026-01-01'], /--since is after --until/],
     [['query', ' '], /there is no SQL to run/],
     [['compile', 'convos_metric'], /convos_metric.*did you mean "?convos_metrics/],
-    [['query'], /missing required argument 'sql'/],
-    [['query', '--output', 'xml', 'SELECT 1'], /'xml' is invalid. Allowed choices are table, json, csv/],
+    [['query'], /there is no SQL to run/],
+    [
+      ['query', '--output', 'xml', 'SELECT 1'],
+      /'xml' is invalid. Allowed choices are table, json, csv, parquet, xlsx/,
+    ],
     [['status', '--log-format', 'yaml'], /'yaml' is invalid. Allowed choices are text, json/],
-    [['query', 'SELEC 1'], /syntax error at or near "SELEC"/],
+    [['query', 'SELEC 1'], /syntax error at or near "SELEC"[\s\S]*did you mean SELECT/],
+    [['query', 'SELECT 1; SELECT 2'], /there are 2 statements, and a query is one/],
+    [['query', '--file', 'no.sql'], /no\.sql cannot be read: there is no such file/],
+    [['query', '--to', 'out.xyz', 'SELECT 1'], /out\.xyz does not tell in which format/],
+    [['query', '--to', 'published', '--output', 'csv', 'SELECT 1'], /published is there, and is no file/],
+    [['query', "COPY (SELECT 1) TO 'warehouse.yaml'"], /COPY is refused[\s\S]*--to FILE/],
+    [['query', '--allow-files', "ATTACH 'warehouse.duckdb' (READ_WRITE)"], /ATTACH is refused/],
+    [['describe', 'voice_intent'], /no table "voice_intent" \(did you mean "messaging\.voice_intents"/],
     [['query', 'FROM messaging.voice_intent'], /voice_intent does not exist![\s\S]*voice_intents/],
     [
       ['run', '--config', 'nowhere.yaml'],
@@ -450,6 +460,49 @@ describe('query', () => {
     );
   });
 
+  test('takes SQL from a file and from a pipe', async () => {
+    await loaded.write('question.sql', '-- how many\nSELECT 2 + 2 AS n;\n');
+    const fromFile = await asapp(loaded, ['query', '--output', 'csv', '-f', 'question.sql']);
+    const fromPipe = await asapp(loaded, ['query', '--output', 'csv'], { stdin: 'SELECT 3 AS n' });
+    const fromDash = await asapp(loaded, ['query', '-', '--output', 'csv'], { stdin: 'SELECT 4 AS n' });
+    expect([fromFile, fromPipe, fromDash].map(({ stdout }) => stdout)).toEqual([
+      'n\n4\n',
+      'n\n3\n',
+      'n\n4\n',
+    ]);
+    await rm(loaded.path('question.sql'));
+  });
+
+  test('writes files whole, in the format of their names, and none where it fails', async () => {
+    const sql = `SELECT issue_id FROM messaging.${FEED} ORDER BY 1`;
+    for (const name of ['out.csv', 'out.json', 'out.parquet', 'out.xlsx'])
+      expect(await asapp(loaded, ['query', '--to', name, sql])).toEqual({ exit: 0, stdout: '', stderr: '' });
+    expect(await readFile(loaded.path('out.csv'), 'utf8')).toBe('issue_id\n1\n9007199254740993\n');
+    const read = await asapp(loaded, ['query', '--allow-files', '--output', 'csv', "FROM 'out.parquet'"]);
+    expect(read.stdout).toBe('issue_id\n1\n9007199254740993\n');
+    expect((await readFile(loaded.path('out.xlsx'))).subarray(0, 2).toString()).toBe('PK');
+    const piped = await asapp(loaded, ['query', '--output', 'parquet', sql]);
+    expect(piped.stdout.startsWith('PAR1')).toBe(true);
+    const failing =
+      "SELECT CASE WHEN range > 200000 THEN error('late') ELSE range END AS n FROM range(300000)";
+    for (const name of ['out.csv', 'new.csv', 'new.parquet', 'new.xlsx'])
+      expect(await asapp(loaded, ['query', '--to', name, failing])).toMatchObject({ exit: 2, stdout: '' });
+    expect(await readFile(loaded.path('out.csv'), 'utf8')).toBe('issue_id\n1\n9007199254740993\n');
+    const made = (await readdir(loaded.folder)).filter((name) => /^(out|new)\./.test(name));
+    expect(made.sort()).toEqual(['out.csv', 'out.json', 'out.parquet', 'out.xlsx']);
+    expect((await asapp(loaded, ['query', '--to', 'no/such/out.csv', sql])).stderr).toContain(
+      'no/such/out.csv cannot be written: its folder is not there',
+    );
+    for (const name of made) await rm(loaded.path(name));
+  });
+
+  test('looks at what is staged and rescued, and only there', async () => {
+    const sql = `SELECT count(*) AS n, count(_rescued) AS rescued FROM staging_messaging.${FEED}`;
+    const staged = await asapp(loaded, ['query', '--staging', '--output', 'json', sql]);
+    expect(staged).toMatchObject({ exit: 0, stdout: '[\n{"n":6,"rescued":0}\n]\n' });
+    expect(await asapp(loaded, ['query', sql])).toMatchObject({ exit: 2 });
+  });
+
   test.each([
     `INSERT INTO messaging.${FEED} BY NAME SELECT 3 AS issue_id`,
     `DROP TABLE messaging.${FEED}`,
@@ -459,7 +512,7 @@ describe('query', () => {
     const before = await snapshot(loaded);
     const { exit, stdout, stderr } = await asapp(loaded, ['query', sql]);
     expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' });
-    expect(stderr).toMatch(/read-only/);
+    expect(stderr).toMatch(/is refused: a query is one statement that reads/);
     expect(await snapshot(loaded)).toEqual(before);
   });
 });

@@ -12,6 +12,8 @@ export interface Ended {
 
 export interface CommandOptions {
   env?: NodeJS.ProcessEnv;
+  /** What comes through the pipe; left out: there is none. */
+  stdin?: string;
   /** Called with what came on stderr so far, and the way to send a signal. */
   onStderr?: (text: string, signal: (name: NodeJS.Signals) => void) => void;
 }
@@ -20,19 +22,20 @@ export interface CommandOptions {
 export async function asapp(
   project: Project,
   words: readonly string[],
-  { env = {}, onStderr }: CommandOptions = {},
+  { env = {}, stdin, onStderr }: CommandOptions = {},
 ): Promise<Ended> {
   const child = spawn(process.execPath, [PROGRAM, ...words], {
     cwd: project.folder,
     env: { PATH: process.env.PATH, HOME: project.folder, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
+  child.stdin?.end(stdin);
   let stdout = '';
   let stderr = '';
-  child.stdout.on('data', (chunk) => {
+  child.stdout?.on('data', (chunk) => {
     stdout += chunk;
   });
-  child.stderr.on('data', (chunk) => {
+  child.stderr?.on('data', (chunk) => {
     stderr += chunk;
     onStderr?.(stderr, (name) => child.kill(name));
   });

@@ -23,9 +23,12 @@ export async function printDescription(
   const table = await questions.describe(name);
   const columns = ['column', 'type', 'description'].map((column) => ({ name: column, type: TEXT }));
   const rows = table.columns.map(({ column, type, description }): Cell[] => [column, type, description]);
-  const [newest, built] = [utc(table.newest_partition), utc(table.built_at)];
+  const [upTo, built] = [utc(table.data_up_to), utc(table.built_at)];
   if (options.output === 'table') {
-    const fresh = [newest && `newest partition ${newest}`, built && `built ${built}`];
+    const fresh = [
+      built && `built ${built}${upTo ? `, data up to ${upTo}` : ''}`,
+      table.stale && `stale: ${table.stale}`,
+    ];
     const heading = [table.id, table.description, ...fresh].filter((line) => line !== null);
     write(`${printableLines(heading.join('\n'))}\n\n`);
     return print({ columns, rows });
@@ -33,12 +36,13 @@ export async function printDescription(
   const more = [
     { name: 'table', type: TEXT },
     { name: 'table_description', type: TEXT },
-    { name: 'newest_partition', type: TIME },
     { name: 'built_at', type: TIME },
+    { name: 'data_up_to', type: TIME },
+    { name: 'stale', type: TEXT },
   ];
   return print({
     columns: [...columns, ...more],
-    rows: rows.map((row) => [...row, table.id, table.description, newest, built]),
+    rows: rows.map((row) => [...row, table.id, table.description, built, upTo, table.stale]),
   });
 }
 

@@ -92,15 +92,16 @@ class Conversation {
     lines.prompt();
   }
 
+  /** What was typed goes, whether it waits for the statement that is running or not. */
   #stop(lines: ReturnType<typeof createInterface>): void {
-    if (this.#busy) {
-      this.#desk.interrupt();
-      return;
-    }
     this.#typed = '';
-    this.#context.write('\n');
+    lines.write(null, { ctrl: true, name: 'e' });
     lines.write(null, { ctrl: true, name: 'u' });
-    this.#prompt(lines);
+    if (this.#busy) this.#desk.interrupt();
+    else {
+      this.#context.write('\n');
+      this.#prompt(lines);
+    }
   }
 
   /** @returns false when it was the last */
