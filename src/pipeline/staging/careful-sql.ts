@@ -55,7 +55,7 @@ export const REJECT_UNREADABLE = `INSERT INTO careful_rejected SELECT unnest(fro
 export function namesOf(columns: readonly Column[]): string {
   return `CREATE OR REPLACE TEMP TABLE careful_names AS
 SELECT keys, list_unique(keys) < len(keys) AS repeats,
-  list_filter(keys, lambda name: NOT list_contains(${textList(columns)}, name)) AS undeclared
+  list_filter(keys, lambda name: ${isUndeclared(columns, 'name')}) AS undeclared
 FROM (SELECT DISTINCT keys FROM careful_text WHERE fault IS NULL)`;
 }
 
@@ -94,6 +94,7 @@ export function typed({ columns }: StagingTable, keyColumns: readonly string[]):
     return when ? [{ column, index, when: `(v${index} IS NOT NULL AND ${when})` }] : [];
   });
   const kept = [...misfits, ...cut];
+  const names = `CASE WHEN (misfit OR cut) AND len(undeclared) > 0 THEN ${listWhere(kept)} ELSE []::VARCHAR[] END`;
   const keys = misfits
     .filter(({ column }) => keyColumns.includes(column.name))
     .map(({ column, when }) => `WHEN ${when} THEN ${literal(column.name)}`);
@@ -104,7 +105,7 @@ SELECT ${['file_id', 'line', ...columns.map((_, index) => `v${index}`)].join(', 
   ${keys.length === 0 ? 'NULL' : `CASE WHEN misfit THEN CASE ${keys.join(' ')} END END`} AS key_misfit,
   ${rescued(columns, kept)} AS rescued
 FROM (
-  SELECT *, CASE WHEN (misfit OR cut) AND len(undeclared) = 0 THEN ${structure(kept, () => 'JSON')} END AS js
+  SELECT *, ${names} AS kept, CASE WHEN (misfit OR cut) AND len(undeclared) = 0 THEN ${structure(kept, () => 'JSON')} END AS js
   FROM (
     SELECT *, ${anyOf(misfits)} AS misfit, ${anyOf(cut)} AS cut
     FROM (
@@ -136,6 +137,11 @@ function jsonOf(column: Column, text: string): string {
   return `CASE WHEN marked THEN ${unmarkedJson(json)} ELSE ${json} END`;
 }
 
+function listWhere(conditions: readonly Condition[]): string {
+  const names = conditions.map(({ column, when }) => `CASE WHEN ${when} THEN ${literal(column.name)} END`);
+  return `[${names.join(', ')}]::VARCHAR[]`;
+}
+
 function anyOf(conditions: readonly Condition[]): string {
   return conditions.length === 0 ? 'false' : conditions.map(({ when }) => when).join(' OR ');
 }
@@ -145,11 +151,8 @@ function anyOf(conditions: readonly Condition[]): string {
  * together from their columns (`js`); else all fields of the line are looked through.
  */
 function rescued(columns: readonly Column[], kept: readonly Condition[]): string {
-  const names = kept.map(({ column, when }) => `CASE WHEN ${when} THEN ${literal(column.name)} END`);
-  // Whichever list is the shorter: of a line with a hundred thousand fields, hardly any has a column.
-  const where = `CASE WHEN len(undeclared) < ${columns.length + 10} THEN list_contains(undeclared, field.key)
-      ELSE NOT list_contains(${textList(columns)}, field.key) END
-      OR ((misfit OR cut) AND list_contains([${names.join(', ')}]::VARCHAR[], field.key))`;
+  // A lambda copies what it refers to for each field of the line: of lists, only those that are short.
+  const where = `${isUndeclared(columns, 'field.key')} OR list_contains(kept, field.key)`;
   const fields = kept.map(({ column: { name }, when }) => ({
     ...{ name, when },
     json: `struct_extract(js, ${literal(name)})`,
@@ -216,6 +219,12 @@ export const UNDECLARED = `SELECT DISTINCT unnest(undeclared) AS field FROM care
 export const END = ['lines', 'rejected', 'text', 'names', 'typed']
   .map((name) => `DROP TABLE IF EXISTS temp.main.careful_${name};`)
   .join('\n');
+
+function isUndeclared(columns: readonly { name: string }[], name: string): string {
+  return columns.length === 0
+    ? 'true'
+    : `${name} NOT IN (${columns.map((column) => literal(column.name)).join(', ')})`;
+}
 
 function textList(columns: readonly { name: string }[]): string {
   return `[${columns.map(({ name }) => literal(name)).join(', ')}]::VARCHAR[]`;

@@ -8,7 +8,9 @@ import type { Session } from '../../warehouse/session.ts';
 import { spelledValue } from '../../warehouse/spelling.ts';
 import { fileList, identifier, qualified } from '../../warehouse/sql.ts';
 import type { LandedFile } from '../landing.ts';
-import type { Column } from './columns.ts';
+import { type Column, columnValue, MAX_SAFE } from './columns.ts';
+import { marked, mayRespell, unmarkedJson } from './digits.ts';
+import { textOfJson } from './rescued.ts';
 import { spellingOf } from './spelled.ts';
 import { addColumns, LOADER_COLUMNS, type StagingTable } from './table.ts';
 
@@ -19,9 +21,6 @@ import { addColumns, LOADER_COLUMNS, type StagingTable } from './table.ts';
 
 /** More fields than this are not columns of one record; the rest stays in `_rescued`. */
 const MAX_COLUMNS = 500;
-
-/** The largest integer a double holds exactly. */
-const MAX_SAFE = Number.MAX_SAFE_INTEGER;
 
 /** Gives the table a column for each field that it lacks and that has a value somewhere in the files. */
 export async function addInferredColumns(
@@ -143,21 +142,28 @@ async function widerType(
 async function inferColumns(session: Session, files: readonly LandedFile[]): Promise<Column[]> {
   const withLines = files.filter(({ lines }) => lines > 0);
   if (withLines.length === 0) return [];
-  const rows = await session.rows<{ name: string; type: ColumnType }>(`
+  const read = `read_ndjson_objects(${fileList(withLines.map(({ text }) => text))}, hive_partitioning = false, ignore_errors = true)`;
+  // A field is taken out of its line before the next step, which would else carry the line along for each of them.
+  return session.rows<{ name: string; type: ColumnType }>(`
 SELECT key AS name, CASE
     WHEN bool_or(type IN ('OBJECT', 'ARRAY')) THEN 'JSON'
     WHEN bool_and(type = 'BOOLEAN') THEN 'BOOLEAN'
     WHEN bool_and(type IN ('BIGINT', 'UBIGINT') AND try_cast(text AS BIGINT) IS NOT NULL) THEN 'BIGINT'
-    WHEN bool_and(type IN ('DOUBLE', 'BIGINT', 'UBIGINT') AND NOT isinf(try_cast(text AS DOUBLE))
-      AND (type = 'DOUBLE' OR abs(try_cast(text AS DOUBLE)) <= ${MAX_SAFE})) THEN 'DOUBLE'
+    WHEN bool_and(type IN ('DOUBLE', 'BIGINT', 'UBIGINT')
+      AND ${columnValue({ name: '', type: 'DOUBLE' }, 'text', "CAST('null' AS JSON)")} IS NOT NULL) THEN 'DOUBLE'
     WHEN bool_and(type = 'VARCHAR' AND ${isClocked('text')}) THEN 'TIMESTAMP'
     ELSE 'VARCHAR'
   END AS type
 FROM (
-  SELECT field.key, field.type, field.value ->> '$' AS text, field.id AS position
-  FROM read_ndjson_objects(${fileList(withLines.map(({ text }) => text))}, hive_partitioning = false,
-    ignore_errors = true) AS lines, json_each(lines.json) AS field
-  WHERE lines.json IS NOT NULL AND json_type(lines.json) = 'OBJECT' AND field.type <> 'NULL')
+  SELECT key, position, json_type(value) AS type, ${textOfJson('value')} AS text
+  FROM (
+    SELECT field.key AS key, position, CAST(${unmarkedJson('CAST(field.value AS VARCHAR)')} AS JSON) AS value
+    FROM (
+      SELECT unnest(fields) AS field, generate_subscripts(fields, 1) AS position
+      FROM (
+        SELECT map_entries(from_json(CASE WHEN ${mayRespell('line')} THEN ${marked('line')} ELSE line END,
+          '"MAP(VARCHAR, JSON)"')) AS fields
+        FROM (SELECT CAST(json AS VARCHAR) AS line FROM ${read} WHERE json IS NOT NULL AND json_type(json) = 'OBJECT')))
+    WHERE field.value IS NOT NULL))
 GROUP BY key ORDER BY min(position), key`);
-  return rows;
 }
