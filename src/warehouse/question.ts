@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.ts';
 import { explained, leadingWords, statementsOf } from './lexer.ts';
+import { planFunctions } from './plan-functions.ts';
 import type { Session } from './session.ts';
 
 /** What a SELECT begins with. DuckDB turns one with PIVOT into several statements. */
@@ -25,7 +26,7 @@ const DOES = new Set(
 
 /** Table functions that do something, though they stand in a SELECT: DuckDB's log and profile go to files. */
 const ACTING =
-  /^(?:(?:enable|disable)_(?:logging|profiling|peg_parser)|truncate_duckdb_logs|(?:force_)?checkpoint)$/i;
+  /^(?:(?:enable|disable)_(?:logging|profiling|peg_parser)|truncate_duckdb_logs|(?:force_)?checkpoint)$/;
 
 const ONE_READS =
   'a query is one statement that reads: SELECT, FROM, WITH, SHOW, DESCRIBE, SUMMARIZE or EXPLAIN';
@@ -97,20 +98,8 @@ async function mustExplainReading(session: Session, sql: string): Promise<void> 
   if (!understood) throw refused('EXPLAIN of this');
 }
 
-/** Looks at the plan, where nothing can hide: neither in a view or macro, nor in what `query()` is given. */
+/** Looks at the plan, where nothing can hide. */
 async function mustNotAct(session: Session, sql: string): Promise<void> {
-  const rows = await session.rows<{ explain_value: string }>(`EXPLAIN (FORMAT json) ${sql}`);
-  const acting = functionsOf(JSON.parse(rows.at(-1)?.explain_value ?? '[]')).find((name) =>
-    ACTING.test(name),
-  );
-  if (acting) throw new UsageError(`${acting.toLowerCase()}() is refused: ${ONE_READS}`);
-}
-
-interface PlanNode {
-  name?: string;
-  children?: PlanNode[];
-}
-
-function functionsOf(nodes: readonly PlanNode[]): string[] {
-  return nodes.flatMap(({ name = '', children = [] }) => [name.trim(), ...functionsOf(children)]);
+  const acting = (await planFunctions(session, sql)).find((name) => ACTING.test(name));
+  if (acting) throw new UsageError(`${acting}() is refused: ${ONE_READS}`);
 }

@@ -28,10 +28,6 @@ const DAMAGES: [string, (file: string) => Promise<void>][] = [
   ['of zeros at its beginning', (file) => overwrite(file, 0, 4096)],
   ['overwritten in its headers', (file) => overwrite(file, 4096, 8192)],
   [
-    'overwritten at its end',
-    async (file) => overwrite(file, (await readFile(file)).length - 300_000, 300_000),
-  ],
-  [
     'overwritten in all of its blocks',
     async (file) => overwrite(file, 12_288, (await readFile(file)).length - 12_288),
   ],

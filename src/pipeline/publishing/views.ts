@@ -1,3 +1,4 @@
+import { planFunctions } from '../../warehouse/plan-functions.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { identifier, qualified, type TableName } from '../../warehouse/sql.ts';
 import { COPY, inCopy, PUBLIC_SCHEMAS } from './catalogue.ts';
@@ -22,8 +23,8 @@ export async function dropViews(session: Session, held: readonly HeldTable[]): P
 }
 
 /**
- * Views come over as views, each after those it reads; one that reads staging, which is not published, as a table of what it
- * shows now.
+ * Views come over as views, each after those it reads; one that reads what an analyst does not have, staging or a file of
+ * this machine, as a table of what it shows now.
  */
 export async function copyViews(session: Session, held: readonly HeldTable[]): Promise<void> {
   const views = await session.rows<TableName & { sql: string }>(
@@ -49,10 +50,19 @@ export async function copyViews(session: Session, held: readonly HeldTable[]): P
 /** @returns false when what it reads is not there, or not yet */
 async function copyView(session: Session, view: TableName & { sql: string }): Promise<boolean> {
   await session.run(`CREATE SCHEMA IF NOT EXISTS ${COPY}.${identifier(view.schema)}`);
+  if (FILES.test(view.sql) && (await readsFiles(session, view))) return false;
   return inside(session, view.sql).then(
     () => true,
     () => false,
   );
+}
+
+/** Without a quote or `query()` in its text no view reads a file: most need not be planned for it. */
+const FILES = /'|query/i;
+
+async function readsFiles(session: Session, view: TableName): Promise<boolean> {
+  const names = await planFunctions(session, `FROM ${qualified(view)}`).catch(() => []);
+  return names.some((name) => /^read_|^parquet_scan$|^glob$|^sniff_csv$/.test(name));
 }
 
 /** Runs a statement in the copy, where names without a database mean its own tables. */
