@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, literal } from '../warehouse/sql.ts';
 import { isAsLeft } from './publishing/left.ts';
@@ -10,6 +11,17 @@ function stateOf(database: string): string {
   (SELECT bit_xor(hash(source, path, partition_ts, state)) FROM ${database}.ops.partitions) AS found,
   (SELECT bit_xor(hash(change_id, decision)) FROM ${database}.ops.schema_changes) AS changed,
   (SELECT bit_xor(hash(schema_name, table_name, run_id, stale, why)) FROM ${database}.ops.published_tables) AS planned`;
+}
+
+/** The same question of two files that are open each for itself: a session that only reads may attach none. */
+export async function isBehindCopy(session: Session, copy: Session): Promise<boolean> {
+  const [own, copied] = await Promise.all(
+    [session, copy].map(async (each) => {
+      const { home } = await each.row<{ home: string }>('SELECT current_database() AS home');
+      return each.rows(stateOf(identifier(home)));
+    }),
+  );
+  return !isDeepStrictEqual(own, copied);
 }
 
 /**

@@ -97,7 +97,7 @@ test('shows all that the run said, and ends as it did; which of it is shown chan
 });
 
 test('of a warehouse that nobody need look at ends with 0, and a mistake that was typed changes nothing', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   await using project = await Project.create();
   await project.partition('voice_intents', hoursAgo(1), [intent(1)]);
@@ -115,10 +115,10 @@ test('of a warehouse that nobody need look at ends with 0, and a mistake that wa
 
   expect((await asapp(project, ['schema', 'accept', '99'])).exit).toBe(2);
   expect((await asapp(project, ['status'])).exit).toBe(0);
-  expect((await asapp(project, ['load', '-q'])).exit).toBe(0);
   await project.partition('voice_intents', hoursAgo(2), [intent(2)]);
-  expect((await asapp(project, ['load', '-q'])).exit).toBe(0);
+  project.now = new Date();
+  expect(await project.load()).toMatchObject({ exitCode: 0 });
   expect((await asapp(project, ['status'])).stdout).toMatch(
-    /4 \(load\)[\s\S]*published .*; it does not show yet all that is loaded and built\n/,
+    /3 \(load\)[\s\S]*published .*; it does not show yet all that is loaded and built\n/,
   );
 });

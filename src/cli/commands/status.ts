@@ -9,7 +9,8 @@ import { acknowledge } from '../../operations/acknowledge.ts';
 import { type LastRun, lastRun } from '../../operations/last-run.ts';
 import { feedStatus } from '../../operations/status.ts';
 import { attentionOf } from '../../pipeline/attention.ts';
-import { isBehind } from '../../pipeline/behind.ts';
+import { isBehindCopy } from '../../pipeline/behind.ts';
+import { isAsLeft } from '../../pipeline/publishing/left.ts';
 import { count } from '../../pipeline/reporter.ts';
 import { openWorkspace } from '../../pipeline/workspace.ts';
 import type { Session } from '../../warehouse/session.ts';
@@ -84,6 +85,17 @@ async function publishedCopy(
   // The copy cannot say what it lacks.
   const behind = opened === config.publish ? undefined : await isBehind(session, config.publish);
   return { at: copy.mtime, behind };
+}
+
+async function isBehind(session: Session, file: string): Promise<boolean> {
+  if (!(await isAsLeft(session, file))) return true;
+  try {
+    await using copy = await Warehouse.open(file, { readOnly: true, patience: 0 });
+    return await isBehindCopy(session, await copy.session());
+  } catch {
+    // What cannot be opened is no copy that anybody can read.
+    return true;
+  }
 }
 
 function exitCodeOf(last: LastRun | undefined, attention: readonly Attention[]): number {
