@@ -31,9 +31,9 @@ export const local: ConnectorDefinition<z.infer<typeof keys>, LocalOptions> = {
     root: resolve(directory, path.replace(/^~(?=\/|$)/, homedir())),
   }),
   folder: ({ root }) => root,
-  open: async ({ root }) => {
+  open: async ({ root }, { signal } = {}) => {
     await rootMustBeFolder(root);
-    return new LocalConnector(root);
+    return new LocalConnector(root, signal);
   },
 };
 
@@ -41,10 +41,12 @@ class LocalConnector implements Connector {
   readonly seal = 'marker';
   readonly location: string;
   readonly #root: string;
+  readonly #signal: AbortSignal | undefined;
 
-  constructor(root: string) {
+  constructor(root: string, signal: AbortSignal | undefined) {
     this.location = root;
     this.#root = root;
+    this.#signal = signal;
   }
 
   async *entries(path: string): AsyncGenerator<Entry> {
@@ -102,6 +104,7 @@ class LocalConnector implements Connector {
   async [Symbol.asyncDispose](): Promise<void> {}
 
   async #entries(folder: string, children: readonly Dirent[]): Promise<Entry[]> {
+    this.#signal?.throwIfAborted();
     const entries = await Promise.all(children.map((child) => this.#entry(folder, child)));
     return entries.filter((entry) => entry !== undefined);
   }

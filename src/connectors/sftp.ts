@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { z } from 'zod';
 import { absolutePath } from '../config/paths.ts';
-import type { Connector, ConnectorDefinition } from './connector.ts';
+import type { Bounds, Connector, ConnectorDefinition } from './connector.ts';
 import { PATIENCE, type Patience } from './retry.ts';
 import { SftpConnector, type SftpOptions } from './sftp/connector.ts';
 
@@ -71,13 +71,17 @@ export const sftp: ConnectorDefinition<Keys, SftpOptions> = {
       root: input.root,
     };
   },
-  open: (options) => openSftp(options),
+  open: (options, bounds) => openSftp(options, SFTP_PATIENCE, bounds),
   server: ({ host, port }) => ({ host, port, tls: false }),
 };
 
 /** Connects, with another patience where a test has less of it. */
-export async function openSftp(options: SftpOptions, patience = SFTP_PATIENCE): Promise<Connector> {
-  const connector = new SftpConnector(options, patience);
+export async function openSftp(
+  options: SftpOptions,
+  patience = SFTP_PATIENCE,
+  bounds: Bounds = {},
+): Promise<Connector> {
+  const connector = new SftpConnector(options, patience, bounds);
   try {
     await connector.mustHaveRoot();
   } catch (error) {

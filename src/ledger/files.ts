@@ -12,7 +12,7 @@ export async function nextFileId(session: Session): Promise<number> {
 /** Notes that a file could not be staged. */
 export async function recordFailure(
   session: Session,
-  failure: Pick<FileFailure, 'source' | 'path' | 'etag' | 'bytes' | 'message'>,
+  failure: Pick<FileFailure, 'source' | 'path' | 'etag' | 'bytes' | 'message' | 'fingerprint'>,
   now: Date,
 ): Promise<void> {
   const { source, path } = failure;

@@ -228,6 +228,13 @@ COMMENT ON COLUMN ops.listings.version IS 'NULL for a feed that the configuratio
 `,
   },
   {
+    id: 15,
+    sql: `
+ALTER TABLE ops.file_failures ADD COLUMN fingerprint VARCHAR;
+COMMENT ON COLUMN ops.file_failures.fingerprint IS 'Of the keys or the program that the file could not be read with though it came whole: while both stay the same, it is fetched again only after a while, which grows with the attempts; NULL: each run tries again';
+`,
+  },
+  {
     id: 16,
     sql: `
 ALTER TABLE ops.models ADD COLUMN rows BIGINT;

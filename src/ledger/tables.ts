@@ -204,6 +204,8 @@ export interface FileFailure {
   first_failed_at: Date;
   last_failed_at: Date;
   resolved_at: Date | null;
+  /** Of how it was to be read; NULL where trying again costs nothing or may end otherwise. Left out: NULL. */
+  fingerprint?: string | null;
 }
 
 /** A source, a feed, a model or a test that failed as a whole. It stands until it is tried again and does not. */

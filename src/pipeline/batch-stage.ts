@@ -148,13 +148,18 @@ export class BatchStage {
   }
 
   /** Tells of a file that did not make it, and keeps that for `status` and the next run. */
-  async #note({ file, error }: FailedFile): Promise<void> {
+  async #note({ file, error, fingerprint }: FailedFile): Promise<void> {
     const { session, reporter, clock, redact } = this.#context;
     const { path, etag, bytes } = file.listed;
     const source = this.#source.name;
     this.#result.failedFiles += 1;
     reporter.warn(error.message, { source, path, hint: error.hint });
-    await recordFailure(session, { source, path, etag, bytes, message: redact(error.message) }, clock());
+    const message = redact(error.message);
+    await recordFailure(
+      session,
+      { source, path, etag, bytes, message, fingerprint: fingerprint ?? null },
+      clock(),
+    );
   }
 
   /** @returns whether there were any */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
+import { DEFAULT_LIMITS, type Limits, limitText, RATIO_COUNTS_FROM_BYTES } from '../config/limits.ts';
 import { FileError, StorageError } from '../errors.ts';
 import { DecryptError } from './decrypt/error.ts';
 import type { Decryptor } from './decrypt.ts';
@@ -40,19 +41,23 @@ const CHUNK_BYTES = 1 << 20;
 export async function inspect(
   delivered: DeliveredFile,
   plain: string | undefined,
-  signal?: AbortSignal,
+  { signal, limits = DEFAULT_LIMITS }: { signal?: AbortSignal | undefined; limits?: Limits | undefined } = {},
 ): Promise<Inspected> {
   const hash = createHash('sha256');
   const counter = new LineCounter();
+  const size = { delivered: 0, plain: 0 };
   async function* hashed() {
     const source = createReadStream(delivered.path, { highWaterMark: CHUNK_BYTES });
     for await (const chunk of source as AsyncIterable<Buffer>) {
       hash.update(chunk);
+      size.delivered += chunk.length;
       yield chunk;
     }
   }
   async function* counted(chunks: AsyncIterable<Uint8Array>) {
     for await (const chunk of chunks) {
+      size.plain += chunk.length;
+      mustBeWithin(limits, size);
       counter.push(chunk);
       yield chunk;
     }
@@ -88,6 +93,18 @@ async function writePlain(
   }
 }
 
+/** What comes out is bounded as it comes: a file of some megabytes can hold more than any disk. */
+function mustBeWithin(limits: Limits, { delivered, plain }: { delivered: number; plain: number }): void {
+  if (plain > limits.file_bytes) throw new TooLarge(`it is larger than ${limitText(limits, 'file_bytes')}`);
+  if (plain > RATIO_COUNTS_FROM_BYTES && plain > delivered * limits.file_ratio)
+    throw new TooLarge(`it is more times larger than delivered than ${limitText(limits, 'file_ratio')}`);
+}
+
+class TooLarge extends Error {}
+
+/** A file that came whole and whose bytes cannot be read: the same bytes will come to the same. */
+export class UnreadableFile extends FileError {}
+
 /** Where the parts of a pipeline fail one after the other, Node gathers their errors, the first one first. */
 function firstCause(error: unknown): unknown {
   return error instanceof AggregateError ? error.errors[0] : error;
@@ -100,12 +117,17 @@ function firstCause(error: unknown): unknown {
 export function fileError(path: string, cause: unknown): unknown {
   const { message, code, name, syscall } = cause as NodeJS.ErrnoException;
   if (cause instanceof DecryptError)
-    return new FileError(`${path} cannot be decrypted: ${message}`, {
+    return new UnreadableFile(`${path} cannot be decrypted: ${message}`, {
       ...(cause.hint && { hint: cause.hint }),
       cause,
     });
   if (cause instanceof DecompressError || code?.startsWith('Z_'))
-    return new FileError(`${path} does not decompress to its end: ${message}`, { cause });
+    return new UnreadableFile(`${path} does not decompress to its end: ${message}`, { cause });
+  if (cause instanceof TooLarge)
+    return new UnreadableFile(`${path} is not loaded: ${message}`, {
+      hint: 'When it is as it should be, raise that limit in warehouse.yaml.',
+      cause,
+    });
   // Whoever was asked to stop has looked at the signal before: this one is of a stream that ended by itself.
   if (name === 'AbortError' || code === 'ERR_STREAM_PREMATURE_CLOSE')
     return new FileError(`${path} cannot be read to its end: ${message}`, { cause });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Limits } from '../config/limits.ts';
 import type { Connector, FetchOptions, ListedFile } from '../connectors/connector.ts';
 import { FileError } from '../errors.ts';
 import type { FileName, PartitionKey } from '../feeds/paths.ts';
@@ -28,6 +29,8 @@ export interface LandedFile extends WantedFile, Inspected {
 }
 
 export interface LandOptions extends FetchOptions {
+  /** Left out: the usual ones. */
+  limits?: Limits | undefined;
   /** Makes plain files of encrypted ones; left out where the source has no key. */
   decryptor?: Decryptor | undefined;
 }
@@ -106,7 +109,7 @@ export class Landing implements AsyncDisposable {
         });
       }
       const file = { path: delivered, gzip: wanted.name.gzip, decryptor };
-      const seen = await inspect(file, isPlain ? undefined : plain, options.signal);
+      const seen = await inspect(file, isPlain ? undefined : plain, options);
       if (inPlace) options.onBytes?.(listed.bytes);
       return {
         ...wanted,

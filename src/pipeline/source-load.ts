@@ -54,7 +54,7 @@ export class SourceLoad {
     this.#options = options;
     this.#source = source;
     this.#connector = connector;
-    this.#fetch = new BatchFetch(context, source, connector, (error) => this.#mustAnswer(error));
+    this.#fetch = new BatchFetch(context, source, connector, options, (error) => this.#mustAnswer(error));
     this.#result = result;
     this.#isIgnored = ignoring(source.ignore);
     const { session, landing, clock, runId } = context;
@@ -229,11 +229,13 @@ export class SourceLoad {
 
   async #stage(batch: LandedBatch): Promise<void> {
     const { signal, reporter } = this.#context;
-    const { spec, landed, givenUp } = batch;
+    const { spec, landed, failures, notes, givenUp } = batch;
     try {
       signal?.throwIfAborted();
       // One that was fetched while the one before it failed: what is staged must not lie behind what is not.
       if (this.#hasFailed(spec)) return;
+      // Of files that are not fetched for now there is nothing new to say.
+      if (landed.size + failures.length + notes.length === 0 && !givenUp) return;
       reporter.progress.activity(`staging ${spec.group}.${spec.feed}`);
       this.#result.changed = true;
       await new BatchStage(this.#context, this.#source, this.#stager, this.#result, batch).run();

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { DEFAULT_LIMITS } from '../../src/config/limits.ts';
 import type { Connector } from '../../src/connectors/connector.ts';
 import { openSftp } from '../../src/connectors/sftp.ts';
 import { SourceError } from '../../src/errors.ts';
@@ -307,3 +308,40 @@ function heapUsed(): number {
   (runInNewContext('gc') as () => void)();
   return process.memoryUsage().heapUsed;
 }
+
+describe('a folder that never ends', () => {
+  /** Answers each question for more with the same name. */
+  const endless = () =>
+    startOddServer((sftp) => {
+      serveFolders(sftp, { '/': [] });
+      sftp.removeAllListeners('READDIR');
+      sftp.on('READDIR', (id) =>
+        sftp.name(id, [{ filename: 'again', longname: 'again', attrs: attributes('file') }]),
+      );
+    });
+
+  it('is given up at a limit, which is named', async () => {
+    const odd = await endless();
+    try {
+      const limits = { ...DEFAULT_LIMITS, listing_pages: 20 };
+      await using connector = await openSftp(odd.options, impatient, { limits });
+      expect(await rejection(collect(connector.files('')))).toMatchObject({
+        message: 'the listing of / does not end within limits.listing_pages (20) pages',
+      });
+    } finally {
+      await odd.stop();
+    }
+  });
+
+  it('ends at once at a signal', async () => {
+    const odd = await endless();
+    try {
+      const stop = new AbortController();
+      await using connector = await openSftp(odd.options, impatient, { signal: stop.signal });
+      setTimeout(() => stop.abort(new Error('stopped')), 200);
+      expect(await rejection(collect(connector.files('')))).toMatchObject({ message: 'stopped' });
+    } finally {
+      await odd.stop();
+    }
+  });
+});

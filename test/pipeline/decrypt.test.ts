@@ -14,7 +14,7 @@ import { Landing, type WantedFile } from '../../src/pipeline/landing.ts';
 import { Gpg, type GpgKey, hasGpg } from '../support/gpg.ts';
 import { Project, said } from '../support/project.ts';
 
-const LINES = `${['a', 'b', 'c'].map((issue_id) => JSON.stringify({ issue_id, voice_intent_code: 'BILLING' })).join('\n')}\n`;
+const LINES = `${[1, 2, 3].map((issue_id) => JSON.stringify({ issue_id, voice_intent_code: 'BILLING' })).join('\n')}\n`;
 const NODE = process.execPath;
 
 let folder: string;
@@ -43,6 +43,7 @@ describe.skipIf(!hasGpg)('files that gpg has encrypted', () => {
   let rsa: GpgKey;
   let curve: GpgKey;
   let stranger: GpgKey;
+  let brainpool: GpgKey;
   let encrypted: Buffer;
 
   beforeAll(() => {
@@ -50,6 +51,7 @@ describe.skipIf(!hasGpg)('files that gpg has encrypted', () => {
     rsa = gpg.createKey('rsa');
     curve = gpg.createKey('cv25519', 'correct horse');
     stranger = gpg.createKey('cv25519');
+    brainpool = gpg.createKey('brainpool');
     encrypted = gpg.encrypt(LINES, curve);
   });
 
@@ -67,6 +69,18 @@ describe.skipIf(!hasGpg)('files that gpg has encrypted', () => {
   const WITH_KEY = '{openpgp: {private_key: ./key.asc, passphrase: correct horse}}';
 
   describe('are staged', () => {
+    it('with any of the keys that were exported into one file, one after the other', async () => {
+      await using project = await projectWith(
+        WITH_KEY,
+        Buffer.concat([rsa, curve].map((key) => gpg.exportKey(key, ['--armor']))),
+      );
+      await project.partition('voice_intents', '2026-01-05 07', {
+        '.01.enc': gpg.encrypt('{"issue_id": 1}\n', rsa),
+        '.02.enc': gpg.encrypt('{"issue_id": 2}\n', curve),
+      });
+      expect(await project.load()).toMatchObject({ exitCode: 0, loaded: { rows: 2 } });
+    });
+
     it.each([
       ['an RSA key', () => rsa, [], []],
       ['an RSA key, all armoured', () => rsa, ['--armor'], ['--armor']],
@@ -80,15 +94,15 @@ describe.skipIf(!hasGpg)('files that gpg has encrypted', () => {
       const delivered = seal(LINES);
       await project.partition('voice_intents', '2026-01-05 07', { '.enc': delivered });
       await project.partition('voice_intents', '2026-01-05 08', {
-        '.01.enc': seal('{"issue_id": "d"}\n'),
-        '.02.gz.enc': seal(gzipSync('{"issue_id": "e"}\n{"issue_id": "f"}')),
+        '.01.enc': seal('{"issue_id": 4}\n'),
+        '.02.gz.enc': seal(gzipSync('{"issue_id": 5}\n{"issue_id": 6}')),
       });
       expect((await project.load()).attention).toEqual([]);
       expect(
         await project.loader(
-          'SELECT string_agg(issue_id, $$ $$ ORDER BY issue_id) AS ids FROM staging_messaging.voice_intents',
+          'SELECT string_agg(issue_id::VARCHAR, $$ $$ ORDER BY issue_id) AS ids FROM staging_messaging.voice_intents',
         ),
-      ).toEqual([{ ids: 'a b c d e f' }]);
+      ).toEqual([{ ids: '1 2 3 4 5 6' }]);
       expect(
         await project.loader("SELECT sha256, lines FROM ops.files WHERE path LIKE '%jsonl.enc'"),
       ).toEqual([{ sha256: createHash('sha256').update(delivered).digest('hex'), lines: 3 }]);
@@ -101,7 +115,7 @@ describe.skipIf(!hasGpg)('files that gpg has encrypted', () => {
       await using project = await projectWith(JSON.stringify(decrypt));
       await project.partition('voice_intents', '2026-01-05 07', { '.enc': encrypted });
       await project.partition('voice_intents', '2026-01-05 08', {
-        '.gz.enc': gpg.encrypt(gzipSync('{"issue_id": "d"}\n'), curve, ['--armor']),
+        '.gz.enc': gpg.encrypt(gzipSync('{"issue_id": 4}\n'), curve, ['--armor']),
       });
       expect((await project.load()).attention).toEqual([]);
       expect(await project.loader('SELECT count(*) AS n FROM staging_messaging.voice_intents')).toEqual([
@@ -111,8 +125,9 @@ describe.skipIf(!hasGpg)('files that gpg has encrypted', () => {
   });
 
   describe('that cannot be decrypted', () => {
-    /** Each: what is delivered, with which configuration and key, and what is said about it. */
-    const cases: [string, () => Buffer, string | undefined, (() => Buffer) | undefined, RegExp][] = [
+    /** What is delivered, with which configuration and key, and what is said about it. */
+    type Case = [string, () => Buffer, string | undefined, (() => Buffer) | undefined, RegExp];
+    const cases: Case[] = [
       ['no key', () => encrypted, undefined, undefined, /is encrypted, and no key is configured/],
       [
         'another key',
@@ -180,6 +195,29 @@ describe.skipIf(!hasGpg)('files that gpg has encrypted', () => {
         WITH_KEY,
         () => gpg.exportKey(curve),
         /it holds more than one OpenPGP message$/,
+      ],
+      ...['TWOFISH', 'CAMELLIA256', 'BLOWFISH'].map(
+        (cipher): Case => [
+          `the cipher ${cipher}`,
+          () => gpg.encrypt(LINES, curve, ['--cipher-algo', cipher]),
+          WITH_KEY,
+          () => gpg.exportKey(curve),
+          /it is encrypted with a cipher that is not supported here, such as TWOFISH or CAMELLIA/,
+        ],
+      ),
+      [
+        'a key on a curve that the library does not know',
+        () => gpg.encrypt(LINES, brainpool),
+        WITH_KEY,
+        () => gpg.exportKey(brainpool),
+        /the private key .* is on the curve brainpoolP256r1, which is not supported here$/,
+      ],
+      [
+        'another such key, beside one that could be used',
+        () => gpg.encrypt(LINES, brainpool),
+        WITH_KEY,
+        () => Buffer.concat([brainpool, rsa].map((key) => gpg.exportKey(key, ['--armor']))),
+        /encrypted for the key [0-9A-F]{16}, on the curve brainpoolP256r1, which is not supported here$/,
       ],
       ['no bytes', () => Buffer.alloc(0), WITH_KEY, () => gpg.exportKey(curve), /it is empty$/],
       [
@@ -293,6 +331,44 @@ ${decrypt === undefined ? '' : `    decrypt: ${decrypt.replace('key.asc', `key${
   });
 });
 
+describe('messages with AEAD, as newer programs write them', () => {
+  let keyFile: string;
+  let seal: (aead: 'eax' | 'ocb' | 'gcm') => Promise<Buffer>;
+
+  beforeEach(async () => {
+    const pgp = await import('openpgp');
+    const { privateKey, publicKey } = await pgp.generateKey({
+      ...{ type: 'curve25519', userIDs: [{ email: 'a@example.com' }], format: 'armored' },
+      config: { aeadProtect: true, v6Keys: true },
+    });
+    keyFile = join(folder, 'key.asc');
+    await writeFile(keyFile, privateKey);
+    seal = async (aead) =>
+      Buffer.from(
+        await pgp.encrypt({
+          message: await pgp.createMessage({ binary: Buffer.from(LINES) }),
+          encryptionKeys: await pgp.readKey({ armoredKey: publicKey }),
+          format: 'binary',
+          config: { aeadProtect: true, preferredAEADAlgorithm: pgp.enums.aead[aead] },
+        }),
+      );
+  });
+
+  it.each(['eax', 'ocb', 'gcm'] as const)(
+    'are read, and damaged when a byte of them changed: %s',
+    async (aead) => {
+      const keys = await loadOpenpgpKeys({ privateKey: keyFile, passphrase: undefined });
+      const sealed = await seal(aead);
+      expect(String(await all(decryptOpenpgp(pieces(sealed), keys)))).toBe(LINES);
+      for (const at of [1, 20, 40, 100]) {
+        const bytes = Buffer.from(sealed);
+        bytes[bytes.length - at] = (bytes[bytes.length - at] ?? 0) ^ 0x55;
+        await expect(all(decryptOpenpgp(pieces(bytes), keys))).rejects.toThrow(/^it was damaged or changed/);
+      }
+    },
+  );
+});
+
 describe('plain text that is being made', () => {
   /** A delivered file as a listing shows it, and the connector it came from. */
   async function delivered(name: string, bytes: Buffer) {
@@ -311,6 +387,7 @@ describe('plain text that is being made', () => {
   function passing(meanwhile: () => Promise<void>): Decryptor {
     return {
       prepare: async () => {},
+      fingerprint: async () => 'none',
       async *decrypt(chunks) {
         yield* chunks;
         await meanwhile();

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DEFAULT_LIMITS } from '../../src/config/limits.ts';
 import type { Connector, ListedFile } from '../../src/connectors/connector.ts';
 import { local } from '../../src/connectors/local.ts';
 import { FileError, SourceError } from '../../src/errors.ts';
@@ -137,6 +138,20 @@ describe('a file that is whole', () => {
     const landed = await (await open()).land(remote, await deliver('calls.jsonl.gz', gzipSync(text)));
     expect(landed).toMatchObject({ lines: 40, irregular: false });
     expect((await stat(landed.text)).size).toBe(text.length);
+  });
+
+  test('may be as large as limits say, and no larger', async () => {
+    const zipped = await deliver('calls.jsonl.gz', gzipSync(TEXT));
+    const plain = await deliver('calls.jsonl', TEXT);
+    for (const file of [zipped, plain])
+      for (const connector of [inPlace, remote]) {
+        const land = async (file_bytes: number) =>
+          (await open()).land(connector, file, { limits: { ...DEFAULT_LIMITS, file_bytes } });
+        expect(await land(TEXT.length)).toMatchObject({ lines: 2 });
+        await expect(land(TEXT.length - 1)).rejects.toThrow(
+          /is not loaded: it is larger than limits.file_bytes \(15B\)/,
+        );
+      }
   });
 
   test('is told from another version of itself, and from its namesake elsewhere', async () => {

@@ -8,9 +8,11 @@ import type { Source } from '../../src/config/config.ts';
 import type { Connector } from '../../src/connectors/connector.ts';
 import { local } from '../../src/connectors/local.ts';
 import { SourceError, StorageError, UsageError } from '../../src/errors.ts';
+import type { FileFailure } from '../../src/ledger/tables.ts';
+import { fetchedAgainAt } from '../../src/pipeline/back-off.ts';
 import { silentReporter } from '../../src/pipeline/reporter.ts';
 import { Warehouse } from '../../src/warehouse/warehouse.ts';
-import { listen, Project, partitionFolder, said } from '../support/project.ts';
+import { listen, NOW, Project, partitionFolder, said } from '../support/project.ts';
 
 const day = (text: string) => new Date(`${text}T00:00:00Z`);
 const record = (id: number) => ({ issue_id: id, voice_intent_code: 'X', company_name: 'acme' });
@@ -560,6 +562,103 @@ describe('what goes wrong in one place does not stop the others', () => {
       { issue_id: 2 },
     ]);
   });
+});
+
+describe('a file that came whole and cannot be read', () => {
+  const MINUTE = 60_000;
+
+  /** A place with one broken file, and how often it was fetched. */
+  async function broken(): Promise<{ feeds: Project; loads: Project; fetched: () => number }> {
+    const feeds = await Project.create();
+    const folder = await local.open({ root: feeds.path('feeds') });
+    let fetched = 0;
+    const { sources } = place(feeds, {
+      fetch: (file, partial, options) => {
+        fetched += 1;
+        return folder.fetch(file, partial, options);
+      },
+    });
+    await feeds.partition('voice_intents', '2026-01-09 07', { '.gz': Buffer.from('broken') });
+    return { feeds, loads: await Project.create(undefined, sources), fetched: () => fetched };
+  }
+
+  test('is fetched again after a while that grows, and stays told meanwhile', async () => {
+    const { feeds, loads, fetched } = await broken();
+    await using _ = feeds;
+    await using project = loads;
+    const start = project.now.getTime();
+    for (const [minutes, times] of [
+      [0, 1],
+      [14, 1],
+      [16, 2],
+      [40, 2],
+      [50, 3],
+    ] as const) {
+      project.now = new Date(start + minutes * MINUTE);
+      expect(await project.load()).toMatchObject({ exitCode: 3 });
+      expect(fetched(), `after ${minutes} minutes`).toBe(times);
+    }
+    expect(await project.loader('SELECT attempts FROM ops.file_failures')).toEqual([{ attempts: 3 }]);
+    expect(await states(project)).toEqual({ '01-09 07': 'sealed' });
+  });
+
+  test('is fetched at once when it is another file, and when a person asks for it', async () => {
+    const { feeds, loads, fetched } = await broken();
+    await using _ = feeds;
+    await using project = loads;
+    await project.load();
+    await project.load({ feed: ['voice_intents'] });
+    expect(fetched()).toBe(2);
+    await feeds.partition('voice_intents', '2026-01-09 07', { '.gz': [record(1)] });
+    expect(await project.load()).toMatchObject({ exitCode: 0 });
+    expect(await staged(project)).toEqual(['01-09 07']);
+  });
+
+  test('is fetched at once when the key that opens it is another one', () => {
+    const failure = { bytes: 1, etag: 'e', fingerprint: 'old', attempts: 1, last_failed_at: NOW };
+    const at = (fingerprint: string, minutes: number, etag = 'e') =>
+      fetchedAgainAt(
+        failure as FileFailure,
+        { path: 'p', bytes: 1, etag },
+        fingerprint,
+        new Date(NOW.getTime() + minutes * MINUTE),
+      );
+    expect(at('old', 1)).toEqual(new Date(NOW.getTime() + 15 * MINUTE));
+    expect(at('old', 15)).toBeUndefined();
+    expect(at('new', 1)).toBeUndefined();
+    expect(at('old', 1, 'f')).toBeUndefined();
+  });
+});
+
+test('a place that lists things twice, and things that make no sense', async () => {
+  await using project = await Project.create();
+  const folder = await local.open({ root: project.path('feeds') });
+  async function* twice<T>(each: AsyncIterable<T>): AsyncGenerator<T> {
+    for await (const one of each) yield* [one, one];
+  }
+  const { sources } = place(project, {
+    entries: (path) => twice(folder.entries(path)),
+    async *files(path, from) {
+      for await (const file of folder.files(path, from)) {
+        yield* [file, file];
+        if (file.path.endsWith('.02')) yield { ...file, etag: 'another' };
+        if (file.path.endsWith('.03'))
+          yield { ...file, path: `${file.path}3`, problem: 'it is listed oddly' };
+      }
+    },
+  });
+  await using odd = await Project.create(undefined, sources);
+  const [at, files] = ['2026-01-09 07', { '.01': [record(1)], '.02': [record(2)], '.03': [record(3)] }];
+  await project.partition('voice_intents', at, files);
+  expect(await odd.load()).toMatchObject({ exitCode: 3, loaded: { files: 2, rows: 2 } });
+  expect(
+    await odd.loader(
+      "SELECT right(path, 3) AS file, split_part(message, ': ', 2) AS why FROM ops.file_failures ORDER BY 1",
+    ),
+  ).toEqual([
+    { file: '.02', why: 'it is listed twice, with different sizes or versions' },
+    { file: '033', why: 'it is listed oddly' },
+  ]);
 });
 
 describe('a partition that comes again', () => {

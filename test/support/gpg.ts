@@ -24,15 +24,19 @@ export class Gpg implements Disposable {
   }
 
   /** @param passphrase empty: none */
-  createKey(kind: 'rsa' | 'cv25519', passphrase = ''): GpgKey {
+  createKey(kind: 'rsa' | 'cv25519' | 'brainpool', passphrase = ''): GpgKey {
     this.#keys += 1;
     const id = `key${this.#keys}@example.com`;
     if (kind === 'cv25519') {
       this.#run(['--passphrase', passphrase, '--quick-gen-key', id, 'future-default', 'default', 'never']);
     } else {
-      const rsa = ['Key-Type: RSA', 'Key-Length: 2048', 'Subkey-Type: RSA', 'Subkey-Length: 2048'];
+      const [curve, subCurve] = ['Key-Curve: brainpoolP256r1', 'Subkey-Curve: brainpoolP256r1'];
+      const made =
+        kind === 'rsa'
+          ? ['Key-Type: RSA', 'Key-Length: 2048', 'Subkey-Type: RSA', 'Subkey-Length: 2048']
+          : ['Key-Type: ECDSA', curve, 'Subkey-Type: ECDH', subCurve];
       const protection = passphrase === '' ? '%no-protection' : `Passphrase: ${passphrase}`;
-      this.#run(['--gen-key'], [...rsa, `Name-Email: ${id}`, 'Expire-Date: 0', protection, ''].join('\n'));
+      this.#run(['--gen-key'], [...made, `Name-Email: ${id}`, 'Expire-Date: 0', protection, ''].join('\n'));
     }
     return { id, passphrase };
   }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
+import { DEFAULT_LIMITS, limitText } from '../../config/limits.ts';
 import { FileError, SourceError } from '../../errors.ts';
-import type { Connector, Entry, FetchOptions, ListedFile } from '../connector.ts';
+import type { Bounds, Connector, Entry, FetchOptions, ListedFile } from '../connector.ts';
 import { receive } from '../partial.ts';
 import { backOff, type Patience } from '../retry.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
@@ -22,13 +23,15 @@ export class SftpConnector implements Connector {
   readonly location: string;
   readonly #options: SftpOptions;
   readonly #patience: Patience;
+  readonly #bounds: Bounds;
   readonly #connection: Connection;
 
-  constructor(options: SftpOptions, patience: Patience) {
+  constructor(options: SftpOptions, patience: Patience, bounds: Bounds = {}) {
     const { host, port, username, root } = options;
     this.location = `sftp://${username}@${host}${port === 22 ? '' : `:${port}`}/${root.replace(/^\/+/, '')}`;
     this.#options = options;
     this.#patience = patience;
+    this.#bounds = bounds;
     this.#connection = new Connection(options, patience);
   }
 
@@ -82,11 +85,17 @@ export class SftpConnector implements Connector {
     if (path === '') await this.mustHaveRoot();
     // A folder that is read anew begins at its beginning.
     const seen = new Set<string>();
-    for (let failures = 0; ; ) {
+    const { signal, limits = DEFAULT_LIMITS } = this.#bounds;
+    for (let pages = 0, failures = 0; ; ) {
       const before = seen.size;
       try {
-        const session = await this.#connection.session();
-        for await (const entries of folder(session, (each) => this.#locate(each), path)) {
+        const session = await this.#untilStopped(this.#connection.session());
+        for await (const entries of folder(session, (each) => this.#locate(each), path, signal)) {
+          pages += 1;
+          if (pages > limits.listing_pages)
+            throw new SourceError(
+              `the listing of ${this.#locate(path)} does not end within ${limitText(limits, 'listing_pages')} pages`,
+            );
           const fresh = entries.filter(({ name }) => !seen.has(name));
           for (const { name } of fresh) seen.add(name);
           if (fresh.length > 0) yield fresh;
@@ -102,20 +111,27 @@ export class SftpConnector implements Connector {
   async #stat(path: string): Promise<Attributes | undefined> {
     for (let failures = 1; ; failures++) {
       try {
-        const session = await this.#connection.session();
-        return await unlessMissing(session.stat(path));
+        const session = await this.#untilStopped(this.#connection.session());
+        return await unlessMissing(this.#untilStopped(session.stat(path)));
       } catch (error) {
         await this.#beforeRetry(error, failures, path);
       }
     }
   }
 
+  async #untilStopped<T>(request: Promise<T>): Promise<T> {
+    const { signal } = this.#bounds;
+    return signal ? abortable(request, signal) : request;
+  }
+
   /** Waits, or throws what the error means when trying again is of no use: our own errors have been thought over. */
   async #beforeRetry(error: unknown, failures: number, path: string): Promise<void> {
+    const { signal } = this.#bounds;
+    signal?.throwIfAborted();
     const failure = explainRequest(error, this.#options, path);
     const isFinal = failure === error || !failure.retryable;
     if (isFinal || failures >= this.#patience.attempts) throw failure;
-    await backOff(failures, this.#patience);
+    await backOff(failures, this.#patience, signal);
   }
 
   async *#bytes(file: ListedFile, path: string, start: number, signal: AbortSignal): AsyncGenerator<Buffer> {

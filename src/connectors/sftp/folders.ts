@@ -1,7 +1,14 @@
 import pMap from 'p-map';
 import { SourceError } from '../../errors.ts';
 import type { Entry } from '../connector.ts';
-import { type Attributes, hasStatus, type NamedAttributes, type Session, STATUS } from './session.ts';
+import {
+  type Attributes,
+  abortable,
+  hasStatus,
+  type NamedAttributes,
+  type Session,
+  STATUS,
+} from './session.ts';
 
 /** Entries of a folder that are looked at together when their attributes do not say enough. */
 const LOOKS_AT_ONCE = 16;
@@ -13,7 +20,12 @@ export type Locate = (path: string) => string;
  * What a folder holds, in pieces as the server sends them. Nothing when the folder is not there.
  * @param path relative to the source's root
  */
-export async function* folder(session: Session, locate: Locate, path: string): AsyncGenerator<Entry[]> {
+export async function* folder(
+  session: Session,
+  locate: Locate,
+  path: string,
+  signal?: AbortSignal,
+): AsyncGenerator<Entry[]> {
   const handle = await unlessMissing(session.openFolder(locate(path)));
   if (!handle) return;
   try {
@@ -22,7 +34,7 @@ export async function* folder(session: Session, locate: Locate, path: string): A
     for (;;) {
       const next = session.readFolder(handle);
       next.catch(() => {}); // Reported when its turn comes; what follows the end does not matter.
-      const found = await coming;
+      const found = await (signal ? abortable(coming, signal) : coming);
       if (!found) return;
       const entries = await pMap(found, (child) => toEntry(session, locate, path, child), {
         concurrency: LOOKS_AT_ONCE,

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { UsageError } from '../../errors.ts';
-import { DecryptError } from '../../pipeline/decrypt/error.ts';
+import { DecryptError, UnsupportedError } from '../../pipeline/decrypt/error.ts';
 import { isBinary } from '../../pipeline/decrypt/message-input.ts';
 import {
   decryptOpenpgp,
@@ -48,7 +48,7 @@ async function decrypted(bytes: Uint8Array, file: string, opener: Opener): Promi
   const { privateKey } = opener;
   if (privateKey === undefined)
     throw new UsageError(`${file} is encrypted, and no key is given`, {
-      hint: `give it with --private-key, or let gpg do it: gpg --decrypt ${file} | asapp-warehouse credentials import /dev/stdin`,
+      hint: `give it with --private-key, or ${byGpg(file)}`,
     });
   const keys = await keysOf({ ...opener, privateKey });
   try {
@@ -56,8 +56,17 @@ async function decrypted(bytes: Uint8Array, file: string, opener: Opener): Promi
     for await (const chunk of decryptOpenpgp(Readable.from([bytes]), keys)) chunks.push(chunk);
     return Buffer.concat(chunks);
   } catch (error) {
-    throw fileError(file, error);
+    throw fileError(file, error instanceof UnsupportedError ? withoutKey(error, file) : error);
   }
+}
+
+function byGpg(file: string): string {
+  return `let gpg do it: gpg --decrypt ${file} | asapp-warehouse credentials import /dev/stdin`;
+}
+
+/** There is no source yet whose `decrypt` could be set. */
+function withoutKey({ message }: UnsupportedError, file: string): DecryptError {
+  return new DecryptError(message, { hint: byGpg(file) });
 }
 
 /** The keys of a file. What is wrong with them is wrong with what was typed: the vendor's file was not looked at yet. */
@@ -76,6 +85,8 @@ async function keysOf({
     });
   } catch (error) {
     if (!(error instanceof DecryptError)) throw error;
+    if (error instanceof UnsupportedError)
+      throw new UsageError(error.message, { hint: byGpg('FILE'), cause: error });
     // Its own hint would have the file written over that was named; where it has none, the passphrase is wrong.
     throw new UsageError(error.message, {
       hint: error.hint

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { ReadableStream } from 'node:stream/web';
 import type { KeyID, PrivateKey } from 'openpgp';
 import type { OpenpgpKey } from '../../config/config.ts';
-import { DecryptError } from './error.ts';
+import { DecryptError, UnsupportedError } from './error.ts';
 import { isBinary, MessageInput } from './message-input.ts';
 import { Watch } from './watch.ts';
 
@@ -10,6 +10,8 @@ import { Watch } from './watch.ts';
 export interface OpenpgpKeys {
   file: string;
   keys: PrivateKey[];
+  /** Keys of it on a curve that the library does not know, with its name. */
+  unsupported: { key: PrivateKey; curve: string }[];
 }
 
 /** Streams: what is decrypted comes out before the end of the message, with the proof of all of it, was seen. */
@@ -30,28 +32,52 @@ export async function loadOpenpgpKeys({ privateKey: file, passphrase }: OpenpgpK
       cause,
     });
   });
-  const { decryptKey, readPrivateKeys } = await import('openpgp');
-  const found = await (isBinary(bytes)
-    ? readPrivateKeys({ binaryKeys: bytes })
-    : readPrivateKeys({ armoredKeys: bytes.toString('latin1') })
-  ).catch((cause) => {
+  const { decryptKey } = await import('openpgp');
+  const found = await privateKeysIn(bytes).catch((cause) => {
     throw new DecryptError(`${file} holds no private OpenPGP key`, {
       hint: `export it with: gpg --armor --export-secret-keys KEY > ${file}`,
       cause,
     });
   });
   const keys: PrivateKey[] = [];
+  const unsupported: OpenpgpKeys['unsupported'] = [];
   for (const key of found) {
-    if (key.isDecrypted()) keys.push(key);
+    const curve = unknownCurve(key);
+    if (curve !== undefined) unsupported.push({ key, curve });
+    else if (key.isDecrypted()) keys.push(key);
     else if (passphrase !== undefined)
       await decryptKey({ privateKey: key, passphrase }).then(
         (open) => keys.push(open),
         () => {},
       );
   }
-  if (keys.length > 0) return { file, keys };
+  if (keys.length > 0) return { file, keys, unsupported };
+  const [first] = unsupported;
+  if (first)
+    throw new UnsupportedError(
+      `the private key ${file} is on the curve ${first.curve}, which is not supported here`,
+    );
   if (passphrase === undefined) throw new NeedsPassphrase(file);
   throw new DecryptError(`the passphrase does not open the private key ${file}`);
+}
+
+const ARMOURED = /-----BEGIN PGP PRIVATE KEY BLOCK-----[\s\S]*?-----END PGP PRIVATE KEY BLOCK-----/g;
+
+/** All keys of a file: where several were exported one after the other, the library reads those of the first block only. */
+async function privateKeysIn(bytes: Buffer): Promise<PrivateKey[]> {
+  const { readPrivateKeys } = await import('openpgp');
+  if (isBinary(bytes)) return readPrivateKeys({ binaryKeys: bytes });
+  const text = bytes.toString('latin1');
+  const found: PrivateKey[] = [];
+  for (const armoredKeys of text.match(ARMOURED) ?? [text])
+    found.push(...(await readPrivateKeys({ armoredKeys })));
+  return found;
+}
+
+/** The library names such curves, and then looks for a package that it does not come with. */
+function unknownCurve(key: PrivateKey): string | undefined {
+  const curves = key.getKeys().map((each) => each.getAlgorithmInfo().curve);
+  return curves.find((curve) => curve?.startsWith('brainpool'));
 }
 
 /** The key is there, and nothing was given to open it. */
@@ -101,7 +127,7 @@ export async function* decryptOpenpgp(
 
 async function plainBytes(
   input: MessageInput,
-  { file, keys }: OpenpgpKeys,
+  { file, keys, unsupported }: OpenpgpKeys,
 ): Promise<ReadableStream<Uint8Array>> {
   const { decrypt, readMessage } = await import('openpgp');
   const message = input.isArmored
@@ -110,7 +136,13 @@ async function plainBytes(
   const wanted = message.getEncryptionKeyIDs();
   if (wanted.length === 0) throw new DecryptError('it is not encrypted for any key');
   const held = keys.flatMap((key) => key.getKeyIDs());
-  if (!wanted.some((id) => held.some((key) => id.equals(key, true))))
+  const isFor = (ids: readonly KeyID[]) => wanted.some((id) => ids.some((key) => id.equals(key, true)));
+  const unknown = isFor(held) ? undefined : unsupported.find(({ key }) => isFor(key.getKeyIDs()));
+  if (unknown)
+    throw new UnsupportedError(
+      `it is encrypted for ${names(wanted)}, on the curve ${unknown.curve}, which is not supported here`,
+    );
+  if (!isFor(held))
     throw new DecryptError(`it is encrypted for ${names(wanted)}, and ${file} holds ${names(held)}`, {
       hint: 'Set private_key to the key whose public half ASAPP was given.',
     });
@@ -128,10 +160,20 @@ const DAMAGED = 'it was damaged or changed after it was encrypted';
 function explained(error: unknown): unknown {
   if (error instanceof DecryptError || !(error instanceof Error)) return error;
   const said = error.message.replace(/^Error decrypting message: /, '');
+  if (UNSUPPORTED.test(said))
+    return new UnsupportedError(
+      'it is encrypted with a cipher that is not supported here, such as TWOFISH or CAMELLIA: AES, 3DES and CAST5 are',
+      error,
+    );
   for (const [pattern, meaning] of MEANINGS)
     if (pattern.test(said)) return new DecryptError(meaning, { cause: error });
-  return new DecryptError(`it is not a message that can be read here: ${said}`, { cause: error });
+  return new DecryptError(`it is not a message that can be read here: ${said.split('\n')[0]}`, {
+    hint: 'Try what gpg makes of it: gpg --decrypt FILE',
+    cause: error,
+  });
 }
+
+const UNSUPPORTED = /^(A non-preferred symmetric algorithm|Invalid enum value|Unsupported cipher)/;
 
 const MEANINGS: [RegExp, string][] = [
   [/^(Unexpected end of packet|Misformed armored text)/, 'it is cut short'],
@@ -140,7 +182,15 @@ const MEANINGS: [RegExp, string][] = [
     /^(Session key decryption failed|Key Data Integrity failed|Decryption error|Data too large)/,
     'it is for another key, or damaged',
   ],
-  [/^(Modification detected|Error during parsing|Parsing |Unexpected packet|Version )/, DAMAGED],
+  // AEAD packets prove each chunk of theirs, in the words of whoever computes that: the library, or Node for GCM.
+  [
+    /^(Authentication tag mismatch|Unsupported state or unable to authenticate|Invalid point encoding)/,
+    DAMAGED,
+  ],
+  [
+    /^(No encrypted data found|Modification detected|Error during parsing|Parsing |Unexpected packet|Version )/,
+    DAMAGED,
+  ],
   [
     /^Message is not authenticated/,
     'it is encrypted in an outdated way, which does not show whether it was changed',
