@@ -35,7 +35,7 @@ test('run says which tests failed, how to look, and exits with 3', async () => {
   expect(stderr).toContain(
     'warning: test not_null_marts_named_name failed: 1 row without a value; see asapp-warehouse test --select not_null_marts_named_name',
   );
-  expect(stderr).toContain('warning: nothing is published until these tests pass');
+  expect(stderr).toContain('warning: marts.named is not published: test not_null_marts_named_name failed');
 });
 
 describe('test', () => {
