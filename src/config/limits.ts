@@ -9,7 +9,7 @@ import { z } from 'zod';
 const LIMITS = {
   line_bytes: {
     unit: 'bytes',
-    default: '16MiB',
+    default: '64MiB',
     what: 'The longest line of a file, in bytes. A longer one is rejected; only its beginning is kept.',
   },
   object_keys: {
@@ -29,7 +29,7 @@ const LIMITS = {
   },
   table_columns: {
     unit: 'count',
-    default: 1000,
+    default: 500,
     what: 'The most columns of a table. Fields beyond them stay in _rescued; a schema document that asks for more is not applied.',
   },
   document_bytes: {

@@ -50,9 +50,21 @@ export function isPlainName(name: string): boolean {
   return name !== '' && name.length <= MAX_NAME && !/\p{Cc}/u.test(name);
 }
 
-/** Names as DuckDB compares them: without regard to case. */
+/** Names to be told apart: without regard to case, in any script, so that nobody has to look twice. */
 export function nameId(name: string): string {
   return name.toLowerCase();
+}
+
+const UPPER = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
+
+/** Names as DuckDB compares them: of the letters from A to Z the case is of no account. */
+export function fold(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+/** As {@link fold}, of an SQL expression. */
+export function foldSql(name: string): string {
+  return `translate(${name}, '${UPPER}', '${UPPER.toLowerCase()}')`;
 }
 
 /** A feed's name within its group: its version counts when it is not the first. Also its name in `overrides.yaml`. */

@@ -1,3 +1,4 @@
+import { fold, foldSql } from '../feeds/names.ts';
 import type { Session } from '../warehouse/session.ts';
 import type { FileFailure, UndeclaredField } from './tables.ts';
 
@@ -76,7 +77,7 @@ export async function undeclaredFields(
   return rows.map(({ field }) => field);
 }
 
-/** Fields that have a column now are declared. Names are compared exactly, as JSON does. */
+/** Fields that have a column now are declared, in whatever case they come. */
 export async function declareFields(
   session: Session,
   feed: Pick<UndeclaredField, 'feed_group' | 'feed' | 'version'>,
@@ -84,8 +85,8 @@ export async function declareFields(
 ): Promise<void> {
   await session.run(
     `DELETE FROM ops.undeclared_fields WHERE feed_group = $1 AND feed = $2 AND version = $3
-       AND field IN (SELECT unnest(from_json($4, '["VARCHAR"]')))`,
-    [feed.feed_group, feed.feed, feed.version, JSON.stringify(fields)],
+       AND ${foldSql('field')} IN (SELECT unnest(from_json($4, '["VARCHAR"]')))`,
+    [feed.feed_group, feed.feed, feed.version, JSON.stringify(fields.map(fold))],
   );
 }
 

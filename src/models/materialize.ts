@@ -1,3 +1,4 @@
+import { columnName, nameId } from '../feeds/names.ts';
 import { orderByFeed } from '../ledger/sources.ts';
 import { didYouMean } from '../nearest.ts';
 import type { Session } from '../warehouse/session.ts';
@@ -104,11 +105,12 @@ export interface DedupPlan {
  */
 export async function planDedup(session: Session, model: Model, sql: string): Promise<DedupPlan> {
   if (model.config.materialized !== 'dedup') throw new Error(`${model.id} is no dedup model`);
-  const { unique_key: uniqueKey, order_by: orderBy } = model.config;
   const source = plainSource(model, sql);
   const from = source ?? `(${sql})`;
   const present = await session.rows<{ column_name: string; column_type: string }>(`DESCRIBE FROM ${from}`);
   const names = present.map(({ column_name }) => column_name);
+  const uniqueKey = columnsNamed(model.config.unique_key, names);
+  const orderBy = columnsNamed(model.config.order_by, names);
   requireColumns(model, 'unique_key', uniqueKey, names);
   requireColumns(model, 'order_by', orderBy, names);
   requireOrigin(model, names);
@@ -170,6 +172,12 @@ function requireOrigin({ file }: Model, present: readonly string[]): void {
   if (missing.length === 0) return;
   const message = `a dedup model ranks its rows by where they came from: select ${missing.join(', ')} along, from source() or from a model that has them; or make it a table`;
   throw new ProjectError([{ file, message }]);
+}
+
+/** A model may name a field by its own name, also where its column has another. */
+function columnsNamed(wanted: readonly string[], present: readonly string[]): string[] {
+  const known = new Set(present.map(nameId));
+  return wanted.map((name) => (known.has(nameId(name)) ? name : columnName(name)));
 }
 
 function requireColumns(

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import type { Limits } from '../config/limits.ts';
 import { UsageError } from '../errors.ts';
 import type { FeedSpec } from '../feeds/catalogue.ts';
 import { recordColumnMisfits } from '../ledger/column-misfits.ts';
@@ -105,7 +106,7 @@ interface RejectedFile {
  * the feed are built from all of its rows next time, since these rows belong to a file they have seen.
  */
 export async function replayRejects(
-  { session, catalogue, clock }: Workspace,
+  { config: { limits }, session, catalogue, clock }: Workspace,
   choice: RejectChoice,
 ): Promise<ReplayResult> {
   const files = await session.rows<RejectedFile>(
@@ -120,7 +121,7 @@ export async function replayRejects(
       ...{ columns: [], key: [], orderBy: [], cadenceMinutes: undefined },
     };
     const { staged, left } = await session.transaction(() =>
-      replayFile(session, spec, file, choice, clock()),
+      replayFile(session, spec, file, { ...choice, limits }, clock()),
     );
     result.staged += staged;
     result.left += left;
@@ -132,10 +133,11 @@ async function replayFile(
   session: Session,
   spec: FeedSpec,
   file: RejectedFile,
-  choice: RejectChoice,
+  { limits, ...choice }: RejectChoice & { limits: Limits },
   now: Date,
 ): Promise<ReplayResult> {
-  const open = waiting({ ...choice, fileId: file.file_id });
+  // Of a line that was too long there is only the beginning: its file has to be loaded again.
+  const open = `${waiting({ ...choice, fileId: file.file_id })} AND r.reason <> 'line_too_long'`;
   const lines = await session.rows<{ line: number; hex: string }>(
     `SELECT line, hex(raw) AS hex FROM ops.rejected_rows AS r WHERE ${open} ORDER BY line`,
   );
@@ -148,15 +150,15 @@ async function replayFile(
     ...{ fileId: file.file_id, time: file.partition_ts },
     lines: lines.map(({ line: number, hex }): Line => {
       const bytes = Buffer.from(hex, 'hex');
-      return { number, bytes, utf8: isUtf8(bytes) };
+      return { number, bytes, length: bytes.length, utf8: isUtf8(bytes) };
     }),
   };
-  const { keyColumns } = fitRules(table);
+  const { keyColumns } = fitRules(table, limits);
   const { files, misfits, keyMisfits } = await insertCareful(
     session,
     table,
     [again],
-    { keyColumns, mustFit: [] },
+    { limits, keyColumns, mustFit: [] },
     now,
   );
   const staged = files.get(file.file_id)?.staged ?? 0;

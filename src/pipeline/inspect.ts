@@ -26,6 +26,8 @@ export interface Inspected {
   lines: number;
   /** Blank lines or a byte order mark: to be read the careful way. */
   irregular: boolean;
+  /** Bytes of the longest line. */
+  longest: number;
 }
 
 const CHUNK_BYTES = 1 << 20;
@@ -65,7 +67,12 @@ export async function inspect(
   if (plain !== undefined) await writePlain(delivered, plain, hashed(), counted, signal);
   else for await (const _ of counted(hashed())) signal?.throwIfAborted();
   counter.finish();
-  return { sha256: hash.digest('hex'), lines: counter.lines, irregular: counter.irregular };
+  return {
+    sha256: hash.digest('hex'),
+    lines: counter.lines,
+    irregular: counter.irregular,
+    longest: counter.longest,
+  };
 }
 
 async function writePlain(

@@ -5,33 +5,74 @@ import { createReadStream } from 'node:fs';
 export interface Line {
   /** From 1, blank lines counted: what an editor shows. */
   number: number;
+  /** All of them, or the first {@link KEPT_BYTES} of a line that is too long. */
   bytes: Uint8Array;
+  /** How many it has: more than `bytes` where it is too long. */
+  length: number;
   utf8: boolean;
 }
 
+/** So much is kept of a line that is longer than it may be. */
+export const KEPT_BYTES = 64 * 1024;
+
 const NEWLINE = 0x0a;
 
-/** Reads a file of JSON Lines; memory holds one line and one chunk. Blank lines are passed over. */
-export async function* readLines(file: string): AsyncGenerator<Line> {
+/**
+ * Reads a file of JSON Lines; memory holds one line and one chunk. Blank lines are passed over.
+ * @param maxBytes of a line that is longer only the beginning is kept, and never more than this is held
+ */
+export async function* readLines(file: string, maxBytes: number): AsyncGenerator<Line> {
   let number = 0;
-  let pieces: Buffer[] = [];
-  const line = (last: Buffer): Line | undefined => {
+  let open = new OpenLine(maxBytes);
+  const end = (last: Buffer): Line | undefined => {
     number += 1;
-    const bytes = pieces.length === 0 ? last : Buffer.concat([...pieces, last]);
-    pieces = [];
-    return isBlank(bytes) ? undefined : { number, bytes, utf8: isUtf8(bytes) };
+    open.add(last);
+    const line = open.line(number);
+    open = new OpenLine(maxBytes);
+    return line;
   };
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
     let start = 0;
-    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
-      const found = line(chunk.subarray(start, end));
+    for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, start)) {
+      const found = end(chunk.subarray(start, at));
       if (found) yield found;
-      start = end + 1;
+      start = at + 1;
     }
-    if (start < chunk.length) pieces.push(chunk.subarray(start));
+    open.add(chunk.subarray(start));
   }
-  const rest = pieces.length > 0 ? line(Buffer.alloc(0)) : undefined;
+  const rest = open.length > 0 ? end(Buffer.alloc(0)) : undefined;
   if (rest) yield rest;
+}
+
+/** A line whose end is still to come. */
+class OpenLine {
+  readonly #maxBytes: number;
+  #pieces: Buffer[] = [];
+  #blank = true;
+  length = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  add(piece: Buffer): void {
+    if (piece.length === 0) return;
+    const fits = this.length <= this.#maxBytes;
+    this.length += piece.length;
+    this.#blank &&= isBlank(piece);
+    if (!fits) return;
+    this.#pieces.push(piece);
+    if (this.length > this.#maxBytes)
+      this.#pieces = [Buffer.concat(this.#pieces, Math.min(KEPT_BYTES, this.#maxBytes))];
+  }
+
+  /** Undefined for a blank one. */
+  line(number: number): Line | undefined {
+    if (this.#blank) return undefined;
+    const [first = Buffer.alloc(0)] = this.#pieces;
+    const bytes = this.#pieces.length > 1 ? Buffer.concat(this.#pieces) : first;
+    return { number, bytes, length: this.length, utf8: isUtf8(bytes) };
+  }
 }
 
 /** Only white space, which JSON Lines files may have between records. */
@@ -50,6 +91,9 @@ export class LineCounter {
   lines = 0;
   /** Blank lines between or after the others, or a byte order mark: line numbers or the first line need care. */
   irregular = false;
+  /** Bytes of the longest of them. */
+  longest = 0;
+  #length = 0;
   /** The beginning of a line whose end is still to come, as far as it is white space. */
   #open = false;
   #blankSoFar = true;
@@ -79,6 +123,7 @@ export class LineCounter {
   }
 
   #see(bytes: Buffer, start: number, end: number): void {
+    this.#length += end - start;
     for (let at = start; this.#blankSoFar && at < end; at += 1) {
       if (!isSpace(bytes[at] as number)) this.#blankSoFar = false;
     }
@@ -86,7 +131,11 @@ export class LineCounter {
 
   #end(): void {
     if (this.#blankSoFar) this.irregular = true;
-    else this.lines += 1;
+    else {
+      this.lines += 1;
+      this.longest = Math.max(this.longest, this.#length);
+    }
+    this.#length = 0;
     this.#blankSoFar = true;
     this.#open = false;
   }

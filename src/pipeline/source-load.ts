@@ -57,8 +57,8 @@ export class SourceLoad {
     this.#fetch = new BatchFetch(context, source, connector, options, (error) => this.#mustAnswer(error));
     this.#result = result;
     this.#isIgnored = ignoring(source.ignore);
-    const { session, landing, clock, runId } = context;
-    this.#stager = new Stager(session, { folder: landing.folder, clock, runId });
+    const { session, landing, clock, runId, limits } = context;
+    this.#stager = new Stager(session, { folder: landing.folder, clock, runId, limits });
   }
 
   async run(): Promise<void> {

@@ -1,5 +1,7 @@
+import type { Limits } from '../config/limits.ts';
 import { SourceError } from '../errors.ts';
 import type { FeedSpec } from '../feeds/catalogue.ts';
+import { columnName, fieldName } from '../feeds/names.ts';
 import { recordColumnMisfits } from '../ledger/column-misfits.ts';
 import { resolveFailures, undeclaredFields } from '../ledger/files.ts';
 import { recordPartitions } from '../ledger/partitions.ts';
@@ -44,6 +46,14 @@ export interface StageResult {
   rejected: number;
 }
 
+export interface StagerOptions {
+  /** Where small files go while they are needed. */
+  folder: string;
+  clock: () => Date;
+  runId: number;
+  limits: Limits;
+}
+
 /** After so many files of a batch had to be read another way, the rest of it is, too. */
 const MAX_REFUSALS = 8;
 
@@ -60,33 +70,39 @@ export class Stager {
   readonly #folder: string;
   readonly #clock: () => Date;
   readonly #runId: number;
+  readonly #limits: Limits;
   /** What the fast way has learned of each table in this run. */
   readonly #assumptions = new Map<string, Assumptions>();
 
-  constructor(session: Session, options: { folder: string; clock: () => Date; runId: number }) {
+  constructor(session: Session, options: StagerOptions) {
     this.#session = session;
     this.#folder = options.folder;
     this.#clock = options.clock;
     this.#runId = options.runId;
+    this.#limits = options.limits;
   }
 
   async stage(batch: Batch): Promise<StageResult> {
     let table = await this.#openTable(batch);
     const assumptions = await this.#assume(table);
-    const careful = new Set(
-      canReadFast(table.columns) ? batch.files.filter(({ irregular }) => irregular) : batch.files,
-    );
+    const needsCare = ({ irregular, longest }: LandedFile) =>
+      irregular ||
+      longest > this.#limits.line_bytes ||
+      table.columns.length > this.#limits.object_keys ||
+      !canReadFast(table.columns);
+    const careful = new Set(batch.files.filter(needsCare));
     for (let refusals = 0; ; ) {
       // What is read with care learns its columns first: else a field would be rescued that has a column from then on.
       if (isInferred(table) && careful.size > 0)
-        table = await addInferredColumns(this.#session, table, [...careful]);
+        table = await addInferredColumns(this.#session, table, [...careful], this.#limits);
       try {
         const counts = await this.#commit(batch, table, careful, assumptions);
         await finishNumbering(this.#session);
         return counts;
       } catch (error) {
         if (error instanceof ColumnTooNarrow) {
-          table = await widen(this.#session, table, batch, error.columns, this.#clock());
+          const files = { ...batch, limits: this.#limits };
+          table = await widen(this.#session, table, files, error.columns, this.#clock());
         } else if (error instanceof Refusal) {
           refusals += 1;
           table = await this.#adapt(batch, table, careful, assumptions, error, refusals);
@@ -106,7 +122,7 @@ export class Stager {
     const { group, feed, version } = table.spec;
     const waiting = await undeclaredFields(this.#session, { feed_group: group, feed, version });
     const grows = table.columns.length === 0 || waiting.length > 0;
-    return grows ? addInferredColumns(this.#session, table, batch.files) : table;
+    return grows ? addInferredColumns(this.#session, table, batch.files, this.#limits) : table;
   }
 
   async #assume(table: StagingTable): Promise<Assumptions> {
@@ -115,10 +131,10 @@ export class Stager {
     if (!known) {
       const { group, feed, version } = table.spec;
       const fields = await undeclaredFields(this.#session, { feed_group: group, feed, version });
-      known = { integers: 'double', undeclared: learnable(table, fields) };
+      known = { integers: 'double', undeclared: learnable(table, this.#limits, fields) };
       this.#assumptions.set(key, known);
     }
-    known.undeclared = learnable(table, known.undeclared);
+    known.undeclared = learnable(table, this.#limits, known.undeclared);
     return known;
   }
 
@@ -136,19 +152,19 @@ export class Stager {
       return table;
     }
     if (refusal.reason === 'undeclared' && isInferred(table)) {
-      const wider = await addInferredColumns(this.#session, table, batch.files);
+      const wider = await addInferredColumns(this.#session, table, batch.files, this.#limits);
       if (wider.columns.length > table.columns.length) return wider;
     }
     if (refusal.reason === 'undeclared' && refusal.file) {
       const known = assumptions.undeclared.length;
-      assumptions.undeclared = learnable(table, [
+      assumptions.undeclared = learnable(table, this.#limits, [
         ...assumptions.undeclared,
         ...(await this.#fieldsOf(refusal.file)),
       ]);
       if (assumptions.undeclared.length > known) return table;
     }
-    for (const file of refusal.file && refusals < MAX_REFUSALS ? [refusal.file] : batch.files)
-      careful.add(file);
+    const files = refusal.file && refusals < MAX_REFUSALS ? [refusal.file] : batch.files;
+    for (const file of files) careful.add(file);
     return table;
   }
 
@@ -184,8 +200,9 @@ export class Stager {
       }
       const undeclared = new Set(assumptions.undeclared);
       if (slow.length > 0) {
-        const rules = fitRules(table, batch.keyColumns);
-        const result = await insertCareful(session, table, slow.map(linesOf), rules, now);
+        const rules = fitRules(table, this.#limits, batch.keyColumns);
+        const lines = slow.map((file) => linesOf(file, this.#limits));
+        const result = await insertCareful(session, table, lines, rules, now);
         for (const file of slow) {
           const { lines, staged, rejected } = result.files.get(file.fileId) as FileResult;
           await checkConserved(file, { lines, staged, rejected });
@@ -195,7 +212,7 @@ export class Stager {
         await recordColumnMisfits(session, table.spec, result.misfits);
         await proposeWidening(session, table, batch.source, result.keyMisfits, now);
       }
-      assumptions.undeclared = learnable(table, [...undeclared]);
+      assumptions.undeclared = learnable(table, this.#limits, [...undeclared]);
       await this.#rememberUndeclared(table, [...undeclared], now);
       await session.insert({ schema: 'ops', table: 'files' }, fileRows(batch, counts, this.#runId, now));
       await recordPartitions(session, batch.partitions(counts));
@@ -261,17 +278,19 @@ export class Stager {
   }
 }
 
-function linesOf({ fileId, partition, text }: LandedFile): FileLines {
-  return { fileId, time: partition.time, lines: readLines(text) };
+function linesOf({ fileId, partition, text }: LandedFile, limits: Limits): FileLines {
+  return { fileId, time: partition.time, lines: readLines(text, limits.line_bytes) };
 }
 
 /** Those fields that the fast way can read beside the columns: each with a name that DuckDB tells from the others. */
-function learnable({ columns }: StagingTable, fields: readonly string[]): string[] {
-  const taken = new Set(columns.map(({ name }) => name.toLowerCase()));
+function learnable({ columns }: StagingTable, limits: Limits, fields: readonly string[]): string[] {
+  // With no more fields than these, no line can have more than it may.
+  const most = Math.min(MAX_UNDECLARED, limits.object_keys - columns.length);
+  const taken = new Set(columns.map(({ name }) => fieldName(name).toLowerCase()));
   const result: string[] = [];
   for (const field of fields) {
     const name = field.toLowerCase();
-    if (taken.has(name) || !canReadFast([{ name: field }]) || result.length >= MAX_UNDECLARED) continue;
+    if (taken.has(name) || !canReadFast([{ name: columnName(field) }]) || result.length >= most) continue;
     taken.add(name);
     result.push(field);
   }

@@ -1,4 +1,4 @@
-import { stagingTable } from '../feeds/names.ts';
+import { fieldName, stagingTable } from '../feeds/names.ts';
 import { recountMisfits } from '../ledger/column-misfits.ts';
 import { declareFields } from '../ledger/files.ts';
 import { storeKnownFeeds } from '../ledger/known-feeds.ts';
@@ -157,7 +157,7 @@ async function forgetUndeclared(session: Session, { group, steps, next }: GroupP
   const added = steps.filter((step) => step.kind === 'add');
   if (added.length === 0) return;
   for (const feed of feeds.values()) {
-    const names = feed.columns.map(({ name }) => name);
+    const names = feed.columns.map(({ name }) => fieldName(name));
     await declareFields(session, { feed_group: group, feed: feed.name, version: feed.version }, names);
   }
 }

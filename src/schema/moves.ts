@@ -1,3 +1,4 @@
+import { fieldName, fold, foldSql } from '../feeds/names.ts';
 import { type Column, columnValue } from '../pipeline/staging/columns.ts';
 import { marked, mayRespell, unmarkedJson, unmarkedText } from '../pipeline/staging/digits.ts';
 import { fieldsOfPlain } from '../pipeline/staging/rescued.ts';
@@ -28,9 +29,20 @@ export function undoTable(changeId: number): TableName {
   return { schema: UNDO_SCHEMA, table: `change_${changeId}` };
 }
 
-/** A condition on rows whose `_rescued` has a field of this name. */
+/** A condition on rows whose `_rescued` has a field for this column. */
 export function isRescued(column: string): string {
-  return `_rescued IS NOT NULL AND list_contains(json_keys(_rescued), ${literal(column)})`;
+  return `_rescued IS NOT NULL AND ${spelled(column)} IS NOT NULL`;
+}
+
+/**
+ * The name of the field in `_rescued` that is for this column: its own, else the one that differs in nothing but case; NULL where
+ * there is none, or several.
+ */
+function spelled(column: string): string {
+  const field = fieldName(column);
+  const alike = `list_filter(json_keys(_rescued), lambda name: ${foldSql('name')} = ${literal(fold(field))})`;
+  return `CASE WHEN list_contains(json_keys(_rescued), ${literal(field)}) THEN ${literal(field)}
+    WHEN len(${alike}) = 1 THEN ${alike}[1] END`;
 }
 
 /**
@@ -52,8 +64,17 @@ FROM (SELECT *, ${read('JSON', unmarkedJson)} AS j, ${read('VARCHAR', unmarkedTe
     FROM (SELECT *, ${mayRespell('text')} AS marked FROM (${from}))))`;
 }
 
-function rescuedOf(table: TableName, column: Column): string {
-  return `SELECT _file_id, _line, CAST(_rescued AS VARCHAR) AS text FROM ${qualified(table)} WHERE ${isRescued(column.name)}`;
+/**
+ * The rescued values of a column's field, each as an object of that one field, with the name it was `spelled` with.
+ * @param condition on a row in which the field was spelled in another case than its own
+ */
+function rescuedOf(table: TableName, column: Column, condition = 'true'): string {
+  const field = fieldName(column.name);
+  const alone = `CAST(${fieldsOfPlain('_rescued', { where: 'field.key = spelled' })} AS VARCHAR)`;
+  const value = `substr(${alone}, len(CAST(to_json(spelled) AS VARCHAR)) + 3)`;
+  return `SELECT _file_id, _line, spelled, ${literal(`{${JSON.stringify(column.name)}:`)} || ${value} AS text
+FROM (SELECT *, ${spelled(column.name)} AS spelled FROM ${qualified(table)} WHERE _rescued IS NOT NULL)
+WHERE spelled = ${literal(field)} OR (spelled IS NOT NULL AND ${condition})`;
 }
 
 /** A query for how many values of a field are rescued, and how many of those a column would not take (`unfit`). */
@@ -74,20 +95,21 @@ export function unrescue(
 ): Moves {
   const name = identifier(column.name);
   const moved = `moved_${changeId}`;
-  const from = rescuedOf(table, column);
+  // A field in another case takes no value's place.
+  const from = rescuedOf(table, column, `${name} IS NULL`);
   return {
     read: [],
     alter: [],
     update: [
       `CREATE OR REPLACE TEMP TABLE ${moved} AS
-SELECT _file_id, _line, original, value FROM (${valued(column, from)}) WHERE value IS NOT NULL`,
+SELECT _file_id, _line, original, value, spelled FROM (${valued(column, from, ['spelled'])}) WHERE value IS NOT NULL`,
       ...(keep
         ? [
             `CREATE TABLE IF NOT EXISTS ${qualified(keep)} (_file_id BIGINT, _line BIGINT, original JSON)`,
             `INSERT INTO ${qualified(keep)} SELECT _file_id, _line, original FROM ${moved}`,
           ]
         : []),
-      `UPDATE ${qualified(table)} AS t SET ${name} = m.value, _rescued = ${without('t._rescued', column.name)}
+      `UPDATE ${qualified(table)} AS t SET ${name} = m.value, _rescued = ${without('t._rescued', 'm.spelled')}
 FROM ${moved} AS m WHERE t._file_id = m._file_id AND t._line = m._line`,
       `DROP TABLE ${moved}`,
     ],
@@ -262,15 +284,16 @@ function setType(table: TableName, column: string, type: ColumnType, using: stri
 
 /** Adds a field to `_rescued`. @param values a query with `_file_id`, `_line` and the field's value as `original` */
 function rescue(table: TableName, column: string, values: string): string {
+  const name = fieldName(column);
   const others = fieldsOfPlain(`coalesce(t._rescued, '{}')`, {
-    where: `field.key <> ${literal(column)}`,
-    and: { name: column, json: 'r.original' },
+    where: `field.key <> ${literal(name)}`,
+    and: { name, json: 'r.original' },
   });
   return `UPDATE ${qualified(table)} AS t SET _rescued = ${others}
 FROM (${values}) AS r WHERE t._file_id = r._file_id AND t._line = r._line`;
 }
 
-/** `_rescued` without one field: NULL when nothing else is in it. */
-function without(rescued: string, column: string): string {
-  return fieldsOfPlain(rescued, { where: `field.key <> ${literal(column)}` });
+/** `_rescued` without one field, whose name is given as SQL: NULL when nothing else is in it. */
+function without(rescued: string, field: string): string {
+  return fieldsOfPlain(rescued, { where: `field.key <> ${field}` });
 }

@@ -1,4 +1,4 @@
-import { stagingTable, tableName } from '../feeds/names.ts';
+import { fieldName, stagingTable, tableName } from '../feeds/names.ts';
 import { knownFeeds, type Present, presentId, presentTables } from '../ledger/known-feeds.ts';
 import { openChanges } from '../ledger/schema-changes.ts';
 import type { SchemaChange } from '../ledger/tables.ts';
@@ -135,7 +135,7 @@ async function differencesOf(
   for (const column of feed.columns) {
     const type = types.get(column.name.toLowerCase());
     const about = { ...base, column: column.name, published: column.published || column.type, present: type };
-    const misfit = rescued.find(({ field }) => field === column.name);
+    const misfit = rescued.find(({ field }) => field === fieldName(column.name));
     const values = seen.columns.get(column.name.toLowerCase());
     if (misfit) found.push({ ...about, finding: 'type contradicted', ...misfit.facts });
     else if (values?.rows === 0 && column.deleted === undefined) {
@@ -151,7 +151,7 @@ async function differencesOf(
     found.push({ ...about, finding: 'not documented', ...values });
   }
   for (const { field, facts } of rescued) {
-    if (feed.columns.some(({ name }) => name === field)) continue;
+    if (feed.columns.some(({ name }) => fieldName(name) === field)) continue;
     const { example: _, ...shape } = facts;
     found.push({ ...base, column: field, finding: 'not documented', ...shape });
   }

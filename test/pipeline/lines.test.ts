@@ -15,7 +15,7 @@ async function read(bytes: Buffer): Promise<{ number: number; text: string; utf8
   const file = join(folder, 'lines.jsonl');
   await writeFile(file, bytes);
   const lines = [];
-  for await (const { number, bytes: line, utf8 } of readLines(file))
+  for await (const { number, bytes: line, utf8 } of readLines(file, 1 << 24))
     lines.push({ number, text: Buffer.from(line).toString('latin1'), utf8 });
   return lines;
 }

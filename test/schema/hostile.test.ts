@@ -72,7 +72,7 @@ describe('a document is held', () => {
     await follows(bench);
     const many = Array.from({ length: 20_000 }, (_, number) => `c${number}`);
     await bench.publish('2026-01-06', `tables: [{name: calls, primary_key: id, columns: [id, ${many}]}]`);
-    await isHeld(bench, 'it gives calls 20001 columns, more than limits.table_columns (1000)');
+    await isHeld(bench, 'it gives calls 20001 columns, more than limits.table_columns (500)');
     await expect(bench.apply({ accept: [2] })).rejects.toThrow(/cannot be accepted: it gives calls 20001/);
   });
 

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DEFAULT_LIMITS, type Limits } from '../../src/config/limits.ts';
 import type { FeedSpec } from '../../src/feeds/catalogue.ts';
 import { migrate } from '../../src/ledger/migrations.ts';
 import type { LandedFile } from '../../src/pipeline/landing.ts';
@@ -30,21 +31,23 @@ export class StagingBench implements AsyncDisposable {
   readonly #stager: Stager;
   #nextFile = 1;
 
-  private constructor(folder: string, warehouse: Warehouse, session: Session) {
+  private constructor(folder: string, warehouse: Warehouse, session: Session, limits: Limits) {
     this.folder = folder;
     this.#warehouse = warehouse;
     this.session = session;
-    this.#stager = new Stager(session, { folder, clock: () => NOW, runId: 1 });
+    this.#stager = new Stager(session, { folder, clock: () => NOW, runId: 1, limits });
   }
 
-  static async open(): Promise<StagingBench> {
+  /** @param memoryLimit DuckDB's */
+  static async open(limits: Partial<Limits> = {}, memoryLimit?: string): Promise<StagingBench> {
     const folder = await mkdtemp(join(tmpdir(), 'staging-'));
     const warehouse = await Warehouse.open(join(folder, 'warehouse.duckdb'), {
+      memoryLimit,
       reach: { folders: [folder] },
     });
     const session = await warehouse.session();
     await migrate(session, NOW);
-    return new StagingBench(folder, warehouse, session);
+    return new StagingBench(folder, warehouse, session, { ...DEFAULT_LIMITS, ...limits });
   }
 
   /**
@@ -88,6 +91,7 @@ export class StagingBench implements AsyncDisposable {
         time: new Date('2026-01-01T00:00:00Z'),
       },
       ...{ text, sha256: 'x', lines: counter.lines, irregular: careful || counter.irregular },
+      longest: counter.longest,
       recheck: async () => {},
       remove: async () => {},
     };

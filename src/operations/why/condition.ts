@@ -1,4 +1,5 @@
 import { UsageError } from '../../errors.ts';
+import { columnName, nameId } from '../../feeds/names.ts';
 import { didYouMean } from '../../nearest.ts';
 import { valueSql } from '../../testing/given-rows.ts';
 import type { Column } from '../../testing/shapes.ts';
@@ -44,7 +45,8 @@ async function partOf(
   columns: readonly Column[],
   { column, value }: Condition,
 ): Promise<string> {
-  const found = columns.find(({ name }) => name.toLowerCase() === column.toLowerCase());
+  const named = (wanted: string) => columns.find(({ name }) => nameId(name) === nameId(wanted));
+  const found = named(column) ?? named(columnName(column));
   if (!found) {
     const names = columns.map(({ name }) => name);
     throw new UsageError(`${model} has no column ${JSON.stringify(column)}${didYouMean(column, names)}`, {

@@ -1,3 +1,4 @@
+import type { Limits } from '../../config/limits.ts';
 import type { ColumnMisfits } from '../../ledger/tables.ts';
 import type { Session } from '../../warehouse/session.ts';
 import type { Line } from '../lines.ts';
@@ -36,6 +37,8 @@ export interface FitRules {
   mustFit: readonly string[];
   /** Columns that identify a record: a line whose value does not fit is rejected, since as NULL it would merge with others. */
   keyColumns: readonly string[];
+  /** Lines beyond them are rejected. */
+  limits: Limits;
 }
 
 export interface FileResult {
@@ -79,7 +82,7 @@ export async function insertCareful(
   const lines = linesOf(files);
   while (await readChunk(session, lines, result)) {
     await session.run(sql.READ);
-    await session.run(sql.namesOf(table.columns));
+    await session.run(sql.namesOf(table.columns, rules.limits));
     await session.run(sql.typed(table, rules.keyColumns));
     const misfits = await session.rows<CarefulResult['misfits'][number]>(sql.misfits(table.columns));
     const narrow = new Set(
@@ -117,6 +120,7 @@ async function readChunk(
       if (!line) return;
       row.bigint(line.fileId);
       row.bigint(line.number);
+      row.bigint(line.length);
       row.bigint(line.utf8 ? 1 : 0);
       row.blob(line.bytes);
       row.endRow();
@@ -132,7 +136,7 @@ async function readChunk(
 async function reject(
   session: Session,
   table: StagingTable,
-  { keyColumns }: FitRules,
+  { keyColumns, limits }: FitRules,
   now: Date,
 ): Promise<void> {
   const broken = await session.rows<{ file_id: number; line: number; text: string }>(sql.UNREADABLE);
@@ -140,7 +144,7 @@ async function reject(
     const rows = broken.map(({ text, ...place }) => ({ ...place, ...unreadable(text) }));
     await session.run(sql.REJECT_UNREADABLE, [JSON.stringify(rows)]);
   }
-  await session.run(sql.REJECT_OTHERS);
+  await session.run(sql.rejectOthers(limits));
   if (keyColumns.length > 0) await session.run(sql.rejectKeys(table, keyColumns));
   await session.run(sql.keepRejected(now));
 }

@@ -1,3 +1,4 @@
+import { fieldName } from '../../feeds/names.ts';
 import type { ColumnType } from '../../schema/types.ts';
 import { day, instant, isClocked } from '../../warehouse/instant.ts';
 import { bound, spelledValue } from '../../warehouse/spelling.ts';
@@ -49,7 +50,7 @@ const JSON_SAMPLE = null;
 /** @param integers how integer columns are read in this attempt */
 export function fastColumn(column: Column, integers: IntegerMode): FastColumn {
   const { type, format, spelled, strict } = column;
-  const x = identifier(column.name);
+  const x = identifier(fieldName(column.name));
   const read = (sample: FastColumn['sample'], value: string, doubtful?: string): FastColumn => ({
     ...{ column, sample, value, integer: isInteger(type) },
     doubtful: doubtful && `(${x} IS NOT NULL AND ${doubtful})`,

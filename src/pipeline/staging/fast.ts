@@ -1,5 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fieldName } from '../../feeds/names.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { fileList, identifier, qualified, timestamp } from '../../warehouse/sql.ts';
 import type { LandedFile } from '../landing.ts';
@@ -41,9 +42,11 @@ export class Refusal extends Error {
 /** DuckDB's name for the position of a file in the list it reads. */
 const FILE_INDEX = 'file_index';
 
-/** Whether the fast way can read these columns at all: not when one has the name of the reader's own. */
+/** Whether the fast way can read these columns at all: not when a field has the name of the reader's own, or none. */
 export function canReadFast(columns: readonly { name: string }[]): boolean {
-  return !columns.some(({ name }) => name === '' || [FILE_INDEX, 'filename'].includes(name.toLowerCase()));
+  const reserved: readonly string[] = [FILE_INDEX, 'filename', ''];
+  const fields = columns.map(({ name }) => fieldName(name));
+  return !fields.some((field) => reserved.includes(field.toLowerCase()) || field.includes('\0'));
 }
 
 /**
@@ -62,7 +65,7 @@ export async function insertFast(
 ): Promise<void> {
   const columns = table.columns.map((column) => fastColumn(column, assumptions.integers));
   const samples = [
-    ...columns.map(({ column, sample }) => [column.name, sample] as const),
+    ...columns.map(({ column, sample }) => [fieldName(column.name), sample] as const),
     ...assumptions.undeclared.map((field) => [field, null] as const),
   ];
   const sampleFile = join(folder, `columns-${process.pid}.jsonl`);
@@ -105,7 +108,7 @@ function rescued(columns: readonly FastColumn[], { integers, undeclared }: Assum
   const doubts = (integer: boolean) =>
     columns.flatMap((column) => (column.integer === integer && column.doubtful ? [column.doubtful] : []));
   // A line that is `null` reads as a row without a value, which an empty object does too.
-  const names = [...columns.map(({ column }) => column.name), ...undeclared].map(identifier);
+  const names = [...columns.map(({ column }) => fieldName(column.name)), ...undeclared].map(identifier);
   const nothing = names.length === 0 ? 'true' : names.map((name) => `${name} IS NULL`).join(' AND ');
   const other = [...doubts(false), ...undeclared.map((field) => mayBeRespelled(identifier(field)))];
   const fields = [
@@ -114,9 +117,10 @@ function rescued(columns: readonly FastColumn[], { integers, undeclared }: Assum
       json: identifier(name),
       when: `${identifier(name)} IS NOT NULL`,
     })),
-    ...columns.flatMap(({ column: { name }, hasMoreDigits }) =>
-      hasMoreDigits ? [{ name, json: `to_json(${identifier(name)})`, when: hasMoreDigits }] : [],
-    ),
+    ...columns.flatMap(({ column, hasMoreDigits: when }) => {
+      const name = fieldName(column.name);
+      return when ? [{ name, json: `to_json(${identifier(name)})`, when }] : [];
+    }),
   ];
   const anyField = fields.map(({ when }) => when).join(' OR ');
   return `CASE

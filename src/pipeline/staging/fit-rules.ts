@@ -1,3 +1,4 @@
+import type { Limits } from '../../config/limits.ts';
 import { fixedType } from '../../feeds/counts.ts';
 import type { FitRules } from './careful.ts';
 import { type Column, takesAll } from './columns.ts';
@@ -12,13 +13,18 @@ import { isInferred, type StagingTable } from './table.ts';
  * is a key: one odd text must not make times into texts.
  * @param keyColumns what identifies a record; left out: the feed's own key
  */
-export function fitRules(table: StagingTable, keyColumns: readonly string[] = table.spec.key): FitRules {
+export function fitRules(
+  table: StagingTable,
+  limits: Limits,
+  keyColumns: readonly string[] = table.spec.key,
+): FitRules {
   const keys = new Set(keyColumns.map((name) => name.toLowerCase()));
   const narrow = table.columns.filter((column) => !takesAll(column));
   const isKey = ({ name, strict }: Column) => strict === true || keys.has(name.toLowerCase());
   const names = (columns: readonly { name: string }[]) => columns.map(({ name }) => name);
   return isInferred(table)
     ? {
+        limits,
         keyColumns: [],
         mustFit: names(
           narrow.filter(
@@ -28,5 +34,5 @@ export function fitRules(table: StagingTable, keyColumns: readonly string[] = ta
           ),
         ),
       }
-    : { keyColumns: names(narrow.filter(isKey)), mustFit: [] };
+    : { limits, keyColumns: names(narrow.filter(isKey)), mustFit: [] };
 }

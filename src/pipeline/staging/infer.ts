@@ -1,4 +1,6 @@
+import type { Limits } from '../../config/limits.ts';
 import { fixedType } from '../../feeds/counts.ts';
+import { columnName, fieldName, isPlainName, nameId } from '../../feeds/names.ts';
 import { recountMisfits } from '../../ledger/column-misfits.ts';
 import { declareFields } from '../../ledger/files.ts';
 import { type Moves, rescuedValues, unrescue } from '../../schema/moves.ts';
@@ -12,28 +14,30 @@ import { type Column, columnValue, MAX_SAFE } from './columns.ts';
 import { marked, mayRespell, unmarkedJson } from './digits.ts';
 import { textOfJson } from './rescued.ts';
 import { spellingOf } from './spelled.ts';
-import { addColumns, LOADER_COLUMNS, type StagingTable } from './table.ts';
+import { addColumns, type StagingTable } from './table.ts';
 
 /**
  * Columns for a feed that nobody documents, from its data: every value of every file looked at, never a sample, and the
  * narrowest type that holds each of them exactly.
  */
 
-/** More fields than this are not columns of one record; the rest stays in `_rescued`. */
-const MAX_COLUMNS = 500;
-
-/** Gives the table a column for each field that it lacks and that has a value somewhere in the files. */
+/**
+ * Gives the table a column for each field that it lacks and that has a value somewhere in the files. Fields that cannot be
+ * one, or beyond `limits.table_columns`, stay in `_rescued`.
+ */
 export async function addInferredColumns(
   session: Session,
   table: StagingTable,
   files: readonly LandedFile[],
+  limits: Limits,
 ): Promise<StagingTable> {
-  const taken = new Set([...table.columns, ...LOADER_COLUMNS].map(({ name }) => name.toLowerCase()));
+  const taken = new Set(table.columns.map(({ name }) => nameId(name)));
   const added: Column[] = [];
-  for (const column of await inferColumns(session, files)) {
-    const name = column.name.toLowerCase();
-    if (name === '' || taken.has(name) || table.columns.length + added.length >= MAX_COLUMNS) continue;
-    taken.add(name);
+  for (const column of await inferColumns(session, { files, limits })) {
+    const id = nameId(column.name);
+    if (!isPlainName(column.name) || taken.has(id)) continue;
+    if (table.columns.length + added.length >= limits.table_columns) break;
+    taken.add(id);
     added.push({ ...column, type: fixedType(table.spec, column.name) ?? column.type });
   }
   if (added.length === 0) return table;
@@ -57,7 +61,7 @@ export async function addInferredColumns(
         table.spec,
         names.map((name) => ({ name, exists: true })),
       );
-    await declareFields(session, { feed_group, feed, version }, names);
+    await declareFields(session, { feed_group, feed, version }, names.map(fieldName));
   });
   return { ...table, columns: [...table.columns, ...columns] };
 }
@@ -84,10 +88,11 @@ async function fitToRescued(
 export async function widenColumns(
   session: Session,
   table: StagingTable,
-  files: readonly LandedFile[],
+  incomingFiles: Incoming,
   names: readonly string[],
 ): Promise<StagingTable> {
-  const incoming = new Map((await inferColumns(session, files)).map(({ name, type }) => [name, type]));
+  const inferred = await inferColumns(session, incomingFiles);
+  const incoming = new Map(inferred.map(({ name, type }) => [name, type]));
   const spelling = await spellingOf(session, table.spec);
   const columns: Column[] = [];
   for (const column of table.columns) {
@@ -138,14 +143,24 @@ async function widerType(
   return 'VARCHAR';
 }
 
-/** The fields that have a value in the files, in the order they are first met, with the type that holds all of them. */
-async function inferColumns(session: Session, files: readonly LandedFile[]): Promise<Column[]> {
+interface Incoming {
+  files: readonly LandedFile[];
+  limits: Limits;
+}
+
+/**
+ * Columns for the fields that have a value in the files, in the order they are first met, with the type that holds all of
+ * them. Lines that will be rejected for their fields do not count.
+ */
+async function inferColumns(session: Session, { files, limits }: Incoming): Promise<Column[]> {
   const withLines = files.filter(({ lines }) => lines > 0);
   if (withLines.length === 0) return [];
   const read = `read_ndjson_objects(${fileList(withLines.map(({ text }) => text))}, hive_partitioning = false, ignore_errors = true)`;
   // A field is taken out of its line before the next step, which would else carry the line along for each of them.
-  return session.rows<{ name: string; type: ColumnType }>(`
-SELECT key AS name, CASE
+  const keys = 'json_keys(json)';
+  const isRecord = `json_type(json) = 'OBJECT' AND len(${keys}) <= ${limits.object_keys} AND list_unique(${keys}) = len(${keys})`;
+  const rows = await session.rows<{ field: string; type: ColumnType }>(`
+SELECT key AS field, CASE
     WHEN bool_or(type IN ('OBJECT', 'ARRAY')) THEN 'JSON'
     WHEN bool_and(type = 'BOOLEAN') THEN 'BOOLEAN'
     WHEN bool_and(type IN ('BIGINT', 'UBIGINT') AND try_cast(text AS BIGINT) IS NOT NULL) THEN 'BIGINT'
@@ -163,7 +178,8 @@ FROM (
       FROM (
         SELECT map_entries(from_json(CASE WHEN ${mayRespell('line')} THEN ${marked('line')} ELSE line END,
           '"MAP(VARCHAR, JSON)"')) AS fields
-        FROM (SELECT CAST(json AS VARCHAR) AS line FROM ${read} WHERE json IS NOT NULL AND json_type(json) = 'OBJECT')))
+        FROM (SELECT CAST(json AS VARCHAR) AS line FROM ${read} WHERE json IS NOT NULL AND ${isRecord})))
     WHERE field.value IS NOT NULL))
 GROUP BY key ORDER BY min(position), key`);
+  return rows.map(({ field, type }) => ({ name: columnName(field), type }));
 }

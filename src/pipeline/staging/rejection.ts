@@ -1,3 +1,6 @@
+import { type Limits, limitText, sizeText } from '../../config/limits.ts';
+import { KEPT_BYTES } from '../lines.ts';
+
 /** Why a line could not be staged: `ops.rejected_rows.reason`, with a sentence for a person in `detail`. Pure. */
 export type Reason =
   | 'invalid_utf8'
@@ -6,6 +9,8 @@ export type Reason =
   | 'more_than_one_value'
   | 'not_an_object'
   | 'duplicate_key'
+  | 'line_too_long'
+  | 'too_many_fields'
   | 'key_type';
 
 export interface Rejection {
@@ -14,11 +19,16 @@ export interface Rejection {
 }
 
 /** What there is to say of a line where its reason says it all. */
-export const REASONS = {
-  invalid_utf8: 'the line is not valid UTF-8',
-  not_an_object: 'the line is valid JSON, but not an object',
-  duplicate_key: 'the object has the same field twice: which value is meant cannot be known',
-} as const satisfies Partial<Record<Reason, string>>;
+export function reasons(limits: Limits): Partial<Record<Reason, string>> {
+  const kept = sizeText(Math.min(KEPT_BYTES, limits.line_bytes));
+  return {
+    line_too_long: `the line is longer than ${limitText(limits, 'line_bytes')}: only its first ${kept} are kept here`,
+    too_many_fields: `the object has more fields than ${limitText(limits, 'object_keys')}`,
+    invalid_utf8: 'the line is not valid UTF-8',
+    not_an_object: 'the line is valid JSON, but not an object',
+    duplicate_key: 'the object has the same field twice: which value is meant cannot be known',
+  };
+}
 
 /** Says of a line that DuckDB does not read what is wrong with it, more closely than DuckDB does. */
 export function unreadable(text: string): Rejection {

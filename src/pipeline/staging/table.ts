@@ -65,8 +65,12 @@ export async function addColumns(
   columns: readonly Column[],
 ): Promise<void> {
   for (const column of columns) {
+    const table = qualified(name);
+    const text = columnComment({ description: '', pii: '', ...column });
     await session.run(
-      `ALTER TABLE ${qualified(name)} ADD COLUMN IF NOT EXISTS ${identifier(column.name)} ${column.type};`,
+      `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${identifier(column.name)} ${column.type};${
+        text && `\nCOMMENT ON COLUMN ${table}.${identifier(column.name)} IS ${commentText(text)};`
+      }`,
     );
   }
 }

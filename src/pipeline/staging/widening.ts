@@ -1,3 +1,4 @@
+import type { Limits } from '../../config/limits.ts';
 import { nextChangeId, storeChanges } from '../../ledger/schema-changes.ts';
 import type { SchemaChange } from '../../ledger/tables.ts';
 import type { Session } from '../../warehouse/session.ts';
@@ -17,13 +18,13 @@ import type { StagingTable } from './table.ts';
 export async function widen(
   session: Session,
   table: StagingTable,
-  { source, files }: { source: string; files: readonly LandedFile[] },
+  { source, files, limits }: { source: string; files: readonly LandedFile[]; limits: Limits },
   names: readonly string[],
   now: Date,
 ): Promise<StagingTable> {
   const before = new Map(table.columns.map(({ name, type }) => [name, type]));
   return session.transaction(async () => {
-    const wider = await widenColumns(session, table, files, names);
+    const wider = await widenColumns(session, table, { files, limits }, names);
     const changed = wider.columns.filter(({ name }) => names.includes(name));
     const first = await nextChangeId(session);
     await storeChanges(
