@@ -1,11 +1,11 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { Readable } from 'node:stream';
 import { type Limits, limitText } from '../config/limits.ts';
 import type { Connector, Entry, ListedFile } from '../connectors/connector.ts';
 import { FileError } from '../errors.ts';
+import { gunzip } from '../pipeline/gunzip.ts';
 
 /**
  * Looks for the schema document in a source, and fetches it. The vendor publishes no path for it, so it is known by its
@@ -175,12 +175,18 @@ export async function fetchDocument(
 export async function documentText(path: string, bytes: Uint8Array, limits: Limits): Promise<string> {
   let plain = bytes;
   if (/\.gz$/i.test(path)) {
+    const pieces: Uint8Array[] = [];
+    let length = 0;
     try {
-      plain = await promisify(gunzip)(bytes, { maxOutputLength: limits.document_bytes });
+      for await (const piece of gunzip(Readable.from([bytes]))) {
+        pieces.push(piece);
+        length += piece.length;
+        if (length > limits.document_bytes) break;
+      }
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(path, limits);
       throw new UnreadableDocument(`${path} does not decompress to its end`, { cause });
     }
+    plain = Buffer.concat(pieces);
   }
   if (plain.length > limits.document_bytes) throw tooLarge(path, limits);
   // A byte order mark is dropped; what is no UTF-8 becomes a character that no name has.

@@ -37,7 +37,8 @@ export async function oddServer(
     const said = answer(question, request);
     if (said === undefined) return;
     const { status, body } = typeof said === 'string' ? { status: 200, body: said } : said;
-    response.writeHead(status, { 'content-type': 'application/xml', etag: '"e"' }).end(body);
+    const headers = { 'content-type': 'application/xml', 'content-length': Buffer.byteLength(body) };
+    response.writeHead(status, { ...headers, etag: '"e"' }).end(body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
