@@ -33,7 +33,7 @@ test('run says which tests failed, how to look, and exits with 3', async () => {
   const { exit, stderr } = await asapp(project, ['run']);
   expect(exit).toBe(3);
   expect(stderr).toContain(
-    'warning: test not_null_marts_named_name failed: 1 row without a value; see asapp-warehouse test --select not_null_marts_named_name',
+    'warning: test not_null_marts_named_name failed: 1 row without a value\n  → asapp-warehouse test --select not_null_marts_named_name',
   );
   expect(stderr).toContain('warning: marts.named is not published: test not_null_marts_named_name failed');
 });
