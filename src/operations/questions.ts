@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { UsageError, WarehouseError } from '../errors.ts';
 import { leadingWords } from '../warehouse/lexer.ts';
@@ -26,8 +29,10 @@ export class Questions implements AsyncDisposable {
   readonly #warehouse: Warehouse;
   readonly #session: Session;
   readonly #target: string | undefined;
+  readonly #spill: string;
 
-  private constructor(warehouse: Warehouse, session: Session, target: string | undefined) {
+  private constructor(warehouse: Warehouse, session: Session, target: string | undefined, spill: string) {
+    this.#spill = spill;
     this.#warehouse = warehouse;
     this.#session = session;
     this.#target = target;
@@ -41,12 +46,18 @@ export class Questions implements AsyncDisposable {
     config: Config,
     { staging, allowFiles, target }: QuestionOptions = {},
   ): Promise<Questions> {
+    const spill = await mkdtemp(join(tmpdir(), 'asapp-warehouse-'));
     const warehouse = await Warehouse.open(staging ? config.warehouse : config.publish, {
       ...{ readOnly: true, memoryLimit: config.memoryLimit, threads: config.threads },
       key: staging ? 'warehouse' : 'publish',
+      // Whoever asks need not be able to write beside the file.
+      spill,
       reach: { folders: allowFiles ? ['/'] : [], files: target === undefined ? [] : [target] },
+    }).catch(async (error) => {
+      await rm(spill, { recursive: true });
+      throw error;
     });
-    return new Questions(warehouse, await warehouse.session(), target);
+    return new Questions(warehouse, await warehouse.session(), target, spill);
   }
 
   /**
@@ -55,8 +66,13 @@ export class Questions implements AsyncDisposable {
    */
   async ask(text: string): Promise<ResultRows> {
     return this.#helped(text, async () => {
-      const sql = inOwnWords(await readingStatement(this.#session, text));
-      const { columns, rows } = await this.#session.stream(sql);
+      const { sql, mayBeLarge } = await readingStatement(this.#session, text);
+      if (!mayBeLarge) return this.#session.table(inOwnWords(sql));
+      const { columns, rows } = await this.#session.stream(sql).catch((error: Error) => {
+        // No table can keep one; reading it says how to write it instead.
+        if (error.message.includes('unnamed struct')) return this.#session.table(sql);
+        throw error;
+      });
       return { columns, rows: this.#told(rows, text) };
     });
   }
@@ -67,10 +83,11 @@ export class Questions implements AsyncDisposable {
    */
   async writeParquet(text: string): Promise<void> {
     await this.#helped(text, async () => {
-      const sql = inOwnWords(await readingStatement(this.#session, text));
-      const { columns } = await this.#session.stream(`SELECT * FROM (${sql}\n) LIMIT 0`);
+      const sql = inOwnWords((await readingStatement(this.#session, text)).sql);
+      const { columns } = await this.#session.parsed(`SELECT * FROM (${sql}\n)`);
+      const names = columns.map((_, index) => `c${index}`).join(', ');
       await this.#session.run(
-        `COPY (SELECT ${columns.map(parquetColumn).join(', ')} FROM (${sql}\n) AS answer(${columns.map((_, index) => `c${index}`).join(', ')}))
+        `COPY (SELECT ${columns.map(parquetColumn).join(', ')} FROM (${sql}\n) AS answer(${names}))
          TO ${literal(this.#target ?? '')} (FORMAT parquet)`,
       );
     });
@@ -91,6 +108,7 @@ export class Questions implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#warehouse[Symbol.asyncDispose]();
+    await rm(this.#spill, { recursive: true, force: true });
   }
 
   async *#told<T>(rows: AsyncIterable<T> | Iterable<T>, sql: string): AsyncGenerator<T> {

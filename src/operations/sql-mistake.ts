@@ -31,7 +31,6 @@ const HELP: readonly [
     /requires the extension|exists in the \w+ extension/,
     () => 'no extensions are loaded: the network is out of reach',
   ],
-  [/prepared statement parameters/, () => 'write the value into the statement, in place of ? or $1'],
 ];
 
 /**

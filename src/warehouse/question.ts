@@ -36,10 +36,13 @@ const ONE_READS =
  *
  * What it may reach is not decided here: the file is open for reading only, and reaches no other
  * (`src/warehouse/reach.ts`). This is for the rest, and so that a person is told what cannot be.
- * @returns the statement, without a semicolon
+ * @returns the statement, without a semicolon, and whether its answer may be large: what describes is not
  * @throws UsageError when it is anything else; DuckDB's own error when it is not right
  */
-export async function readingStatement(session: Session, text: string): Promise<string> {
+export async function readingStatement(
+  session: Session,
+  text: string,
+): Promise<{ sql: string; mayBeLarge: boolean }> {
   // DuckDB takes it for the end.
   if (text.includes('\0'))
     throw new UsageError('there is a NUL in the SQL', { hint: 'write chr(0) instead' });
@@ -52,18 +55,23 @@ export async function readingStatement(session: Session, text: string): Promise<
     });
   const [first = ''] = leadingWords(sql);
   if (DOES.has(first)) throw refused(first);
-  if (first === 'EXPLAIN') await mustExplainReading(session, sql);
-  else {
-    await mustRead(session, sql, first);
-    if (first !== 'PRAGMA') await mustNotAct(session, sql);
+  if (first === 'EXPLAIN') {
+    await mustExplainReading(session, sql);
+    return { sql, mayBeLarge: false };
   }
-  return sql;
+  const { isPivot } = await mustRead(session, sql, first);
+  if (first !== 'PRAGMA') await mustNotAct(session, sql);
+  return { sql, mayBeLarge: READS.includes(first) && !isPivot };
 }
 
-async function mustRead(session: Session, sql: string, first: string): Promise<void> {
-  const { count, kind } = await session.parsed(sql);
+async function mustRead(session: Session, sql: string, first: string): Promise<{ isPivot: boolean }> {
+  const { count, kind, parameters } = await session.parsed(sql);
+  if (parameters > 0)
+    throw new UsageError('there is a parameter in the SQL, and no value for it', {
+      hint: 'write the value into the statement, in place of ? or $1',
+    });
   const isPivot = count > 1 && kind === 'CREATE' && READS.includes(first);
-  if ((count === 1 && kind === 'SELECT') || isPivot) return;
+  if ((count === 1 && kind === 'SELECT') || isPivot) return { isPivot };
   throw refused(first || kind);
 }
 
@@ -87,7 +95,7 @@ async function mustExplainReading(session: Session, sql: string): Promise<void> 
     if (DOES.has(first) && first !== 'ANALYZE') throw refused(`EXPLAIN of ${first}`);
     const { count, kind } = await session.parsed(inner).catch((error: Error) => {
       // One of the ways to read it; if none is right, EXPLAIN itself will say so.
-      if (/Parser Error/.test(error.message)) return { count: 0, kind: '' };
+      if (/Parser Error/.test(error.message)) return { count: 0, kind: '', parameters: 0, columns: [] };
       throw error;
     });
     if (count === 0) continue;

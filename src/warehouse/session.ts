@@ -5,10 +5,12 @@ import {
   DuckDBListValue,
   DuckDBTimestampTZValue,
   DuckDBTimestampValue,
+  type DuckDBType,
   type DuckDBValue,
   StatementType,
 } from '@duckdb/node-api';
 import { Kysely } from 'kysely';
+import { StorageError } from '../errors.ts';
 import type { LedgerTables } from '../ledger/tables.ts';
 import { duckdbDialect } from './dialect.ts';
 import { literal, qualified, type TableName } from './sql.ts';
@@ -67,39 +69,57 @@ export class Session implements Disposable {
 
   /** Runs one statement and keeps columns, types and exact values, for printing. */
   async table(sql: string): Promise<ResultTable> {
-    const { columns, rows } = await this.stream(sql);
-    const all: Cell[][] = [];
-    for await (const row of rows) all.push(row);
-    return { columns, rows: all };
-  }
-
-  /** The same, row by row as they come: a result may be larger than the memory. Only one can be read at a time. */
-  async stream(sql: string): Promise<ResultRows> {
-    const result = await this.#asked(() => this.#connection.stream(sql));
-    const types = result.columnTypes();
-    const chunks = result.yieldRows();
-    const next = () => this.#asked(() => chunks.next());
-    async function* rows(): AsyncGenerator<Cell[]> {
-      for (let chunk = await next(); !chunk.done; chunk = await next())
-        // biome-ignore lint/style/noNonNullAssertion: a row has a value and a type for each column
-        for (const row of chunk.value) yield row.map((value, index) => toCell(value, types[index]!));
-    }
-    return {
-      columns: result.columnNames().map((name, index) => ({ name, type: String(types[index]) })),
-      rows: rows(),
-    };
+    const reader = await this.#asked(() => this.#connection.runAndReadAll(sql));
+    const types = reader.columnTypes();
+    return { columns: columnsOf(reader.columnNames(), types), rows: toCells(reader.getRows(), types) };
   }
 
   /**
-   * How many statements a text is, and of which kind the first: `SELECT`, `COPY`, as DuckDB's parser tells. Runs none of them.
+   * The same of one SELECT, row by row: a result may be larger than the memory. Only one can be read at a time.
+   *
+   * It is kept in a temporary table first, which spills to the disk, and read from there. A result that DuckDB's client
+   * streams while it is made ends without a word where the query fails behind its first rows (seen in 1.5.6: 71,680 rows of
+   * 200,000, and no error), and what is printed would be half an answer.
+   * @throws StorageError when not all of it can be read back
+   */
+  async stream(sql: string): Promise<ResultRows> {
+    const { columns } = await this.parsed(sql);
+    const names = columns.map((_, index) => `c${index}`).join(', ');
+    await this.run(`CREATE OR REPLACE TEMP TABLE ${ANSWER} (${names}) AS ${sql}`);
+    return { columns, rows: this.#answer() };
+  }
+
+  async *#answer(): AsyncGenerator<Cell[]> {
+    const { kept } = await this.row<{ kept: number }>(`SELECT count(*) AS kept FROM ${ANSWER}`);
+    const result = await this.#asked(() => this.#connection.stream(`FROM ${ANSWER}`));
+    const types = result.columnTypes();
+    const chunks = result.yieldRows();
+    let read = 0;
+    for (;;) {
+      const { done, value } = await this.#asked(() => chunks.next());
+      if (done) break;
+      yield* toCells(value, types);
+      read += value.length;
+    }
+    if (read < kept) throw new StorageError(`only ${read} of ${kept} rows could be read back from the disk`);
+  }
+
+  /**
+   * How many statements a text is, and of the first: its kind, `SELECT` or `COPY`, as DuckDB's parser tells, how many
+   * parameters it has, and the columns that it answers with, which are not known where it has some. Runs none of them.
    * @throws what DuckDB has against it
    */
-  async parsed(sql: string): Promise<{ count: number; kind: string }> {
+  async parsed(sql: string): Promise<Parsed> {
     const extracted = await this.#asked(() => this.#connection.extractStatements(sql));
     const first = await this.#asked(() => extracted.prepare(0));
+    const { parameterCount: parameters } = first;
+    const columns = Array.from({ length: parameters > 0 ? 0 : first.columnCount }, (_, index) => ({
+      name: first.columnName(index),
+      type: String(first.columnType(index)),
+    }));
     const kind = StatementType[first.statementType] ?? 'INVALID';
     first.destroySync();
-    return { count: extracted.count, kind };
+    return { count: extracted.count, kind, parameters, columns };
   }
 
   /** Ends the statement that is running; it fails with an error that {@link isInterrupted} knows. */
@@ -183,6 +203,25 @@ export class Session implements Disposable {
   [Symbol.dispose](): void {
     this.#connection.closeSync();
   }
+}
+
+export interface Parsed {
+  count: number;
+  kind: string;
+  parameters: number;
+  columns: ResultRows['columns'];
+}
+
+/** What was asked last, one table a session: nobody else sees it. */
+const ANSWER = 'temp.main._answer';
+
+function columnsOf(names: readonly string[], types: readonly DuckDBType[]): ResultTable['columns'] {
+  return names.map((name, index) => ({ name, type: String(types[index]) }));
+}
+
+function toCells(rows: readonly DuckDBValue[][], types: readonly DuckDBType[]): Cell[][] {
+  // biome-ignore lint/style/noNonNullAssertion: a row has a value and a type for each column
+  return rows.map((row) => row.map((value, index) => toCell(value, types[index]!)));
 }
 
 /** Whether a statement was ended by {@link Session.interrupt}. */

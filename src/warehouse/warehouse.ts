@@ -20,6 +20,8 @@ export interface OpenOptions {
   reach?: Reach;
   /** Whether SQL may change settings. They are set before; what a query or a model changes would be everybody's. */
   settable?: boolean;
+  /** The folder for what does not fit in memory; left out: one beside the file. */
+  spill?: string;
   /** The key of `warehouse.yaml` that names the file. */
   key?: 'warehouse' | 'publish';
 }
@@ -58,6 +60,7 @@ export class Warehouse implements AsyncDisposable {
       // A checkpoint writes changed row groups anew, so one at the end costs less than one every 16 MB.
       checkpoint_threshold: '256MB',
       ...(options.memoryLimit ? { memory_limit: options.memoryLimit } : {}),
+      ...(options.spill ? { temp_directory: options.spill } : {}),
       ...(options.threads ? { threads: String(options.threads) } : {}),
     };
     const deadline = Date.now() + (options.patience ?? PATIENCE_MS);

@@ -473,10 +473,14 @@ describe('query', () => {
     await rm(loaded.path('question.sql'));
   });
 
-  test('writes files whole, in the format of their names, and none where it fails', async () => {
+  test('writes files whole, in the format of their names, and none where it fails', {
+    timeout: 120_000,
+  }, async () => {
+    const each = (names: string[], question: string) =>
+      Promise.all(names.map((name) => asapp(loaded, ['query', '--to', name, question])));
     const sql = `SELECT issue_id FROM messaging.${FEED} ORDER BY 1`;
-    for (const name of ['out.csv', 'out.json', 'out.parquet', 'out.xlsx'])
-      expect(await asapp(loaded, ['query', '--to', name, sql])).toEqual({ exit: 0, stdout: '', stderr: '' });
+    for (const ended of await each(['out.csv', 'out.json', 'out.parquet', 'out.xlsx'], sql))
+      expect(ended).toEqual({ exit: 0, stdout: '', stderr: '' });
     expect(await readFile(loaded.path('out.csv'), 'utf8')).toBe('issue_id\n1\n9007199254740993\n');
     const read = await asapp(loaded, ['query', '--allow-files', '--output', 'csv', "FROM 'out.parquet'"]);
     expect(read.stdout).toBe('issue_id\n1\n9007199254740993\n');
@@ -485,8 +489,8 @@ describe('query', () => {
     expect(piped.stdout.startsWith('PAR1')).toBe(true);
     const failing =
       "SELECT CASE WHEN range > 200000 THEN error('late') ELSE range END AS n FROM range(300000)";
-    for (const name of ['out.csv', 'new.csv', 'new.parquet', 'new.xlsx'])
-      expect(await asapp(loaded, ['query', '--to', name, failing])).toMatchObject({ exit: 2, stdout: '' });
+    for (const ended of await each(['out.csv', 'new.csv', 'new.parquet', 'new.xlsx'], failing))
+      expect(ended).toMatchObject({ exit: 2, stdout: '' });
     expect(await readFile(loaded.path('out.csv'), 'utf8')).toBe('issue_id\n1\n9007199254740993\n');
     const made = (await readdir(loaded.folder)).filter((name) => /^(out|new)\./.test(name));
     expect(made.sort()).toEqual(['out.csv', 'out.json', 'out.parquet', 'out.xlsx']);

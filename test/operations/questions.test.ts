@@ -100,6 +100,23 @@ describe('a question', () => {
     },
   );
 
+  // DuckDB's client ends a streamed result there without a word.
+  it('that fails behind a hundred thousand rows is an error, not half an answer', async () => {
+    const error = await refusal(
+      "SELECT CASE WHEN range > 200000 THEN error('late') ELSE range END FROM range(300000)",
+    );
+    expect(error.message).toContain('late');
+  });
+
+  it('is answered whole, in its order', async () => {
+    const rows = await ask('SELECT range AS n, range AS n FROM range(300000) ORDER BY n DESC');
+    expect([rows.length, rows[0], rows.at(-1)]).toEqual([300_000, [299_999n, 299_999n], [0n, 0n]]);
+  });
+
+  it('may be a row without names, which cannot be printed', async () => {
+    expect((await refusal('SELECT row(1, 2)')).message).toBe('a row without field names cannot be printed');
+  });
+
   it('is one: of two none is run', async () => {
     const error = await refusal('SELECT 1; SELECT 2');
     expect(error.message).toBe('there are 2 statements, and a query is one');
