@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Bench } from './bench.ts';
+import { careful } from './careful.ts';
 import { dedup } from './dedup.ts';
 import { idle } from './idle.ts';
 import { incremental } from './incremental.ts';
@@ -19,7 +20,7 @@ import { transfer } from './transfer.ts';
  *
  * Times depend on the machine; a ratio is of two things measured in turn on the same one, by the same run.
  */
-const BENCHES: Record<string, Bench> = { staging, dedup, incremental, idle, memory, transfer };
+const BENCHES: Record<string, Bench> = { staging, careful, dedup, incremental, idle, memory, transfer };
 
 const FULL_SIZE = 1e9;
 

@@ -550,7 +550,7 @@ describe('a feed that nobody documents', () => {
       ['{"a":12345678901234567.89,"b":1e300,"c":1.50,"d":9007199254740993.0}'],
     ]);
     const rows = await bench.rows(undocumented, 'a, b, c, d');
-    expect(rows).toEqual([{ a: '12345678901234567.89', b: 1e300, c: 1.5, d: '9007199254740993.0' }]);
+    expect(rows).toEqual([{ a: '12345678901234567.89', b: 1e300, c: 1.5, d: '9007199254740993' }]);
   });
 
   it('keeps a key of times whole when one comes that is none', async () => {
@@ -573,8 +573,7 @@ describe('lines with very many fields', () => {
     'take memory with their size, not its square: %i fields',
     { timeout: 240_000 },
     async (count) => {
-      await using bench = await StagingBench.open();
-      await bench.session.run("SET memory_limit = '300MB'; SET temp_directory = ''");
+      await using bench = await StagingBench.open({}, '300MB');
       const line = JSON.stringify(
         Object.fromEntries(Array.from({ length: count }, (_, i) => [`field_${i}`, i])),
       );

@@ -1,0 +1,80 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BenchContext } from './bench.ts';
+import { FEED, hourFolder } from './feed.ts';
+import { compared, summarize } from './measurement.ts';
+import { type CommandRun, Project } from './project.ts';
+import { inTurn } from './rounds.ts';
+import { rowOf } from './sql.ts';
+import { hoursOf, warm } from './staging.ts';
+
+const HOURS = 12;
+const REJECTED_LINES = 1_000_000;
+
+/**
+ * `load` of files that cannot be read the fast way: one flag that fits in no row, against the same files as they should be;
+ * and files of lines that are all rejected, as text that is cut off and as UTF-16.
+ */
+export async function careful(context: BenchContext): Promise<void> {
+  await misfits(context);
+  for (const encoding of ['utf8', 'utf16le'] as const) await rejects(context, encoding);
+}
+
+async function misfits({ folder, bytes, report, note }: BenchContext): Promise<void> {
+  const shape = await hoursOf(bytes / 6, HOURS);
+  const clean = await Project.create(join(folder, 'clean'));
+  // A run that a person should look at does not end with 0.
+  const odd = await Project.create(join(folder, 'odd'), ['max_misfits: 100%']);
+  note(`writing ${HOURS} files, twice`);
+  await warm(await clean.writeHours(shape, 0, HOURS));
+  const files = await odd.writeHours(shape, 0, HOURS);
+  for (const file of files) {
+    const text = await readFile(file, 'utf8');
+    await writeFile(file, text.replaceAll(/"assisted":[^,}]+/g, '"assisted":"yes"'));
+  }
+  const size = await warm(files);
+  note('staging them');
+  const load = (project: Project) => async () => {
+    await project.reset();
+    return project.run('load');
+  };
+  const [cleanLoads, oddLoads] = (await inTurn<CommandRun>(load(clean), load(odd))) as [
+    CommandRun[],
+    CommandRun[],
+  ];
+  const rows = shape.rowsPerHour * HOURS;
+  const { misfit } = await rowOf<{ misfit: number }>(
+    odd.warehouse,
+    `SELECT count(*) AS misfit FROM staging_messaging.${FEED} WHERE _rescued ->> 'assisted' = 'yes'`,
+  );
+  if (misfit !== rows) throw new Error(`${misfit} of ${rows} flags were rescued`);
+  const what = 'load of files in which all fits';
+  report({ what, ...summarize(cleanLoads), ...{ bytes: size, rows } });
+  report({
+    ...{ what: 'load of files in which one flag fits in no row', ...summarize(oddLoads), bytes: size, rows },
+    ...compared(oddLoads, cleanLoads, what),
+    ...{ measure: 'ratio', target: 2, limit: 3 },
+  });
+  for (const project of [clean, odd]) await rm(project.folder, { recursive: true });
+}
+
+async function rejects(
+  { folder, scale, report, note }: BenchContext,
+  encoding: 'utf8' | 'utf16le',
+): Promise<void> {
+  const lines = Math.round(REJECTED_LINES * scale);
+  const kind = encoding === 'utf8' ? 'lines that are cut off' : 'lines of UTF-16';
+  const project = await Project.create(join(folder, encoding), [`max_rejected_rows: ${2 * lines}`]);
+  note(`writing ${lines} ${kind}`);
+  const partition = join(project.feeds, hourFolder(0));
+  await mkdir(partition, { recursive: true });
+  const text = Array.from({ length: lines }, (_, i) => `{"issue_id":${i},"device_type":"mob\n`).join('');
+  await writeFile(join(partition, `${FEED}.jsonl`), Buffer.from(text, encoding));
+  await writeFile(join(partition, '_SUCCESS'), '');
+  note('rejecting them');
+  report({
+    ...{ what: `load of ${kind}`, ...summarize([await project.run('load')]), rows: lines },
+    ...{ measure: 'seconds', target: 30, limit: 60 },
+  });
+  await rm(project.folder, { recursive: true });
+}
