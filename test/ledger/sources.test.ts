@@ -23,7 +23,7 @@ async function winner(project: Project): Promise<unknown> {
   return row?.code;
 }
 
-describe('two sources that deliver one partition with other bytes', () => {
+describe('two sources that deliver one partition with other bytes', { timeout: 120_000 }, () => {
   test.for([
     ['the first that is listed is right', yaml(['live', 'a'], ['archive', 'b']), 'A'],
     ['whatever their contents', yaml(['archive', 'b'], ['live', 'a']), 'B'],

@@ -18,7 +18,7 @@ async function reconciled(project: Project): Promise<string[]> {
   return rows.map(({ line }) => line);
 }
 
-describe('counts that the vendor sends', () => {
+describe('counts that the vendor sends', { timeout: 120_000 }, () => {
   test('one that is no number is told of, and everything else is compared', async () => {
     await using project = await Project.create();
     await project.partition('voice_intents', '2026-01-05 07', [intent(1), intent(2)]);
@@ -85,7 +85,7 @@ describe('counts that the vendor sends', () => {
   });
 });
 
-test('a view that proves something and is empty now is remembered', async () => {
+test('a view that proves something and is empty now is remembered', { timeout: 120_000 }, async () => {
   await using project = await Project.create();
   await project.partition('voice_intents', '2026-01-05 07', [intent(1)]);
   await project.partition('export_row_counts', '2026-01-05 07', [counts('voice_intents', 'hr=07', 1)]);
