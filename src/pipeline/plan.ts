@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import pMap from 'p-map';
 import type { Source } from '../config/config.ts';
 import type { Connector } from '../connectors/connector.ts';
+import { SourceError } from '../errors.ts';
 import type { FeedSpec } from '../feeds/catalogue.ts';
 import { dayFolder } from '../feeds/paths.ts';
 import { openFailures } from '../ledger/files.ts';
@@ -99,9 +101,10 @@ export class Planner {
     };
     const plan: Plan = { spec, notes: [], loads: [] };
     const known = this.#known.byPath;
+    const seen = new Map<string, string>();
     const look = async (from: Date | undefined, path = target.path) => {
       const partitions = findPartitions(this.#connector, target, from, this.#onMisfit, { path, known });
-      for await (const found of partitions) this.#judge(plan, found, reach);
+      for await (const found of partitions) if (!isRepeated(found, seen)) this.#judge(plan, found, reach);
       this.#coverage.tree(path, from && dayFolder(from));
     };
     await pMap(reach.beside, (path) => look(undefined, path), { concurrency: BESIDE });
@@ -156,6 +159,23 @@ export class Planner {
       plan.loads.push({ found, files: verdict.files, replaces: verdict.replaces, kept, noted });
     }
   }
+}
+
+/**
+ * Whether a partition was met before in this plan: a listing that says everything twice says it once. One that says something
+ * else the second time is not to be believed, and files that were met twice would be staged twice.
+ * @param seen what was met so far, by folder
+ */
+function isRepeated({ key, sealed, files }: FoundPartition, seen: Map<string, string>): boolean {
+  const what = files.map(({ listed: { path, bytes, etag } }) => JSON.stringify([path, bytes, etag])).sort();
+  const print = createHash('sha256').update(`${sealed} ${what}`).digest('base64');
+  const before = seen.get(key.path);
+  seen.set(key.path, print);
+  if (before === undefined) return false;
+  if (before === print) return true;
+  throw new SourceError(`the listing names ${key.path} in two places, and not the same files`, {
+    hint: 'Ask those who run the place; the next run lists it again.',
+  });
 }
 
 /** How a partition stands, for the ledger. */

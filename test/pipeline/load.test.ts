@@ -564,6 +564,28 @@ describe('what goes wrong in one place does not stop the others', () => {
   });
 });
 
+test('a place that lists a whole feed twice, or a partition in two places', async () => {
+  await using project = await Project.create();
+  const folder = await local.open({ root: project.path('feeds') });
+  for (const day of ['08', '09'])
+    for (const feed of ['voice_intents', 'attributes'])
+      await project.partition(feed, `2026-01-${day} 07`, { '.01': [record(1)], '.02': [record(2)] });
+  const { sources } = place(project, {
+    async *files(path, from) {
+      yield* folder.files(path, from);
+      for await (const file of folder.files(path, from))
+        if (path.startsWith('voice') || !file.path.endsWith('.02')) yield file;
+    },
+  });
+  await using odd = await Project.create(undefined, sources);
+  const outcome = await odd.load();
+  expect(said(outcome.attention)[0]).toMatch(
+    /^feed messaging.attributes: the listing names attributes.* in two places/,
+  );
+  expect(outcome.loaded?.failedFeeds).toHaveLength(1);
+  expect(await odd.loader('SELECT count(*) AS n FROM staging_messaging.voice_intents')).toEqual([{ n: 4 }]);
+});
+
 describe('a file that came whole and cannot be read', () => {
   const MINUTE = 60_000;
 
