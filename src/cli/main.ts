@@ -272,6 +272,12 @@ withCommonOptions(
   { prints: true, changes: true },
 ).action(action(async () => ({ default: (await import('./commands/credentials.ts')).importCredentials })));
 
+// Whoever reads what is said may go away at any time (`| head`). A run goes on without them.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+
 try {
   await program.parseAsync();
 } catch (error) {

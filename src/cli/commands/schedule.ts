@@ -18,9 +18,11 @@ export default async function schedule(
   await context.readConfig();
   const job = cronJob(options.cron, async () => {
     const exit = await runOnce(options, signal);
-    logger.info(
-      `run ended with exit code ${exit}; the next is at ${job.nextRun()?.toISOString() ?? 'no time'}`,
-    );
+    const next = job.nextRun()?.toISOString();
+    const ended = `run ended with exit code ${exit}${next ? `; the next is at ${next}` : ''}`;
+    // What a person should look at, the run has said; that it did not end well must be heard under -q, too.
+    if (exit === 0 || signal.aborted) logger.info(ended, { exit_code: exit });
+    else logger.warn(ended, { exit_code: exit });
   });
   logger.info(`the first run is at ${job.nextRun()?.toISOString()}; stop with Ctrl+C`);
   if (!signal.aborted) await once(signal, 'abort');
