@@ -14,7 +14,7 @@ const LIMITS = {
   },
   object_keys: {
     unit: 'count',
-    default: 10_000,
+    default: 200_000,
     what: 'The most fields in one record. A line with more is rejected, and kept whole.',
   },
   file_bytes: {

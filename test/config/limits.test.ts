@@ -21,7 +21,7 @@ describe('limits', () => {
   it('are the defaults where the file says nothing, or nothing of them', () => {
     expect(limitsOf('')).toEqual(DEFAULT_LIMITS);
     expect(limitsOf('limits: {}')).toEqual(DEFAULT_LIMITS);
-    expect(DEFAULT_LIMITS).toMatchObject({ line_bytes: 64 * 2 ** 20, object_keys: 10_000 });
+    expect(DEFAULT_LIMITS).toMatchObject({ line_bytes: 64 * 2 ** 20, object_keys: 200_000 });
   });
 
   it('are sizes and counts, from variables too', () => {
