@@ -144,7 +144,10 @@ async function perform<Options extends CommonOptions>(
     });
   } catch (error) {
     if (stop.signal.aborted) logger.error('stopped; what was committed stays');
-    else report(config && error instanceof DamagedError ? await withAdvice(error, config) : error);
+    else if (config && error instanceof DamagedError) {
+      const { withAdvice } = await import('../operations/damage.ts');
+      report(await withAdvice(error, config));
+    } else report(error);
     return exitCodeOf(error);
   } finally {
     logger.progress.stop();
@@ -157,13 +160,6 @@ async function perform<Options extends CommonOptions>(
     report(error);
     process.exit(1);
   }
-}
-
-/** What to do about a damaged file; how is looked up only now. */
-async function withAdvice(error: DamagedError, config: Config): Promise<DamagedError> {
-  const { damageAdvice } = await import('../operations/damage.ts');
-  const { message, cause, file } = error;
-  return new DamagedError(message, { cause, file, hint: await damageAdvice(config, file) });
 }
 
 /** The first SIGINT or SIGTERM asks the work to stop between two steps; the second ends the process. */

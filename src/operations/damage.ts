@@ -1,7 +1,16 @@
 import { resolve } from 'node:path';
 import prettyBytes from 'pretty-bytes';
 import type { Config } from '../config/config.ts';
+import { DamagedError } from '../errors.ts';
 import { Warehouse } from '../warehouse/warehouse.ts';
+
+/** The error, with what to do about it: that is looked up only once it is wanted. */
+export async function withAdvice(
+  { message, cause, file }: DamagedError,
+  config: Config,
+): Promise<DamagedError> {
+  return new DamagedError(message, { cause, file, hint: await damageAdvice(config, file) });
+}
 
 /**
  * What to do about a DuckDB file that is damaged. The loader's file can be restored or loaded again, and the copy for analysts

@@ -238,7 +238,7 @@ describe('run', () => {
       exit: 3,
       stdout: '',
       stderr: expect.stringMatching(
-        /^\d\d:\d\d:\d\d {2}warning: 3 partitions missing in the last 7 days\n.*status/,
+        /^\d\d:\d\d:\d\d {2}warning: 3 partitions of messaging\.voice_intents missing: .*\n.*status --acknowledge/,
       ),
     });
   });
@@ -314,9 +314,9 @@ describe('the exit code', () => {
     const { exit, stderr } = await asapp(project, ['run']);
     expect(exit).toBe(3);
     expect(stderr).toMatch(/warning: .*voice_intents\.jsonl\.02\.gz does not decompress to its end/);
-    expect(stderr).toMatch(/warning: 1 file could not be staged and will be tried again/);
+    expect(stderr).toMatch(/warning: 1 file of messaging could not be staged and will be tried again/);
     expect(stderr).toMatch(/warning: 1 rejected row, and max_rejected_rows is 0/);
-    expect(stderr).toMatch(/warning: 1 partition missing in the last 7 days/);
+    expect(stderr).toMatch(/warning: 1 partition of messaging\.voice_intents missing: /);
   });
 
   test('is 1 for a source that cannot be reached, while the others are loaded', async () => {
@@ -340,7 +340,7 @@ describe('the exit code', () => {
     );
     const { exit, stderr } = await asapp(project, ['load']);
     expect(exit).toBe(1);
-    expect(stderr).toMatch(/error: .*warehouse\.duckdb is not a DuckDB database.*\n {2}→ name another file/);
+    expect(stderr).toMatch(/error: .*warehouse\.duckdb is not a DuckDB database.*\n {2}→ put back a copy/);
   });
 
   test('is 4 while another process holds the warehouse, which is named; readers are let in', async () => {
@@ -383,6 +383,7 @@ describe('the exit code', () => {
     const wrongNumber = await asapp(project, ['schema', 'accept', '99']);
     await rm(project.path('models/marts/wrong.sql'));
     // A file where the folder should be.
+    await rm(project.path('published'), { recursive: true });
     await project.write('published', '');
     const noCopy = await asapp(project, ['run']);
     const codes = [wrongModel, wrongNumber, noCopy].map(({ exit }) => exit);

@@ -17,9 +17,9 @@ interface Debugged {
 
 const SOURCE_STEPS = ['configuration', 'name', 'connection', 'credentials', 'list', 'file'];
 const PROGRAM_STEPS = ['program', 'duckdb'];
-const MACHINE_STEPS = [...PROGRAM_STEPS, 'warehouse', 'publish', 'landing', 'disk'];
+const MACHINE_STEPS = [...PROGRAM_STEPS, 'warehouse', 'publish', 'landing', 'disk', 'modes'];
 
-const LOCAL = { connector: 'local', path: './feeds', group: 'messaging' };
+const LOCAL = { connector: 'local', path: './feeds', group: 'messaging', freshness: 'off' };
 const ROW = { issue_id: 1, voice_intent_code: 'A' };
 
 async function projectOf(sources: Record<string, object>, more: object = {}): Promise<Project> {

@@ -3,8 +3,9 @@ import { access, readFile, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import prettyBytes from 'pretty-bytes';
 import type { Config } from '../../config/config.ts';
-import { BusyError, StorageError } from '../../errors.ts';
+import { BusyError, DamagedError, StorageError } from '../../errors.ts';
 import { exposures } from '../../pipeline/exposure.ts';
+import { withAdvice } from '../damage.ts';
 import { type Check, MACHINE, type StepContext, Steps } from './check.ts';
 
 /** What one batch of files takes while it is staged, about. */
@@ -14,7 +15,7 @@ const SPARE_BYTES = 1024 ** 3;
 export async function* machineChecks(config: Config, context: StepContext): AsyncGenerator<Check> {
   const check = (step: string, work: () => Promise<string>) => new Steps(MACHINE, context).try(step, work);
   yield* programChecks(context);
-  yield await check('warehouse', () => lookAtWarehouse(config.warehouse));
+  yield await check('warehouse', () => lookAtWarehouse(config));
   yield await check('publish', () => mustBeReplaceable(config.publish));
   yield await check('landing', () => mustBeWritable(config.landing, config.landing));
   yield await check('disk', () => mustHaveSpace(config));
@@ -44,7 +45,8 @@ async function versions(): Promise<string> {
   throw new StorageError(here, { hint: `install Node ${engines.node}` });
 }
 
-async function lookAtWarehouse(file: string): Promise<string> {
+async function lookAtWarehouse(config: Config): Promise<string> {
+  const file = config.warehouse;
   const found = await stat(file).catch(() => undefined);
   if (!found)
     return `not there yet: asapp-warehouse run makes it; ${await mustBeWritable(dirname(file), file)}`;
@@ -54,7 +56,7 @@ async function lookAtWarehouse(file: string): Promise<string> {
     await using _ = await Warehouse.open(file, { readOnly: true, patience: 0 });
   } catch (error) {
     if (error instanceof BusyError) return `${size}; in use: ${error.message}`;
-    throw error;
+    throw error instanceof DamagedError ? await withAdvice(error, config) : error;
   }
   await access(file, constants.W_OK).catch(() => {
     throw notWritable(file);
