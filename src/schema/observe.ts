@@ -102,11 +102,25 @@ async function waitingChange(
     ...{ column: name, published: column?.published, present: type ?? column?.type },
   };
   if (type === undefined || row.decision !== 'held' || !row.kind.startsWith('type_')) return about;
+  if (row.found_in === 'data') return { ...about, ...(await rejectedLines(session, row)) };
   const retype = { column: name, from: type, to: row.after as ColumnType };
   const facts = await session.row<{ rows: number; since: Date | null; example: string | null }>(
     misfitFacts(table, retype),
   );
   return { ...about, rows: facts.rows, since: facts.since ?? undefined, example: facts.example ?? undefined };
+}
+
+/** How many lines of a feed wait because a value of their key does not fit, and since when. */
+async function rejectedLines(
+  session: Session,
+  { feed_group, feed, version }: SchemaChange,
+): Promise<Pick<Difference, 'rows' | 'since'>> {
+  const { rows, since } = await session.row<{ rows: number; since: Date | null }>(
+    `SELECT count(*) AS rows, min(f.partition_ts) AS since FROM ops.rejected_rows r JOIN ops.files f USING (file_id)
+     WHERE r.reason = 'key_type' AND r.resolved_at IS NULL AND f.feed_group = $1 AND f.feed = $2 AND f.version = $3`,
+    [feed_group ?? null, feed, version ?? '1'],
+  );
+  return { rows, since: since ?? undefined };
 }
 
 function nothing(group: string, feed: string): Omit<Difference, 'finding'> {
