@@ -1,3 +1,4 @@
+import { columnName } from '../feeds/names.ts';
 import type { ModelColumn } from '../ledger/tables.ts';
 import type { Project } from './assemble.ts';
 import type { Model } from './model.ts';
@@ -41,7 +42,9 @@ function namedIn(
 ): { group: string; feed: string; name: string }[] {
   if (names.length === 0 || seen.has(model.id)) return [];
   const sql = model.config.materialized === 'dedup' && model.generated ? '' : sqlOf(model);
-  const all = [...new Set(names.flatMap((name) => [name, ...behind(sql, name)]))];
+  const named = names.flatMap((name) => [name, ...behind(sql, name)]);
+  // A field may be named, whose column has another name.
+  const all = [...new Set([...named, ...named.map(columnName)])];
   const through = new Set([...seen, model.id]);
   return [
     ...model.sources.flatMap(({ group, feed }) => all.map((name) => ({ group, feed, name }))),
