@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Config } from '../config/config.ts';
 import { parseConfig } from '../config/parse.ts';
 import { starterConfig } from '../config/starter.ts';
 import { connectors } from '../connectors/index.ts';
@@ -8,7 +9,9 @@ import { bundledCatalogue } from '../feeds/bundled.ts';
 import { silentReporter } from '../pipeline/reporter.ts';
 import { run } from '../pipeline/run.ts';
 import { openWorkspace } from '../pipeline/workspace.ts';
+import { databaseFiles } from '../warehouse/reach.ts';
 import { literal } from '../warehouse/sql.ts';
+import { Warehouse } from '../warehouse/warehouse.ts';
 import { FIRST_DAY, writeSampleFeeds } from './samples.ts';
 
 /** A choice of feeds, to keep the file small. */
@@ -38,16 +41,23 @@ export async function writeExample(target: string): Promise<void> {
     for (const source of parsed.config.sources) source.feeds = FEEDS[source.group];
     // The morning after the day of the feeds.
     const clock = () => new Date(FIRST_DAY + 30 * 3_600_000);
-    await using workspace = await openWorkspace(parsed.config, { reporter: silentReporter, clock });
-    await run(workspace);
+    await load(parsed.config, clock);
     await rm(target, { force: true });
+    const reach = { files: databaseFiles(resolve(target)) };
+    await using warehouse = await Warehouse.open(parsed.config.warehouse, { reach });
+    const session = await warehouse.session();
     // Small blocks: of the default size, nearly empty ones would make most of the file.
-    await workspace.session.run(`ATTACH ${literal(target)} AS example (BLOCK_SIZE 16384)`);
-    const { home } = await workspace.session.row<{ home: string }>('SELECT current_database() AS home');
-    await workspace.session.run(`COPY FROM DATABASE ${home} TO example; DETACH example`);
+    await session.run(`ATTACH ${literal(resolve(target))} AS example (BLOCK_SIZE 16384)`);
+    const { home } = await session.row<{ home: string }>('SELECT current_database() AS home');
+    await session.run(`COPY FROM DATABASE ${home} TO example; DETACH example`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function load(config: Config, clock: () => Date): Promise<void> {
+  await using workspace = await openWorkspace(config, { reporter: silentReporter, clock });
+  await run(workspace);
 }
 
 if (process.argv[1]?.endsWith('example.js')) await writeExample(resolve('warehouse.duckdb.example'));

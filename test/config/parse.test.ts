@@ -54,6 +54,7 @@ sources:
       publish: '/srv/published.duckdb',
       landing: '/landing',
       lookBackDays: 3,
+      maxMisfits: 'usual',
       limits: DEFAULT_LIMITS,
       freshness: { all: {}, feeds: {} },
       maxRejectedRows: 10,
