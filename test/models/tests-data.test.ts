@@ -107,7 +107,9 @@ test('store_failures keeps what fails now, and no longer what failed before', as
 test('what cannot be run says where it is written', async () => {
   const [outcome] = await outcomesOf('- expression: no_such_column > 1');
   expect(outcome?.status).toBe('error');
-  expect(outcome?.message).toMatch(/^models\/marts\/schema\.yml:4: Binder Error: .*no_such_column/);
+  expect(outcome?.message).toMatch(
+    /^models\/marts\/schema\.yml:4: expression_marts_agents: Binder Error: .*no_such_column/,
+  );
 });
 
 test('what is about a model that is not there is skipped', async () => {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
+import { StorageError } from '../../src/errors.ts';
 import { startRun } from '../../src/ledger/runs.ts';
 import { build } from '../../src/pipeline/build.ts';
 import { listen, Project, said } from '../support/project.ts';
@@ -56,7 +57,7 @@ describe('a run keeps its record', () => {
     await project.partition(FEED, '2026-01-09 07', [record(1)]);
     project.reporter = listen({
       info: () => {
-        throw new Error('the disk is full');
+        throw new StorageError('the disk is full');
       },
     });
     await expect(project.run()).rejects.toThrow('the disk is full');
