@@ -28,8 +28,10 @@ incremental,messaging.reps,holds,"equals a full build, row for row"
 determinism,messaging.reps,holds,"the same rows from shuffled input, by one thread and by many"
 ties,messaging.reps,holds,none
 null keys,messaging.reps,holds,none
+misfits,messaging.reps,holds,none
+published,messaging.reps,holds,the same 1 row
 `);
-  expect(stderr).toContain('6 checks of 6 hold');
+  expect(stderr).toContain('8 checks of 8 hold');
 });
 
 test('verify --sample proves so many models', async () => {

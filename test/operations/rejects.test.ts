@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { DEFAULT_LIMITS } from '../../src/config/limits.ts';
 import {
   countRejects,
   discardRejects,
@@ -14,7 +15,8 @@ const spec = feedSpec({ id: 'BIGINT' });
 
 function workspace(bench: StagingBench): Workspace {
   const catalogue = { groups: ['messaging'], feed: () => spec, feeds: () => [spec] };
-  return { session: bench.session, catalogue, clock: () => NOW } as unknown as Workspace;
+  const config = { limits: DEFAULT_LIMITS };
+  return { config, session: bench.session, catalogue, clock: () => NOW } as unknown as Workspace;
 }
 
 it('lists rejected lines and shows each as it was delivered', async () => {
