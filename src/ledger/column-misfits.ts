@@ -1,3 +1,4 @@
+import { fieldName } from '../feeds/names.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
 import type { ColumnMisfits } from './tables.ts';
@@ -30,6 +31,40 @@ export async function recordColumnMisfits(
   await session.insert({ schema: 'ops', table: 'column_misfits' }, [...rows.values()]);
 }
 
+/** Counts the misfits of columns in the rows of new files, from a file on. Part of the transaction that stages them. */
+export async function countMisfits(
+  session: Session,
+  table: TableName,
+  columns: readonly string[],
+  firstFileId: number,
+): Promise<Pick<ColumnMisfits, 'file_id' | 'column_name' | 'misfits'>[]> {
+  const names = columns.map(
+    (name) =>
+      `CASE WHEN ${identifier(name)} IS NULL AND list_contains(fields, ${literal(fieldName(name))}) THEN ${literal(name)} END`,
+  );
+  return session.rows(`SELECT file_id, column_name, count(*) AS misfits
+FROM (SELECT _file_id AS file_id, unnest([${names.join(', ')}]) AS column_name
+  FROM (SELECT *, json_keys(_rescued) AS fields FROM ${qualified(table)}
+    WHERE _file_id >= ${firstFileId} AND _rescued IS NOT NULL))
+WHERE column_name IS NOT NULL GROUP BY ALL ORDER BY ALL`);
+}
+
+/** Columns of a feed that did not take every value that came so far. */
+export async function misfitColumns(
+  session: Session,
+  { group, feed, version }: MisfitFeed,
+): Promise<string[]> {
+  const rows = await session.ledger
+    .selectFrom('ops.column_misfits')
+    .select('column_name')
+    .distinct()
+    .where('feed_group', '=', group)
+    .where('feed', '=', feed)
+    .where('version', '=', version)
+    .execute();
+  return rows.map(({ column_name }) => column_name);
+}
+
 /**
  * Counts the misfits of columns anew from the rows that are staged. Staging counts those of new files as it goes; this is for
  * after values were moved between a column and `_rescued`. Part of the caller's transaction.
@@ -58,7 +93,7 @@ export function recountStatements(
           `INSERT INTO ops.column_misfits
 SELECT ${literal(group)}, ${literal(feed)}, ${literal(version)}, ${literal(name)}, _file_id, count(*)
 FROM ${qualified(table)} WHERE ${identifier(name)} IS NULL AND _rescued IS NOT NULL
-  AND list_contains(json_keys(_rescued), ${literal(name)})
+  AND list_contains(json_keys(_rescued), ${literal(fieldName(name))})
 GROUP BY _file_id`,
         ]
       : []),

@@ -2,7 +2,7 @@ import type { Limits } from '../config/limits.ts';
 import { SourceError } from '../errors.ts';
 import type { FeedSpec } from '../feeds/catalogue.ts';
 import { columnName, fieldName } from '../feeds/names.ts';
-import { recordColumnMisfits } from '../ledger/column-misfits.ts';
+import { countMisfits, misfitColumns, recordColumnMisfits } from '../ledger/column-misfits.ts';
 import { resolveFailures, undeclaredFields } from '../ledger/files.ts';
 import { recordPartitions } from '../ledger/partitions.ts';
 import type { File, Partition } from '../ledger/tables.ts';
@@ -131,7 +131,10 @@ export class Stager {
     if (!known) {
       const { group, feed, version } = table.spec;
       const fields = await undeclaredFields(this.#session, { feed_group: group, feed, version });
-      known = { integers: 'double', undeclared: learnable(table, this.#limits, fields) };
+      known = {
+        ...{ integers: 'double', undeclared: learnable(table, this.#limits, fields) },
+        misfits: new Set(await misfitColumns(this.#session, table.spec)),
+      };
       this.#assumptions.set(key, known);
     }
     known.undeclared = learnable(table, this.#limits, known.undeclared);
@@ -149,6 +152,11 @@ export class Stager {
   ): Promise<StagingTable> {
     if (refusal.reason === 'integer') {
       assumptions.integers = 'text';
+      return table;
+    }
+    const { column } = refusal;
+    if (column !== undefined && refusals < MAX_REFUSALS) {
+      assumptions.misfits = new Set([...assumptions.misfits, column]);
       return table;
     }
     if (refusal.reason === 'undeclared' && isInferred(table)) {
@@ -192,15 +200,16 @@ export class Stager {
     const counts = new Map<number, FileCounts>(
       batch.files.map(({ fileId }) => [fileId, { staged: 0, rejected: 0 }]),
     );
+    const rules = fitRules(table, this.#limits, batch.keyColumns);
     await session.transaction(async () => {
       await this.#supersede(batch, table);
       if (fast.length > 0) {
-        await insertFast(session, table, fast, assumptions, now, this.#folder);
+        await insertFast(session, table, fast, assumptions, { rules, loadedAt: now, folder: this.#folder });
         await this.#checkFast(table, fast, counts);
+        await this.#countMisfits(table, fast, assumptions);
       }
       const undeclared = new Set(assumptions.undeclared);
       if (slow.length > 0) {
-        const rules = fitRules(table, this.#limits, batch.keyColumns);
         const lines = slow.map((file) => linesOf(file, this.#limits));
         const result = await insertCareful(session, table, lines, rules, now);
         for (const file of slow) {
@@ -265,6 +274,19 @@ export class Stager {
       counts.set(file.fileId, { staged: rows, rejected: 0 });
     }
     await noteUnnumbered(this.#session, table, files);
+  }
+
+  /** Of columns that were read so that misfits could be rescued. */
+  async #countMisfits(
+    table: StagingTable,
+    files: readonly LandedFile[],
+    { misfits }: Assumptions,
+  ): Promise<void> {
+    const names = table.columns.map(({ name }) => name).filter((name) => misfits.has(name));
+    if (names.length === 0) return;
+    const first = Math.min(...files.map(({ fileId }) => fileId));
+    const found = await countMisfits(this.#session, table, names, first);
+    await recordColumnMisfits(this.#session, table.spec, found);
   }
 
   async #rememberUndeclared({ spec }: StagingTable, fields: readonly string[], now: Date): Promise<void> {

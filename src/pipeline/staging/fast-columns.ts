@@ -38,8 +38,8 @@ export interface FastColumn {
   doubtful: string | undefined;
   /** Whether the other integer mode may decide it. */
   integer: boolean;
-  /** True for a row whose value fits and stays in `_rescued` as well. */
-  hasMoreDigits: string | undefined;
+  /** Rows whose value stays in `_rescued`, beside the column or in its place, with the value as JSON. */
+  kept: { when: string; json: string } | undefined;
 }
 
 // What DuckDB's reader infers from them: VARCHAR, DOUBLE, JSON.
@@ -55,7 +55,7 @@ export function fastColumn(column: Column, integers: IntegerMode): FastColumn {
     ...{ column, sample, value, integer: isInteger(type) },
     doubtful: doubtful && `(${x} IS NOT NULL AND ${doubtful})`,
     // Of a count it cannot be told here whether it came as a number or as a string.
-    hasMoreDigits: format ? undefined : hasMoreDigits(column, x),
+    kept: format ? undefined : keptBeside(column, x, `to_json(${x})`),
   });
   if (strict && type !== 'VARCHAR') {
     // As text, which shows whether it would be spelled otherwise: then the careful way decides.
@@ -64,7 +64,8 @@ export function fastColumn(column: Column, integers: IntegerMode): FastColumn {
       value,
       (typed) => `${spelledValue(typed, type)} IS DISTINCT FROM ${strictText(x)}`,
     );
-    return { ...read(TEXT_SAMPLE, value, doubtful), integer: false };
+    // A number's own digits are not known here.
+    return { ...read(TEXT_SAMPLE, value, `(${mayBeRespelled(x)} OR ${doubtful})`), integer: false };
   }
   if (isInteger(type)) {
     const value = `try_cast(${x} AS ${type})`;
@@ -95,6 +96,33 @@ export function fastColumn(column: Column, integers: IntegerMode): FastColumn {
       // DECIMAL. A JSON number has passed through a double here: its digits are its own up to fifteen of them.
       return read(TEXT_SAMPLE, `try_cast(${x} AS ${type})`, `(len(${x}) > 16 OR ${notDecimal(type, x)})`);
   }
+}
+
+function keptBeside(column: Column, text: string, json: string): FastColumn['kept'] {
+  const when = hasMoreDigits(column, text);
+  return when === undefined ? undefined : { when, json };
+}
+
+/**
+ * How a column is read whose values do not all fit: as JSON, which can be rescued as it came. That costs more than to read
+ * its type, and far less than to read its lines with care. A number that DuckDB may have spelled otherwise is left to that.
+ */
+export function rescuingColumn(column: Column): FastColumn {
+  const { name, type } = column;
+  const x = identifier(fieldName(name));
+  const json = `CAST(${x} AS VARCHAR)`;
+  const text = `(${x} ->> '$')`;
+  const value = columnValue(column, text, json);
+  const misfit = `(${x} IS NOT NULL AND ${value} IS NULL)`;
+  const more = hasMoreDigits(column, text);
+  // Of a number that fits, the double that DuckDB made of it is enough as far as doubles hold every integer.
+  const matters =
+    isInteger(type) || type === 'DOUBLE' ? `(${value} IS NULL OR abs(${value}) > ${MAX_SAFE})` : 'true';
+  return {
+    ...{ column, sample: JSON_SAMPLE, value, integer: false },
+    doubtful: `(${x} IS NOT NULL AND ${mayBeRespelled(json)} AND ${matters})`,
+    kept: { when: more ? `(${misfit} OR ${more})` : misfit, json: x },
+  };
 }
 
 /** A text that is no number, as a column of times would have it where it is one; a whole number is as it is. */

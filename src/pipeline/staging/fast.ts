@@ -4,8 +4,10 @@ import { fieldName } from '../../feeds/names.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { fileList, identifier, qualified, timestamp } from '../../warehouse/sql.ts';
 import type { LandedFile } from '../landing.ts';
+import type { FitRules } from './careful.ts';
+import { type Column, takesAll } from './columns.ts';
 import { mayBeRespelled } from './digits.ts';
-import { type FastColumn, fastColumn, type IntegerMode } from './fast-columns.ts';
+import { type FastColumn, fastColumn, type IntegerMode, rescuingColumn } from './fast-columns.ts';
 import { objectOf } from './rescued.ts';
 import type { StagingTable } from './table.ts';
 
@@ -24,18 +26,27 @@ export interface Assumptions {
   integers: IntegerMode;
   /** Fields known to come without a column of their own: read as JSON into `_rescued`. */
   undeclared: readonly string[];
+  /** Columns known to come with values that do not fit: read as JSON, so that those can be rescued. */
+  misfits: ReadonlySet<string>;
 }
 
 /** Why files were not staged the fast way. Nothing is lost by it: they are read another way. */
 export class Refusal extends Error {
-  readonly reason: 'integer' | 'undeclared' | 'doubtful';
+  readonly reason: 'integer' | 'undeclared' | 'misfit' | 'doubtful';
   /** The file to blame; undefined when it cannot be told. */
   readonly file: LandedFile | undefined;
+  /** Of a misfit. */
+  readonly column: string | undefined;
 
-  constructor(reason: Refusal['reason'], file: LandedFile | undefined, cause?: unknown) {
+  constructor(
+    reason: Refusal['reason'],
+    file: LandedFile | undefined,
+    { cause, column }: { cause?: unknown; column?: string | undefined } = {},
+  ) {
     super(`${reason}: ${file?.listed.path ?? 'some file'}`, { cause });
     this.reason = reason;
     this.file = file;
+    this.column = column;
   }
 }
 
@@ -52,7 +63,8 @@ export function canReadFast(columns: readonly { name: string }[]): boolean {
 /**
  * Inserts all rows of the files, in order, with `_line` still NULL. Runs inside the caller's transaction, which is to be
  * rolled back when this throws.
- * @param folder where the file of one line goes while it is needed
+ * @param options.folder where the file of one line goes while it is needed
+ * @param options.rules which columns may have no misfit here
  * @throws Refusal
  */
 export async function insertFast(
@@ -60,10 +72,16 @@ export async function insertFast(
   table: StagingTable,
   files: readonly LandedFile[],
   assumptions: Assumptions,
-  loadedAt: Date,
-  folder: string,
+  { rules, loadedAt, folder }: { rules: FitRules; loadedAt: Date; folder: string },
 ): Promise<void> {
-  const columns = table.columns.map((column) => fastColumn(column, assumptions.integers));
+  const firm = new Set([...rules.keyColumns, ...rules.mustFit]);
+  const mayRescue = (column: Column) => !takesAll(column) && !column.strict && !firm.has(column.name);
+  const columns = table.columns.map((column) =>
+    assumptions.misfits.has(column.name) && mayRescue(column)
+      ? rescuingColumn(column)
+      : fastColumn(column, assumptions.integers),
+  );
+  const refusing = columns.filter(({ column }) => mayRescue(column) && !assumptions.misfits.has(column.name));
   const samples = [
     ...columns.map(({ column, sample }) => [fieldName(column.name), sample] as const),
     ...assumptions.undeclared.map((field) => [field, null] as const),
@@ -85,7 +103,7 @@ SELECT ${[
     perFile(files.map(({ partition }) => timestamp(partition.time))),
     perFile(files.map(({ fileId }) => String(fileId))),
     timestamp(loadedAt),
-    rescued(columns, assumptions),
+    rescued(columns, assumptions, refusing),
   ].join(',\n  ')}
 FROM read_json(${fileList([sampleFile, ...files.map(({ text }) => text)])}, format = 'newline_delimited',
   records = true, hive_partitioning = false, sample_size = 1, maximum_sample_files = 1, map_inference_threshold = -1)
@@ -93,20 +111,34 @@ WHERE ${FILE_INDEX} > 0`;
   try {
     await session.run(sql);
   } catch (error) {
-    throw refusal(error as Error, files);
+    throw refusal(error as Error, files, table.columns);
   } finally {
     await rm(sampleFile, { force: true });
   }
 }
 
-/** `_rescued`, and the place where a row that this way cannot decide stops the statement. */
-function rescued(columns: readonly FastColumn[], { integers, undeclared }: Assumptions): string {
+/**
+ * `_rescued`, and the place where a row that this way cannot decide stops the statement.
+ * @param refusing columns whose misfits could be rescued, were it known that they have some
+ */
+function rescued(
+  columns: readonly FastColumn[],
+  { integers, undeclared }: Assumptions,
+  refusing: readonly FastColumn[],
+): string {
   const stop = (reason: string, conditions: string[]) =>
     conditions.length === 0
       ? ''
       : `WHEN ${conditions.join(' OR ')} THEN error('refused:${reason}:' || ${FILE_INDEX})`;
   const doubts = (integer: boolean) =>
-    columns.flatMap((column) => (column.integer === integer && column.doubtful ? [column.doubtful] : []));
+    columns.flatMap((column) =>
+      column.integer === integer && column.doubtful && !(refusing.includes(column) && !isOther(column))
+        ? [column.doubtful]
+        : [],
+    );
+  // Integers have another mode to be tried before.
+  const isOther = ({ integer }: FastColumn) => integer && integers === 'double';
+  const misfits = refusing.filter((column) => !isOther(column) && column.doubtful);
   // A line that is `null` reads as a row without a value, which an empty object does too.
   const names = [...columns.map(({ column }) => fieldName(column.name)), ...undeclared].map(identifier);
   const nothing = names.length === 0 ? 'true' : names.map((name) => `${name} IS NULL`).join(' AND ');
@@ -117,24 +149,27 @@ function rescued(columns: readonly FastColumn[], { integers, undeclared }: Assum
       json: identifier(name),
       when: `${identifier(name)} IS NOT NULL`,
     })),
-    ...columns.flatMap(({ column, hasMoreDigits: when }) => {
-      const name = fieldName(column.name);
-      return when ? [{ name, json: `to_json(${identifier(name)})`, when }] : [];
-    }),
+    ...columns.flatMap(({ column, kept }) => (kept ? [{ name: fieldName(column.name), ...kept }] : [])),
   ];
   const anyField = fields.map(({ when }) => when).join(' OR ');
   return `CASE
     ${stop(integers === 'double' ? 'integer' : 'doubtful', doubts(true))}
     ${stop('doubtful', [...other, `(${nothing})`])}
+    ${misfits.map(({ column, doubtful }) => stop(`misfit:${columns.findIndex((each) => each.column === column)}`, [doubtful as string])).join('\n    ')}
     ${fields.length === 0 ? '' : `WHEN ${anyField} THEN ${objectOf(fields)}`}
   END`;
 }
 
-function refusal(error: Error, files: readonly LandedFile[]): Error {
-  const ours = /refused:(integer|doubtful):(\d+)/.exec(error.message);
-  if (ours) return new Refusal(ours[1] as 'integer' | 'doubtful', files[Number(ours[2]) - 1], error);
-  const file = files.find(({ text }) => error.message.includes(text));
-  if (/has unknown key/.test(error.message)) return new Refusal('undeclared', file, error);
-  if (file || /JSON/.test(error.message)) return new Refusal('doubtful', file, error);
-  return error;
+function refusal(cause: Error, files: readonly LandedFile[], columns: readonly Column[]): Error {
+  const ours = /refused:(integer|doubtful|misfit):(?:(\d+):)?(\d+)/.exec(cause.message);
+  if (ours) {
+    const [, reason, column, file] = ours;
+    return new Refusal(reason as 'integer' | 'doubtful' | 'misfit', files[Number(file) - 1], {
+      ...{ cause, column: column === undefined ? undefined : columns[Number(column)]?.name },
+    });
+  }
+  const file = files.find(({ text }) => cause.message.includes(text));
+  if (/has unknown key/.test(cause.message)) return new Refusal('undeclared', file, { cause });
+  if (file || /JSON/.test(cause.message)) return new Refusal('doubtful', file, { cause });
+  return cause;
 }
