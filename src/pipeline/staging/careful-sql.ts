@@ -2,7 +2,7 @@ import type { Limits } from '../../config/limits.ts';
 import { fieldName, fold, foldSql } from '../../feeds/names.ts';
 import { identifier, literal, qualified, timestamp } from '../../warehouse/sql.ts';
 import { type Column, columnValue, hasMoreDigits, takesAll } from './columns.ts';
-import { hasNoNumber, isSuspicious, marked, mayRespell, unmarkedJson, unmarkedText } from './digits.ts';
+import { unmarkedJson, unmarkedText } from './digits.ts';
 import { type Reason, reasons } from './rejection.ts';
 import { fieldsOf, objectOf } from './rescued.ts';
 import type { StagingTable } from './table.ts';
@@ -18,35 +18,33 @@ import type { StagingTable } from './table.ts';
 export const LINES = { schema: 'main', table: 'careful_lines' };
 
 /** Makes the tables that a chunk fills. */
-export const BEGIN = `CREATE OR REPLACE TEMP TABLE careful_lines (file_id BIGINT, line BIGINT, length BIGINT, utf8 BIGINT, raw BLOB);
+export const BEGIN = `CREATE OR REPLACE TEMP TABLE careful_lines (file_id BIGINT, line BIGINT, length BIGINT, utf8 BIGINT, raw BLOB, odd_words BIGINT, marked BLOB);
 CREATE OR REPLACE TEMP TABLE careful_rejected (file_id BIGINT, line BIGINT, reason VARCHAR, detail VARCHAR);`;
 
 /** Without the white space that DuckDB's reader passes over at both ends of a line, and without a byte order mark. */
-const trimmed = `trim(CASE WHEN line = 1 THEN ltrim(decoded, chr(65279)) ELSE decoded END, E' \\t\\r\\f\\v')`;
+function trimmed(text: string): string {
+  return `trim(CASE WHEN line = 1 THEN ltrim(${text}, chr(65279)) ELSE ${text} END, E' \\t\\r\\f\\v')`;
+}
 
 /**
- * Each line as text with the names of its fields; `fault` says of one that is no JSON object what it is instead. Numbers that
- * DuckDB would spell otherwise are `marked`.
+ * Each line as text with the names of its fields; `fault` says of one that is no JSON object what it is instead. Lines with
+ * numbers that DuckDB would spell otherwise are `marked`, by `line-scan.ts`.
  */
 export const READ = `CREATE OR REPLACE TEMP TABLE careful_text AS
-SELECT file_id, line, fault, keys, marked, CASE WHEN marked THEN ${marked('text')} ELSE text END AS text
+SELECT file_id, line, fault, CASE WHEN fault IS NULL THEN json_keys(text) END AS keys,
+  fault IS NULL AND decoded_marked IS NOT NULL AS marked, CASE WHEN fault IS NULL AND decoded_marked IS NOT NULL THEN ${trimmed('decoded_marked')} ELSE text END AS text
 FROM (
-  SELECT *, CASE WHEN fault IS NULL THEN json_keys(text) END AS keys,
-    CASE WHEN fault IS NULL AND suspicious THEN ${mayRespell('text')} ELSE false END AS marked
+  SELECT *, CASE
+      WHEN is_cut THEN ${reason('line_too_long')}
+      WHEN text IS NULL THEN ${reason('invalid_utf8')}
+      WHEN odd_words = 1 OR NOT json_valid(text) THEN ${reason('invalid_json')}
+      WHEN NOT starts_with(text, '{') THEN ${reason('not_an_object')}
+    END AS fault
   FROM (
-    SELECT *, CASE
-        WHEN is_cut THEN ${reason('line_too_long')}
-        WHEN text IS NULL THEN ${reason('invalid_utf8')}
-        WHEN NOT json_valid(text) THEN ${reason('invalid_json')}
-        WHEN NOT starts_with(text, '{') THEN ${reason('not_an_object')}
-        WHEN suspicious THEN CASE WHEN ${hasNoNumber('text')} THEN ${reason('invalid_json')} END
-      END AS fault
-    FROM (
-      SELECT *, ${isSuspicious('text')} AS suspicious
-      FROM (
-        SELECT file_id, line, is_cut, CASE WHEN starts_with(decoded, '{') AND ends_with(decoded, '}') THEN decoded ELSE ${trimmed} END AS text
-        FROM (SELECT *, CASE WHEN utf8 = 1 AND NOT is_cut THEN decode(raw) END AS decoded
-          FROM (SELECT *, length > octet_length(raw) AS is_cut FROM careful_lines))))))`;
+    SELECT file_id, line, is_cut, odd_words, CASE WHEN octet_length(marked) > 0 THEN decode(marked) END AS decoded_marked,
+      CASE WHEN starts_with(decoded, '{') AND ends_with(decoded, '}') THEN decoded ELSE ${trimmed('decoded')} END AS text
+    FROM (SELECT *, CASE WHEN utf8 = 1 AND NOT is_cut THEN decode(raw) END AS decoded
+      FROM (SELECT *, length > octet_length(raw) AS is_cut FROM careful_lines))))`;
 
 /** Lines that DuckDB does not read, for `rejection.ts` to say why. */
 export const UNREADABLE = `SELECT file_id, line, text FROM careful_text WHERE fault = ${reason('invalid_json')}`;

@@ -3,6 +3,7 @@ import type { ColumnMisfits } from '../../ledger/tables.ts';
 import type { Session } from '../../warehouse/session.ts';
 import type { Line } from '../lines.ts';
 import * as sql from './careful-sql.ts';
+import { scanLine } from './line-scan.ts';
 import { unreadable } from './rejection.ts';
 import type { StagingTable } from './table.ts';
 
@@ -60,6 +61,8 @@ export interface CarefulResult {
 /** A chunk ends at so many bytes or lines: what DuckDB holds at once is a small multiple of it. */
 const CHUNK_BYTES = 32 * 2 ** 20;
 const CHUNK_LINES = 200_000;
+
+const NOTHING = new Uint8Array();
 
 /**
  * Inserts the rows of files, and those lines that are rejected. Runs inside the caller's transaction.
@@ -123,6 +126,9 @@ async function readChunk(
       row.bigint(line.length);
       row.bigint(line.utf8 ? 1 : 0);
       row.blob(line.bytes);
+      const scanned = line.utf8 ? scanLine(line.bytes) : undefined;
+      row.bigint(scanned?.hasOddWords ? 1 : 0);
+      row.blob(scanned?.marked ?? NOTHING);
       row.endRow();
       count += 1;
       bytes += line.bytes.length;

@@ -5,13 +5,14 @@ import { literal } from '../../warehouse/sql.ts';
  * Numbers as they were sent. DuckDB's JSON reads a number that is no 64-bit integer through a double and writes that one's
  * digits: `12345678901234567.89` comes out as `…568.0`, `1.50` as `1.5`, `1e2` as `100.0`. Where a number ends as text or as
  * JSON, that loses what was sent. So numbers that DuckDB would spell otherwise become strings with a mark before the line is
- * read, and numbers again where they come out. Pure, SQL expressions over texts.
+ * read, and numbers again where they come out: by `line-scan.ts` in lines that are staged, and here in what is stored already. Pure,
+ * SQL expressions over texts.
  *
  * One thing is not kept: `-0` is `0`, as DuckDB reads it where nobody can see it.
  */
 
 /** Nobody can know it beforehand, so that no text that is sent has it. */
-const MARK = `n${randomBytes(8).toString('hex')}:`;
+export const MARK = `n${randomBytes(8).toString('hex')}:`;
 const [OPEN, CLOSE] = [`<${MARK}`, `${MARK}>`];
 
 /** Sixteen digits or more with a point somewhere: one for each place of the point. */
@@ -24,11 +25,6 @@ const BEFORE = '(?:"\\s*:|[,\\[])\\s*';
 /** Whether a line of valid JSON may have numbers that DuckDB would spell otherwise. */
 export function mayRespell(line: string): string {
   return `regexp_matches(${line}, ${literal(`${BEFORE}-?(?:${RESPELLED})`)})`;
-}
-
-/** Whether {@link mayRespell} or {@link hasNoNumber} may hold: one look at a line, where they take two. */
-export function isSuspicious(line: string): string {
-  return `regexp_matches(${line}, ${literal(`${BEFORE}-?(?:${RESPELLED}|(?i:nan|inf))`)})`;
 }
 
 /** A line of valid JSON with its numbers as strings with a mark. */
@@ -58,20 +54,11 @@ export function unmarkedText(text: string): string {
   return `regexp_replace(${text}, ${literal(`"?${MARK}([0-9.eE+-]*)"?`)}, '\\1', 'g')`;
 }
 
-/**
- * Whether a line that DuckDB takes for valid JSON has `NaN` or `Infinity` in it, which DuckDB lets through and JSON does not
- * have (RFC 8259): what cannot be read by others must not be in `_rescued` or in a JSON column.
- */
-export function hasNoNumber(line: string): string {
-  const outside = `regexp_replace(${line}, ${literal('"(?:[^"\\\\]|\\\\.)*"')}, '', 'g')`;
-  return `regexp_matches(${outside}, '(?i)nan|inf')`;
-}
-
 const WORD = 'nan|inf(?:inity)?';
 /** As text: a number that is no integer, or a nested value with one in it. */
 const NOT_AS_SENT = [
   `-?(?:${WORD}|\\d+(?:\\.\\d+(?:e[+-]?\\d+)?|e[+-]?\\d+))`,
-  `[\\[{].*(?:":|[,\\[])-?(?:${WORD}|\\d+[.e]).*`,
+  `(?:\\[|[\\[{].*(?:":|[,\\[]))-?(?:${WORD}|\\d+[.e]).*`,
 ];
 
 /** Whether a value that DuckDB's reader gave as text or as JSON may have had other digits in the line. */

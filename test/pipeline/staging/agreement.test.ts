@@ -113,6 +113,7 @@ const values = fc.oneof(
       'NaN',
       '-Infinity',
       '[NaN]',
+      '[1.50]',
       '"+1"',
     ],
     // Times, and what others take for times.

@@ -304,7 +304,7 @@ describe('digits', () => {
     expect(rows).toEqual([...wanted, ...wanted]);
   });
 
-  it.each(['NaN', 'Infinity', '-Infinity', 'nan', '[1,NaN]', '{"a":-inf}'])(
+  it.each(['NaN', 'Infinity', '-Infinity', 'nan', '[1,NaN]', '[NaN]', '{"a":-inf}'])(
     'are those of a number, which %s is not: the line is no JSON',
     async (value) => {
       await using bench = await StagingBench.open();
