@@ -171,8 +171,10 @@ export class Stager {
       ]);
       if (assumptions.undeclared.length > known) return table;
     }
-    const files = refusal.file && refusals < MAX_REFUSALS ? [refusal.file] : batch.files;
-    for (const file of files) careful.add(file);
+    // One odd file is read with care by itself; where there are more, all of them are after a few attempts.
+    const others = batch.files.filter((file) => !careful.has(file) && file !== refusal.file);
+    const files = refusal.file && refusals < MAX_REFUSALS ? others.slice(0, careful.size) : batch.files;
+    for (const file of [...files, ...(refusal.file ? [refusal.file] : [])]) careful.add(file);
     return table;
   }
 
