@@ -13,6 +13,7 @@ import type { LandedFile } from './landing.ts';
 import { readLines } from './lines.ts';
 import { asFeedError } from './scope.ts';
 import { ColumnTooNarrow, type FileLines, type FileResult, insertCareful } from './staging/careful.ts';
+import { isExact } from './staging/exact-file.ts';
 import { type Assumptions, canReadFast, insertFast, Refusal } from './staging/fast.ts';
 import { fitRules } from './staging/fit-rules.ts';
 import { addInferredColumns } from './staging/infer.ts';
@@ -54,8 +55,16 @@ export interface StagerOptions {
   limits: Limits;
 }
 
+/** Files of a batch that are not read as all others are, as far as that is known. */
+interface Ways {
+  /** Read line by line. */
+  careful: Set<LandedFile>;
+  /** Their numbers need no care. */
+  exact: Set<LandedFile>;
+}
+
 /** After so many files of a batch had to be read another way, the rest of it is, too. */
-const MAX_REFUSALS = 8;
+const MAX_REFUSALS = 16;
 
 /** More fields without a column than this are not learned: a feed whose field names are data. */
 const MAX_UNDECLARED = 200;
@@ -90,13 +99,14 @@ export class Stager {
       longest > this.#limits.line_bytes ||
       table.columns.length > this.#limits.object_keys ||
       !canReadFast(table.columns);
-    const careful = new Set(batch.files.filter(needsCare));
+    const ways: Ways = { careful: new Set(batch.files.filter(needsCare)), exact: new Set() };
+    const { careful } = ways;
     for (let refusals = 0; ; ) {
       // What is read with care learns its columns first: else a field would be rescued that has a column from then on.
       if (isInferred(table) && careful.size > 0)
         table = await addInferredColumns(this.#session, table, [...careful], this.#limits);
       try {
-        const counts = await this.#commit(batch, table, careful, assumptions);
+        const counts = await this.#commit(batch, table, ways, assumptions);
         await finishNumbering(this.#session);
         return counts;
       } catch (error) {
@@ -105,7 +115,7 @@ export class Stager {
           table = await widen(this.#session, table, files, error.columns, this.#clock());
         } else if (error instanceof Refusal) {
           refusals += 1;
-          table = await this.#adapt(batch, table, careful, assumptions, error, refusals);
+          table = await this.#adapt(batch, table, ways, assumptions, error, refusals);
         } else {
           throw error;
         }
@@ -145,7 +155,7 @@ export class Stager {
   async #adapt(
     batch: Batch,
     table: StagingTable,
-    careful: Set<LandedFile>,
+    { careful, exact }: Ways,
     assumptions: Assumptions,
     refusal: Refusal,
     refusals: number,
@@ -171,6 +181,14 @@ export class Stager {
       ]);
       if (assumptions.undeclared.length > known) return table;
     }
+    if (refusal.reason === 'respelled' && refusal.file) {
+      // Where one file has numbers with a point in the way, the others have, too: more of them are looked at each time.
+      const others = batch.files.filter((file) => !careful.has(file) && !exact.has(file));
+      const looked = others.filter((file) => file !== refusal.file).slice(0, careful.size + exact.size);
+      for (const file of [refusal.file, ...looked])
+        ((await isExact(file.text, this.#limits.line_bytes)) ? exact : careful).add(file);
+      return table;
+    }
     // One odd file is read with care by itself; where there are more, all of them are after a few attempts.
     const others = batch.files.filter((file) => !careful.has(file) && file !== refusal.file);
     const files = refusal.file && refusals < MAX_REFUSALS ? others.slice(0, careful.size) : batch.files;
@@ -192,13 +210,13 @@ export class Stager {
   async #commit(
     batch: Batch,
     table: StagingTable,
-    carefulFiles: ReadonlySet<LandedFile>,
+    { careful, exact }: Ways,
     assumptions: Assumptions,
   ): Promise<StageResult> {
     const session = this.#session;
     const now = this.#clock();
-    const fast = batch.files.filter((file) => !carefulFiles.has(file) && file.lines > 0);
-    const slow = batch.files.filter((file) => carefulFiles.has(file));
+    const fast = batch.files.filter((file) => !careful.has(file) && file.lines > 0);
+    const slow = batch.files.filter((file) => careful.has(file));
     const counts = new Map<number, FileCounts>(
       batch.files.map(({ fileId }) => [fileId, { staged: 0, rejected: 0 }]),
     );
@@ -206,7 +224,9 @@ export class Stager {
     await session.transaction(async () => {
       await this.#supersede(batch, table);
       if (fast.length > 0) {
-        await insertFast(session, table, fast, assumptions, { rules, loadedAt: now, folder: this.#folder });
+        await insertFast(session, table, fast, assumptions, {
+          ...{ rules, exact, loadedAt: now, folder: this.#folder },
+        });
         await this.#checkFast(table, fast, counts);
         await this.#countMisfits(table, fast, assumptions);
       }

@@ -28,8 +28,8 @@ export function spelledNumber(x: string): string {
 
 /** Whether a text is a number in another spelling than its own. */
 export function isMisspelledNumber(x: string): string {
-  return `(regexp_full_match(${x}, ${literal(NUMBER)}) AND NOT regexp_full_match(${x}, ${literal(SPELLED)})
-    OR strlen(${x}) > ${MAX_DIGITS})`;
+  return `(regexp_full_match(${x}, ${literal(NUMBER)})
+    AND (NOT regexp_full_match(${x}, ${literal(SPELLED)}) OR strlen(${x}) > ${MAX_DIGITS}))`;
 }
 
 /** A number with an exponent, or a very long one, as `0.DIGITS` times a power of ten, and that written out. */

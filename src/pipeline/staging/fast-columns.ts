@@ -1,7 +1,7 @@
 import { fieldName } from '../../feeds/names.ts';
 import type { ColumnType } from '../../schema/types.ts';
 import { day, instant, isClocked } from '../../warehouse/instant.ts';
-import { bound, spelledValue } from '../../warehouse/spelling.ts';
+import { bound, isMisspelledNumber, spelledValue } from '../../warehouse/spelling.ts';
 import { identifier } from '../../warehouse/sql.ts';
 import {
   type Column,
@@ -36,6 +36,8 @@ export interface FastColumn {
   value: string;
   /** True for a row whose value this way cannot decide; undefined where there can be none. */
   doubtful: string | undefined;
+  /** True for a row whose value may have lost digits that were sent; undefined where that does not matter. */
+  respelled: string | undefined;
   /** Whether the other integer mode may decide it. */
   integer: boolean;
   /** Rows whose value stays in `_rescued`, beside the column or in its place, with the value as JSON. */
@@ -51,9 +53,15 @@ const JSON_SAMPLE = null;
 export function fastColumn(column: Column, integers: IntegerMode): FastColumn {
   const { type, format, spelled, strict } = column;
   const x = identifier(fieldName(column.name));
-  const read = (sample: FastColumn['sample'], value: string, doubtful?: string): FastColumn => ({
+  const known = (condition: string | undefined) => condition && `(${x} IS NOT NULL AND ${condition})`;
+  const read = (
+    sample: FastColumn['sample'],
+    value: string,
+    doubtful?: string,
+    respelled?: string,
+  ): FastColumn => ({
     ...{ column, sample, value, integer: isInteger(type) },
-    doubtful: doubtful && `(${x} IS NOT NULL AND ${doubtful})`,
+    ...{ doubtful: known(doubtful), respelled: known(respelled) },
     // Of a count it cannot be told here whether it came as a number or as a string.
     kept: format ? undefined : keptBeside(column, x, `to_json(${x})`),
   });
@@ -64,8 +72,7 @@ export function fastColumn(column: Column, integers: IntegerMode): FastColumn {
       value,
       (typed) => `${spelledValue(typed, type)} IS DISTINCT FROM ${strictText(x)}`,
     );
-    // A number's own digits are not known here.
-    return { ...read(TEXT_SAMPLE, value, `(${mayBeRespelled(x)} OR ${doubtful})`), integer: false };
+    return { ...read(TEXT_SAMPLE, value, doubtful, mayBeRespelled(x)), integer: false };
   }
   if (isInteger(type)) {
     const value = `try_cast(${x} AS ${type})`;
@@ -75,12 +82,12 @@ export function fastColumn(column: Column, integers: IntegerMode): FastColumn {
   }
   switch (type) {
     case 'VARCHAR':
-      if (strict) return read(TEXT_SAMPLE, strictText(x), mayBeRespelled(x));
+      if (strict) return read(TEXT_SAMPLE, strictText(x), isMisspelledNumber(x), mayBeRespelled(x));
       return spelled
-        ? read(TEXT_SAMPLE, ...spelledText(spelled, x))
-        : read(TEXT_SAMPLE, x, mayBeRespelled(x));
+        ? read(TEXT_SAMPLE, ...spelledText(spelled, x), mayBeRespelled(x))
+        : read(TEXT_SAMPLE, x, undefined, mayBeRespelled(x));
     case 'JSON':
-      return read(JSON_SAMPLE, x, mayBeRespelled(x));
+      return read(JSON_SAMPLE, x, undefined, mayBeRespelled(x));
     case 'DOUBLE':
       return read(DOUBLE_SAMPLE, x, `(NOT isfinite(${x}) OR abs(${x}) > ${MAX_SAFE})`);
     case 'BOOLEAN':
@@ -120,7 +127,8 @@ export function rescuingColumn(column: Column): FastColumn {
     isInteger(type) || type === 'DOUBLE' ? `(${value} IS NULL OR abs(${value}) > ${MAX_SAFE})` : 'true';
   return {
     ...{ column, sample: JSON_SAMPLE, value, integer: false },
-    doubtful: `(${x} IS NOT NULL AND ${mayBeRespelled(json)} AND ${matters})`,
+    doubtful: undefined,
+    respelled: `(${x} IS NOT NULL AND ${mayBeRespelled(json)} AND ${matters})`,
     kept: { when: more ? `(${misfit} OR ${more})` : misfit, json: x },
   };
 }
@@ -133,7 +141,7 @@ function strictText(x: string): string {
 /** The value of a key as text, and where it cannot be known here: a number may have come as a string, and in another spelling. */
 function spelledText(formerly: readonly ColumnType[], x: string): [value: string, doubtful: string] {
   const values: string[] = [];
-  const doubts = [mayBeRespelled(x)];
+  const doubts = [isMisspelledNumber(x)];
   for (const type of formerly) {
     const value = columnValue({ name: '', type }, x, x);
     if (type === 'TIMESTAMP' || type === 'DATE' || type === 'BOOLEAN') values.push(spelledValue(value, type));

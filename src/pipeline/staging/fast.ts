@@ -32,7 +32,7 @@ export interface Assumptions {
 
 /** Why files were not staged the fast way. Nothing is lost by it: they are read another way. */
 export class Refusal extends Error {
-  readonly reason: 'integer' | 'undeclared' | 'misfit' | 'doubtful';
+  readonly reason: 'integer' | 'undeclared' | 'misfit' | 'respelled' | 'doubtful';
   /** The file to blame; undefined when it cannot be told. */
   readonly file: LandedFile | undefined;
   /** Of a misfit. */
@@ -60,11 +60,19 @@ export function canReadFast(columns: readonly { name: string }[]): boolean {
   return !fields.some((field) => reserved.includes(field.toLowerCase()) || field.includes('\0'));
 }
 
+export interface FastOptions {
+  /** Which columns may have no misfit here. */
+  rules: FitRules;
+  /** Files whose numbers DuckDB gives as they were sent: `exact-file.ts`. */
+  exact: ReadonlySet<LandedFile>;
+  loadedAt: Date;
+  /** Where the file of one line goes while it is needed. */
+  folder: string;
+}
+
 /**
  * Inserts all rows of the files, in order, with `_line` still NULL. Runs inside the caller's transaction, which is to be
  * rolled back when this throws.
- * @param options.folder where the file of one line goes while it is needed
- * @param options.rules which columns may have no misfit here
  * @throws Refusal
  */
 export async function insertFast(
@@ -72,7 +80,7 @@ export async function insertFast(
   table: StagingTable,
   files: readonly LandedFile[],
   assumptions: Assumptions,
-  { rules, loadedAt, folder }: { rules: FitRules; loadedAt: Date; folder: string },
+  { rules, exact, loadedAt, folder }: FastOptions,
 ): Promise<void> {
   const firm = new Set([...rules.keyColumns, ...rules.mustFit]);
   const mayRescue = (column: Column) => !takesAll(column) && !column.strict && !firm.has(column.name);
@@ -103,7 +111,10 @@ SELECT ${[
     perFile(files.map(({ partition }) => timestamp(partition.time))),
     perFile(files.map(({ fileId }) => String(fileId))),
     timestamp(loadedAt),
-    rescued(columns, assumptions, refusing),
+    rescued(columns, assumptions, {
+      refusing,
+      exact: files.flatMap((file, index) => (exact.has(file) ? [index + 1] : [])),
+    }),
   ].join(',\n  ')}
 FROM read_json(${fileList([sampleFile, ...files.map(({ text }) => text)])}, format = 'newline_delimited',
   records = true, hive_partitioning = false, sample_size = 1, maximum_sample_files = 1, map_inference_threshold = -1)
@@ -120,11 +131,12 @@ WHERE ${FILE_INDEX} > 0`;
 /**
  * `_rescued`, and the place where a row that this way cannot decide stops the statement.
  * @param refusing columns whose misfits could be rescued, were it known that they have some
+ * @param exact the indexes of files whose numbers are as they were sent
  */
 function rescued(
   columns: readonly FastColumn[],
   { integers, undeclared }: Assumptions,
-  refusing: readonly FastColumn[],
+  { refusing, exact }: { refusing: readonly FastColumn[]; exact: readonly number[] },
 ): string {
   const stop = (reason: string, conditions: string[]) =>
     conditions.length === 0
@@ -142,7 +154,11 @@ function rescued(
   // A line that is `null` reads as a row without a value, which an empty object does too.
   const names = [...columns.map(({ column }) => fieldName(column.name)), ...undeclared].map(identifier);
   const nothing = names.length === 0 ? 'true' : names.map((name) => `${name} IS NULL`).join(' AND ');
-  const other = [...doubts(false), ...undeclared.map((field) => mayBeRespelled(identifier(field)))];
+  const respelled = [
+    ...columns.flatMap((column) => column.respelled ?? []),
+    ...undeclared.map((field) => mayBeRespelled(identifier(field))),
+  ];
+  const isExact = exact.length === 0 ? 'false' : `${FILE_INDEX} IN (${exact.join(', ')})`;
   const fields = [
     ...undeclared.map((name) => ({
       name,
@@ -154,17 +170,18 @@ function rescued(
   const anyField = fields.map(({ when }) => when).join(' OR ');
   return `CASE
     ${stop(integers === 'double' ? 'integer' : 'doubtful', doubts(true))}
-    ${stop('doubtful', [...other, `(${nothing})`])}
+    ${stop('doubtful', [...doubts(false), `(${nothing})`])}
     ${misfits.map(({ column, doubtful }) => stop(`misfit:${columns.findIndex((each) => each.column === column)}`, [doubtful as string])).join('\n    ')}
+    ${stop('respelled', respelled.length === 0 ? [] : [`(NOT ${isExact} AND (${respelled.join(' OR ')}))`])}
     ${fields.length === 0 ? '' : `WHEN ${anyField} THEN ${objectOf(fields)}`}
   END`;
 }
 
 function refusal(cause: Error, files: readonly LandedFile[], columns: readonly Column[]): Error {
-  const ours = /refused:(integer|doubtful|misfit):(?:(\d+):)?(\d+)/.exec(cause.message);
+  const ours = /refused:(integer|doubtful|misfit|respelled):(?:(\d+):)?(\d+)/.exec(cause.message);
   if (ours) {
     const [, reason, column, file] = ours;
-    return new Refusal(reason as 'integer' | 'doubtful' | 'misfit', files[Number(file) - 1], {
+    return new Refusal(reason as Refusal['reason'], files[Number(file) - 1], {
       ...{ cause, column: column === undefined ? undefined : columns[Number(column)]?.name },
     });
   }

@@ -264,6 +264,28 @@ describe('digits', () => {
     }
   });
 
+  it('need no care in a file whose numbers DuckDB spells as they were sent', async () => {
+    await using bench = await StagingBench.open();
+    const spec = feedSpec({ n: 'BIGINT', text: 'VARCHAR', json: 'JSON' });
+    const line = (number: string) => `{"n":${number},"text":${number},"json":[${number}],"none":${number}}`;
+    const statements: string[] = [];
+    const { run } = bench.session;
+    bench.session.run = (sql, ...more) => {
+      statements.push(sql);
+      return run.call(bench.session, sql, ...more);
+    };
+    const withCare = () => statements.splice(0).filter((sql) => sql.includes('careful_typed AS')).length;
+    await bench.stage(spec, [[line('1.5')], [line('-0.25')], [line('123456.789')]]);
+    expect(withCare()).toBe(0);
+    await bench.stage(spec, [[line('2.5')], [line('1.50')], [line('3.5')]]);
+    expect(withCare()).toBe(1);
+    expect(await bench.rows(spec, 'n, text, json, _rescued')).toEqual(
+      ['1.5', '-0.25', '123456.789', '2.5', '1.50', '3.5'].map((number) => ({
+        ...{ n: null, text: number, json: `[${number}]`, _rescued: `{"n":${number},"none":${number}}` },
+      })),
+    );
+  });
+
   it('of a whole number are its own however it is spelled', async () => {
     await using bench = await StagingBench.open();
     const spec = feedSpec({ n: 'BIGINT' });
