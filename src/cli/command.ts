@@ -145,7 +145,7 @@ async function perform<Options extends CommonOptions>(
   } catch (error) {
     if (stop.signal.aborted) logger.error('stopped; what was committed stays');
     else if (config && error instanceof DamagedError) {
-      const { withAdvice } = await import('../operations/damage.ts');
+      const { withAdvice } = await import('../audit/damage.ts');
       report(await withAdvice(error, config));
     } else report(error);
     return exitCodeOf(error);

@@ -1,5 +1,5 @@
 import picocolors from 'picocolors';
-import type { ProgressReporter, Reporter } from '../pipeline/reporter.ts';
+import type { ProgressReporter, Reporter } from '../reporter.ts';
 import { printable, printableJson, printableLines } from './printable.ts';
 import { createProgress, showsProgress } from './progress.ts';
 import { type OutputStream, wantsColor } from './terminal.ts';

@@ -1,5 +1,5 @@
 import type { Ora } from 'ora';
-import { type ProgressReporter, silentReporter } from '../pipeline/reporter.ts';
+import { type ProgressReporter, silentReporter } from '../reporter.ts';
 import { newProgress, progressText, sample } from './progress-text.ts';
 import { DEFAULT_WIDTH, type OutputStream } from './terminal.ts';
 

@@ -1,6 +1,6 @@
 import picocolors from 'picocolors';
 import type { Attention } from '../attention.ts';
-import type { LastRun } from '../operations/last-run.ts';
+import type { LastRun } from '../ledger/last-run.ts';
 import type { ResultTable } from '../warehouse/values.ts';
 import { bySeverity } from './attention-text.ts';
 import { fitting } from './columns.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nearest } from '../nearest.ts';
+import { nearest } from '../text.ts';
 import { type Finding, type Path, pathText } from './problems.ts';
 import { type Tree, valueAt } from './tree.ts';
 import { allowed, NUMBER, sentence } from './wording.ts';

@@ -1,5 +1,5 @@
 import { UsageError } from '../errors.ts';
-import { didYouMean } from '../nearest.ts';
+import { didYouMean } from '../text.ts';
 import type { Source } from './config.ts';
 
 /**

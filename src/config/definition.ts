@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { ConnectorDefinition } from '../connectors/connector.ts';
-import { CHANGE_KINDS } from '../schema/changes.ts';
+import { CHANGE_KINDS } from '../feeds/changes.ts';
+import { limitKeys } from '../limits.ts';
 import { duration } from './duration.ts';
 import { fileFreshness, sourceFreshness } from './freshness.ts';
-import { limitKeys } from './limits.ts';
 import { maxMisfitsKey } from './misfits.ts';
 
 /**

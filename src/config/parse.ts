@@ -1,13 +1,13 @@
 import { basename, dirname, join } from 'node:path';
 import type { Problem } from '../errors.ts';
+import { readLimits } from '../limits.ts';
+import { absolutePath } from '../paths.ts';
 import { check } from './check.ts';
 import type { Config, Connectors, Environment } from './config.ts';
 import { rootKeys } from './definition.ts';
 import { fileFindings } from './duckdb-files.ts';
 import { freshnessBlock } from './freshness.ts';
-import { readLimits } from './limits.ts';
 import { maxMisfits } from './misfits.ts';
-import { absolutePath } from './paths.ts';
 import { policyFindings } from './policy.ts';
 import { type Finding, toProblems } from './problems.ts';
 import { parseSource, type SourceSurroundings, secretVariables } from './source.ts';

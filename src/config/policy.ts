@@ -1,4 +1,4 @@
-import { nearest } from '../nearest.ts';
+import { nearest } from '../text.ts';
 import type { Finding } from './problems.ts';
 import { isMapping, type Tree, valueAt } from './tree.ts';
 

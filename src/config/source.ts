@@ -1,12 +1,12 @@
 import type { z } from 'zod';
-import { nearest } from '../nearest.ts';
+import { absolutePath } from '../paths.ts';
 import { SECRET_NAME } from '../redact.ts';
+import { nearest } from '../text.ts';
 import { check } from './check.ts';
 import type { Connectors, Decryption, Environment, Source } from './config.ts';
 import { sourceKeys } from './definition.ts';
 import { milliseconds } from './duration.ts';
 import { freshnessRule } from './freshness.ts';
-import { absolutePath } from './paths.ts';
 import type { Finding, Path } from './problems.ts';
 import { isMapping, type Tree, valueAt } from './tree.ts';
 import { shown } from './wording.ts';

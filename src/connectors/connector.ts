@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Limits } from '../config/limits.ts';
+import type { Limits } from '../limits.ts';
 
 /**
  * The contract of a connector: code that lists and opens files in one kind of place.

@@ -1,8 +1,8 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Overrides } from '../schema/overrides.ts';
 import { type Catalogue, type GroupDocument, loadCatalogue, readSchemas, type Schemas } from './catalogue.ts';
+import type { Overrides } from './documents/overrides.ts';
 
 /**
  * The schemas that come with the program.

@@ -1,13 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ConfigError } from '../errors.ts';
-import type { ColumnDoc, ExportDocument, FeedDoc } from '../schema/document.ts';
-import { type FeedOverride, type Overrides, parseOverrides } from '../schema/overrides.ts';
-import { parseExportDocument } from '../schema/parse.ts';
-import type { DocumentProblem } from '../schema/problems.ts';
-import { type ColumnType, columnType } from '../schema/types.ts';
 import type { EpochFormat } from '../warehouse/instant.ts';
+import type { ColumnDoc, ExportDocument, FeedDoc } from './documents/document.ts';
+import { type FeedOverride, type Overrides, parseOverrides } from './documents/overrides.ts';
+import { parseExportDocument } from './documents/parse.ts';
+import type { DocumentProblem } from './documents/problems.ts';
 import { tableName } from './names.ts';
+import { type ColumnType, columnType } from './types.ts';
 
 /** What is known of the feeds: the published schema, with a person's corrections. */
 

@@ -1,5 +1,5 @@
-import type { ColumnType } from '../schema/types.ts';
 import type { FeedSpec } from './catalogue.ts';
+import type { ColumnType } from './types.ts';
 
 /**
  * The feed of the vendor's own row counts, which the program itself reads to prove that nothing was lost. Pure.

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { allowed } from '../config/wording.ts';
-import { didYouMean } from '../nearest.ts';
+import { didYouMean } from '../text.ts';
 import type { Place } from './jinja.ts';
 import { type ModelProblem, ProjectError } from './problems.ts';
 

@@ -1,5 +1,5 @@
-import { didYouMean } from '../nearest.ts';
 import { SECRET_NAME } from '../redact.ts';
+import { didYouMean } from '../text.ts';
 import { type CallSite, type Globals, relationOf, type Value } from './jinja.ts';
 
 /** What stays the same through one run of the program. */

@@ -1,4 +1,4 @@
-import { didYouMean } from '../nearest.ts';
+import { didYouMean } from '../text.ts';
 import { type ModelProblem, ProjectError } from './problems.ts';
 
 /** Something that is built from others. */

@@ -1,4 +1,4 @@
-import { didYouMean } from '../nearest.ts';
+import { didYouMean } from '../text.ts';
 import type { ModelSource, PropertiesSource } from './assemble.ts';
 import type { ConfigEntries, ModelConfig } from './config.ts';
 import type { Check, DataTest, TestEntry } from './data-tests.ts';

@@ -1,6 +1,6 @@
 import { columnName, nameId } from '../feeds/names.ts';
 import { orderByFeed } from '../ledger/sources.ts';
-import { didYouMean } from '../nearest.ts';
+import { didYouMean } from '../text.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
 import { dedupComments, ownComments } from './comments.ts';

@@ -1,5 +1,5 @@
 import { UsageError } from '../errors.ts';
-import { didYouMean } from '../nearest.ts';
+import { didYouMean } from '../text.ts';
 import { ancestors, descendants, type Graph } from './graph.ts';
 
 /** What a selection can be about: a model, or a test. */

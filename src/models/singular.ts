@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { allowed } from '../config/wording.ts';
-import { didYouMean } from '../nearest.ts';
+import { didYouMean } from '../text.ts';
 import { settingsOf, settingsShape, type TestSettings } from './data-tests.ts';
 import type { ParsedSql, RenderContext, RenderedModel, SourceRef } from './model.ts';
 import { type ModelProblem, ProjectError } from './problems.ts';

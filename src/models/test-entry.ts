@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { didYouMean } from '../nearest.ts';
+import { didYouMean } from '../text.ts';
 import { type Check, settingsOf, settingsShape, type TestEntry, type TestSettings } from './data-tests.ts';
 import { type RelationCall, readRelationCall } from './relation-call.ts';
 

@@ -6,12 +6,12 @@ import { parseConfig } from '../config/parse.ts';
 import { starterConfig } from '../config/starter.ts';
 import { connectors } from '../connectors/index.ts';
 import { bundledCatalogue } from '../feeds/bundled.ts';
-import { silentReporter } from '../pipeline/reporter.ts';
-import { run } from '../pipeline/run.ts';
-import { openWorkspace } from '../pipeline/workspace.ts';
+import { silentReporter } from '../reporter.ts';
+import { run } from '../run/run.ts';
 import { databaseFiles } from '../warehouse/reach.ts';
 import { literal } from '../warehouse/sql.ts';
 import { Warehouse } from '../warehouse/warehouse.ts';
+import { openWorkspace } from '../workspace/workspace.ts';
 import { FIRST_DAY, writeSampleFeeds } from './samples.ts';
 
 /** A choice of feeds, to keep the file small. */

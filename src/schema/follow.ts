@@ -2,23 +2,23 @@ import type { Attention } from '../attention.ts';
 import { chosenSources } from '../config/chosen-sources.ts';
 import type { Source } from '../config/config.ts';
 import { UsageError } from '../errors.ts';
+import { currentCatalogue } from '../ledger/catalogue.ts';
 import { keepsDocuments } from '../ledger/documents.ts';
 import { openChanges } from '../ledger/schema-changes.ts';
 import type { SchemaChange } from '../ledger/tables.ts';
-import type { Reporter } from '../pipeline/reporter.ts';
-import type { Workspace } from '../pipeline/workspace.ts';
-import { changeItems } from './attention.ts';
-import { currentCatalogue } from './catalogue.ts';
-import type { GroupPlan } from './group-plan.ts';
-import { type GroupTask, hasWork, isNews, writeTask } from './group-task.ts';
-import { changeRows } from './group-write.ts';
-import { isUndone, judgementOf, mustBeAskedFor } from './judgement.ts';
-import type { NumberedChange } from './plan.ts';
-import { Preparation } from './prepare.ts';
-import { replayKeyRejects } from './replay.ts';
-import { heedLosses } from './switches.ts';
-import { planUndo, type Undo, writeUndo } from './undo.ts';
-import { describeChange, describeRow } from './wording.ts';
+import type { Reporter } from '../reporter.ts';
+import type { Workspace } from '../workspace/workspace.ts';
+import type { GroupPlan } from './apply/group-plan.ts';
+import { type GroupTask, hasWork, isNews, writeTask } from './apply/group-task.ts';
+import { changeRows } from './apply/group-write.ts';
+import { Preparation } from './apply/prepare.ts';
+import { replayKeyRejects } from './apply/replay.ts';
+import type { NumberedChange } from './apply/table-plan.ts';
+import { planUndo, type Undo, writeUndo } from './apply/undo.ts';
+import { changeItems } from './decide/attention.ts';
+import { isUndone, judgementOf, mustBeAskedFor } from './decide/judgement.ts';
+import { heedLosses } from './decide/switches.ts';
+import { describeChange, describeRow } from './decide/wording.ts';
 
 export interface SchemaOptions {
   /** Only what these sources deliver. */

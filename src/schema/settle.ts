@@ -1,8 +1,8 @@
+import { ruleFor } from '../feeds/policy.ts';
 import { openChanges, updateChange } from '../ledger/schema-changes.ts';
-import type { Workspace } from '../pipeline/workspace.ts';
-import { changeOf } from './decide.ts';
+import type { Workspace } from '../workspace/workspace.ts';
+import { changeOf } from './decide/decide.ts';
 import { applySchema } from './follow.ts';
-import { ruleFor } from './policy.ts';
 
 /**
  * Does with what the data propose as the policy says, right after it was found: whoever wants a key to become text by itself

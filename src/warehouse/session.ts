@@ -11,8 +11,8 @@ import {
 } from '@duckdb/node-api';
 import { Kysely } from 'kysely';
 import { StorageError } from '../errors.ts';
+import { duckdbDialect } from '../ledger/dialect.ts';
 import type { LedgerTables } from '../ledger/tables.ts';
-import { duckdbDialect } from './dialect.ts';
 import { literal, qualified, type TableName } from './sql.ts';
 import { storageTrouble } from './trouble.ts';
 import { type Cell, type ResultRows, type ResultTable, toCell } from './values.ts';

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { BusyError, DamagedError, StorageError } from '../errors.ts';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder } from '../files.ts';
 import { type Reach, reachSettings } from './reach.ts';
 import { Session } from './session.ts';
 import { storageTrouble } from './trouble.ts';

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Check } from '../../src/operations/debug/check.ts';
+import type { Check } from '../../src/audit/debug/check.ts';
 import { asapp } from '../support/command.ts';
 import { type FileExporterServer, startFileExporter } from '../support/file-exporter-server.ts';
 import { freePort } from '../support/ports.ts';

@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of warehouse.yaml, not of this file
 import { describe, expect, it } from 'vitest';
 import type { Config } from '../../src/config/config.ts';
-import { DEFAULT_LIMITS } from '../../src/config/limits.ts';
 import { type ParseContext, parseConfig } from '../../src/config/parse.ts';
+import { DEFAULT_LIMITS } from '../../src/limits.ts';
 import { context } from './fakes.ts';
 
 /** The configuration that `text` makes; fails the test with the problems when it makes none. */

@@ -4,9 +4,9 @@ import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { ConfigError } from '../../src/errors.ts';
 import { loadCatalogue, readCatalogue } from '../../src/feeds/catalogue.ts';
+import { parseOverrides } from '../../src/feeds/documents/overrides.ts';
+import { parseExportDocument } from '../../src/feeds/documents/parse.ts';
 import { stagingTable } from '../../src/feeds/names.ts';
-import { parseOverrides } from '../../src/schema/overrides.ts';
-import { parseExportDocument } from '../../src/schema/parse.ts';
 
 /** A catalogue of one group, `messaging`, of the tables and corrections that are given as YAML. */
 function catalogueOf(tables: string, overrides = '') {

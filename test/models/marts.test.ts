@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FeedSpec } from '../../src/feeds/catalogue.ts';
+import { openStagingTable } from '../../src/load/staging/table.ts';
+import { build, openProject } from '../../src/models/build/build.ts';
 import { ancestors } from '../../src/models/graph.ts';
 import { parseProperties } from '../../src/models/properties.ts';
-import { build, openProject } from '../../src/pipeline/build.ts';
-import { openStagingTable } from '../../src/pipeline/staging/table.ts';
-import { BUNDLED_MODELS } from '../../src/pipeline/workspace.ts';
 import { writeSampleFeeds } from '../../src/samples/samples.ts';
+import { BUNDLED_MODELS } from '../../src/workspace/workspace.ts';
 import { Project } from '../support/project.ts';
 
 const MARTS = [

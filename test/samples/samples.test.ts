@@ -2,10 +2,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseExportDocument } from '../../src/feeds/documents/parse.ts';
 import { parsePath } from '../../src/feeds/paths.ts';
 import { oddities } from '../../src/samples/oddities.ts';
 import { type SampleSummary, writeSampleFeeds } from '../../src/samples/samples.ts';
-import { parseExportDocument } from '../../src/schema/parse.ts';
 import { NaiveWarehouse, RULES } from './naive-dedup.ts';
 import { folderOf, linesOf, readTree } from './tree.ts';
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { ColumnDoc, FeedDoc } from '../../src/schema/document.ts';
+import type { ColumnDoc, FeedDoc } from '../../src/feeds/documents/document.ts';
 
 /** Documents as they may come: a few feeds of a few columns, so that two of them often speak of the same. */
 

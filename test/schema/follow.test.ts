@@ -1,8 +1,8 @@
 import { utimes } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { build } from '../../src/pipeline/build.ts';
-import { schemaAttention } from '../../src/schema/attention.ts';
-import type { FeedDoc } from '../../src/schema/document.ts';
+import type { FeedDoc } from '../../src/feeds/documents/document.ts';
+import { build } from '../../src/models/build/build.ts';
+import { schemaAttention } from '../../src/schema/decide/attention.ts';
 import { said } from '../support/project.ts';
 import { columnDoc, documentText, feedDoc, SchemaBench } from './support.ts';
 

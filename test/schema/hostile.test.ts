@@ -1,7 +1,7 @@
 import { truncate } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { build } from '../../src/pipeline/build.ts';
+import { build } from '../../src/models/build/build.ts';
 import { said } from '../support/project.ts';
 import { columnDoc, feedDoc, SchemaBench } from './support.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { SchemaChange } from '../../src/ledger/tables.ts';
-import { openProject } from '../../src/pipeline/build.ts';
-import { run, schemaOnly } from '../../src/pipeline/run.ts';
-import { changeOf } from '../../src/schema/decide.ts';
-import { readersThatFail } from '../../src/schema/readers.ts';
+import { openProject } from '../../src/models/build/build.ts';
+import { run, schemaOnly } from '../../src/run/run.ts';
+import { changeOf } from '../../src/schema/decide/decide.ts';
+import { readersThatFail } from '../../src/schema/decide/readers.ts';
 import { Project } from '../support/project.ts';
 
 /** A line of `voice_intents`, whose key `issue_id` is published as a number. */

@@ -1,13 +1,13 @@
-import { loadOnly } from '../../src/pipeline/run.ts';
-import type { Workspace } from '../../src/pipeline/workspace.ts';
-import { advance } from '../../src/schema/advance.ts';
-import { compare } from '../../src/schema/compare.ts';
-import type { ColumnDoc, ExportDocument, FeedDoc } from '../../src/schema/document.ts';
+import type { ColumnDoc, ExportDocument, FeedDoc } from '../../src/feeds/documents/document.ts';
+import type { Overrides } from '../../src/feeds/documents/overrides.ts';
+import type { KnownFeed, WantedFeed } from '../../src/feeds/followed.ts';
+import { loadOnly } from '../../src/run/run.ts';
+import { advance } from '../../src/schema/compare/advance.ts';
+import { compare } from '../../src/schema/compare/compare.ts';
+import { wantedFeeds } from '../../src/schema/compare/wanted.ts';
 import { applySchema, type SchemaOptions, type SchemaResult } from '../../src/schema/follow.ts';
-import type { KnownFeed, WantedFeed } from '../../src/schema/known.ts';
-import type { Overrides } from '../../src/schema/overrides.ts';
-import { wantedFeeds } from '../../src/schema/wanted.ts';
 import type { Row } from '../../src/warehouse/session.ts';
+import type { Workspace } from '../../src/workspace/workspace.ts';
 import { Project } from '../support/project.ts';
 
 export const TODAY = '2026-02-01';

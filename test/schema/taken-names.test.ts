@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { oneModel } from '../../src/operations/read-only.ts';
-import { readConditions } from '../../src/operations/why/condition.ts';
-import { versionsOf } from '../../src/operations/why/versions.ts';
-import { build, openProject } from '../../src/pipeline/build.ts';
+import { readConditions } from '../../src/audit/why/condition.ts';
+import { versionsOf } from '../../src/audit/why/versions.ts';
+import { build, openProject } from '../../src/models/build/build.ts';
+import { oneModel } from '../../src/workspace/read-only.ts';
 import { columnDoc, feedDoc, SchemaBench } from './support.ts';
 
 /** Documented fields whose names are taken, from the document to the deduped table and back. */

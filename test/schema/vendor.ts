@@ -1,5 +1,5 @@
+import type { ColumnDoc, FeedDoc } from '../../src/feeds/documents/document.ts';
 import type { Random } from '../../src/samples/random.ts';
-import type { ColumnDoc, FeedDoc } from '../../src/schema/document.ts';
 import { columnDoc, feedDoc } from './support.ts';
 
 /**

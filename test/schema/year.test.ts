@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
+import { CHANGE_KINDS } from '../../src/feeds/changes.ts';
 import type { SchemaChange } from '../../src/ledger/tables.ts';
-import { build } from '../../src/pipeline/build.ts';
-import { loadOnly } from '../../src/pipeline/run.ts';
-import { openWorkspace, type Workspace } from '../../src/pipeline/workspace.ts';
+import { build } from '../../src/models/build/build.ts';
+import { loadOnly } from '../../src/run/run.ts';
 import { Random } from '../../src/samples/random.ts';
-import { CHANGE_KINDS } from '../../src/schema/changes.ts';
-import { differences } from '../../src/schema/observe.ts';
+import { differences } from '../../src/schema/compare/observe.ts';
+import { openWorkspace, type Workspace } from '../../src/workspace/workspace.ts';
 import { Project, partitionFolder } from '../support/project.ts';
 import { SchemaBench } from './support.ts';
 import { type Sent, Vendor } from './vendor.ts';

@@ -7,14 +7,14 @@ import type { Config } from '../../src/config/config.ts';
 import { readConfig } from '../../src/config/read.ts';
 import { connectors } from '../../src/connectors/index.ts';
 import { SUCCESS } from '../../src/feeds/paths.ts';
-import type { BuildOptions } from '../../src/pipeline/build.ts';
-import type { LoadOptions } from '../../src/pipeline/load-context.ts';
-import type { Reporter } from '../../src/pipeline/reporter.ts';
-import { silentReporter } from '../../src/pipeline/reporter.ts';
-import { buildOnly, loadOnly, type Outcome, run } from '../../src/pipeline/run.ts';
-import { openWorkspace, type Workspace } from '../../src/pipeline/workspace.ts';
+import type { LoadOptions } from '../../src/load/load-context.ts';
+import type { BuildOptions } from '../../src/models/build/build.ts';
+import type { Reporter } from '../../src/reporter.ts';
+import { silentReporter } from '../../src/reporter.ts';
+import { buildOnly, loadOnly, type Outcome, run } from '../../src/run/run.ts';
 import type { Row, Session } from '../../src/warehouse/session.ts';
 import { Warehouse } from '../../src/warehouse/warehouse.ts';
+import { openWorkspace, type Workspace } from '../../src/workspace/workspace.ts';
 
 /** Some hours after the feeds that tests write. */
 export const NOW = new Date('2026-01-10T12:00:00Z');

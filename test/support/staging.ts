@@ -1,13 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DEFAULT_LIMITS, type Limits } from '../../src/config/limits.ts';
 import type { FeedSpec } from '../../src/feeds/catalogue.ts';
+import type { ColumnType } from '../../src/feeds/types.ts';
 import { migrate } from '../../src/ledger/migrations.ts';
-import type { LandedFile } from '../../src/pipeline/landing.ts';
-import { LineCounter } from '../../src/pipeline/lines.ts';
-import { type Batch, type StageResult, Stager } from '../../src/pipeline/stage.ts';
-import type { ColumnType } from '../../src/schema/types.ts';
+import { DEFAULT_LIMITS, type Limits } from '../../src/limits.ts';
+import type { LandedFile } from '../../src/load/landing.ts';
+import { LineCounter } from '../../src/load/lines.ts';
+import { type Batch, type StageResult, Stager } from '../../src/load/staging/stage.ts';
 import type { Row, Session } from '../../src/warehouse/session.ts';
 import { Warehouse } from '../../src/warehouse/warehouse.ts';
 

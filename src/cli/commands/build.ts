@@ -1,6 +1,6 @@
-import type { BuildOptions } from '../../pipeline/build.ts';
-import { buildOnly } from '../../pipeline/run.ts';
-import { openWorkspace } from '../../pipeline/workspace.ts';
+import type { BuildOptions } from '../../models/build/build.ts';
+import { buildOnly } from '../../run/run.ts';
+import { openWorkspace } from '../../workspace/workspace.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 import { reportOutcome } from '../summary.ts';
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { compileAll, compileModel } from '../../operations/compile.ts';
-import { writeStarter } from '../../operations/starter.ts';
-import { openProject, warnOfMistakes } from '../../pipeline/build.ts';
-import { count } from '../../pipeline/reporter.ts';
-import { openWorkspace } from '../../pipeline/workspace.ts';
+import { openProject, warnOfMistakes } from '../../models/build/build.ts';
+import { compileAll, compileModel } from '../../models/compile.ts';
+import { writeStarter } from '../../models/starter.ts';
+import { count } from '../../reporter.ts';
+import { openWorkspace } from '../../workspace/workspace.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 
 type Options = CommonOptions & { starter?: boolean };

@@ -2,13 +2,13 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parse as parseEnvironment } from 'dotenv';
 import { mustBeYaml } from '../../config/edit.ts';
-import { type Replacement, replaceFiles } from '../../config/replace-file.ts';
 import { UsageError } from '../../errors.ts';
-import { isEncrypted, vendorText } from '../../operations/credentials/open.ts';
-import { type Before, type ImportPlan, planImport } from '../../operations/credentials/plan.ts';
-import { parseVendorFile, type S3Credentials } from '../../operations/credentials/vendor-file.ts';
+import { type Replacement, replaceFiles } from '../../replace-file.ts';
 import { askSecret, canAsk } from '../ask.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
+import { type Before, type ImportPlan, planImport } from '../credentials/import-plan.ts';
+import { isEncrypted, vendorText } from '../credentials/open.ts';
+import { parseVendorFile, type S3Credentials } from '../credentials/vendor-file.ts';
 
 type Context = CommandContext<CommonOptions & { privateKey?: string; source?: string }>;
 

@@ -1,8 +1,8 @@
+import { type Check, MACHINE } from '../../audit/debug/check.ts';
+import { debug } from '../../audit/debug/debug.ts';
+import { programChecks } from '../../audit/debug/machine.ts';
 import { chosenSources } from '../../config/chosen-sources.ts';
 import { ConfigError, type Problem } from '../../errors.ts';
-import { type Check, MACHINE } from '../../operations/debug/check.ts';
-import { programChecks } from '../../operations/debug/machine.ts';
-import { debug } from '../../operations/debug.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 
 type Context = CommandContext<CommonOptions & { source?: string[] }>;

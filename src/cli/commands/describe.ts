@@ -1,4 +1,4 @@
-import { Questions } from '../../operations/questions.ts';
+import { Questions } from '../../audit/query/questions.ts';
 import type { Cell } from '../../warehouse/values.ts';
 import { ANY_SOURCES, type CommandContext } from '../command.ts';
 import { printableLines } from '../printable.ts';

@@ -1,8 +1,8 @@
 import { join, resolve } from 'node:path';
-import { generateDocs } from '../../operations/artifacts.ts';
-import { openProject, warnOfMistakes } from '../../pipeline/build.ts';
-import { count } from '../../pipeline/reporter.ts';
-import { openWorkspace } from '../../pipeline/workspace.ts';
+import { openProject, warnOfMistakes } from '../../models/build/build.ts';
+import { count } from '../../reporter.ts';
+import { generateDocs } from '../../web/docs.ts';
+import { openWorkspace } from '../../workspace/workspace.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 
 interface GenerateOptions extends CommonOptions {

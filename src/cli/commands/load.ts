@@ -1,6 +1,6 @@
-import type { LoadOptions } from '../../pipeline/load-context.ts';
-import { loadOnly } from '../../pipeline/run.ts';
-import { openWorkspace } from '../../pipeline/workspace.ts';
+import type { LoadOptions } from '../../load/load-context.ts';
+import { loadOnly } from '../../run/run.ts';
+import { openWorkspace } from '../../workspace/workspace.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 import { reportOutcome } from '../summary.ts';
 

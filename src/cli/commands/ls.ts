@@ -1,7 +1,7 @@
-import { listModels } from '../../operations/list.ts';
-import { openProject, warnOfMistakes } from '../../pipeline/build.ts';
-import { openWorkspace } from '../../pipeline/workspace.ts';
+import { openProject, warnOfMistakes } from '../../models/build/build.ts';
+import { listModels } from '../../models/list.ts';
 import type { ResultTable } from '../../warehouse/values.ts';
+import { openWorkspace } from '../../workspace/workspace.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 
 type Options = CommonOptions & { select?: string[]; exclude?: string[] };

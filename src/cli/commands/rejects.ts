@@ -6,10 +6,10 @@ import {
   type RejectChoice,
   rejectedText,
   replayRejects,
-} from '../../operations/rejects.ts';
-import { count } from '../../pipeline/reporter.ts';
-import { openWorkspace, type Workspace } from '../../pipeline/workspace.ts';
+} from '../../load/rejects.ts';
+import { count } from '../../reporter.ts';
 import { Warehouse } from '../../warehouse/warehouse.ts';
+import { openWorkspace, type Workspace } from '../../workspace/workspace.ts';
 import { askWhether, canAsk } from '../ask.ts';
 import { ANY_SOURCES, type CommandContext, type CommonOptions } from '../command.ts';
 

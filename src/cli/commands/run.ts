@@ -1,7 +1,7 @@
-import type { BuildOptions } from '../../pipeline/build.ts';
-import type { LoadOptions } from '../../pipeline/load-context.ts';
-import { run } from '../../pipeline/run.ts';
-import { openWorkspace } from '../../pipeline/workspace.ts';
+import type { LoadOptions } from '../../load/load-context.ts';
+import type { BuildOptions } from '../../models/build/build.ts';
+import { run } from '../../run/run.ts';
+import { openWorkspace } from '../../workspace/workspace.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 import { reportOutcome } from '../summary.ts';
 

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
+import type { QuestionOptions } from '../../audit/query/questions.ts';
 import { UsageError } from '../../errors.ts';
-import { didYouMean } from '../../nearest.ts';
-import type { QuestionOptions } from '../../operations/questions.ts';
+import { didYouMean } from '../../text.ts';
 import { splitStatements } from '../../warehouse/lexer.ts';
 import { isInterrupted } from '../../warehouse/session.ts';
 import { printAnswer } from '../answer.ts';

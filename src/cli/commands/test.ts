@@ -1,10 +1,10 @@
-import { warnOfMistakes } from '../../pipeline/build.ts';
-import { count } from '../../pipeline/reporter.ts';
-import { testOnly } from '../../pipeline/run.ts';
-import type { TestOptions } from '../../pipeline/test.ts';
-import { openWorkspace } from '../../pipeline/workspace.ts';
-import type { TestOutcome } from '../../testing/run-test.ts';
+import { warnOfMistakes } from '../../models/build/build.ts';
+import type { TestOutcome } from '../../models/tests/run-test.ts';
+import type { TestOptions } from '../../models/tests/test.ts';
+import { count } from '../../reporter.ts';
+import { testOnly } from '../../run/run.ts';
 import type { ResultTable } from '../../warehouse/values.ts';
+import { openWorkspace } from '../../workspace/workspace.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 
 /** `test`: what the tables should be like, and whether they are. */

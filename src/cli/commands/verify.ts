@@ -1,7 +1,7 @@
-import { openReadOnly } from '../../operations/read-only.ts';
-import { verify } from '../../operations/verify.ts';
-import { openProject, warnOfMistakes } from '../../pipeline/build.ts';
-import { count } from '../../pipeline/reporter.ts';
+import { verify } from '../../audit/verify/verify.ts';
+import { openProject, warnOfMistakes } from '../../models/build/build.ts';
+import { count } from '../../reporter.ts';
+import { openReadOnly } from '../../workspace/read-only.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 
 type Options = CommonOptions & { select?: string[]; exclude?: string[]; sample?: number };

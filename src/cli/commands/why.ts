@@ -1,11 +1,11 @@
+import { readConditions } from '../../audit/why/condition.ts';
+import { upstreamOf } from '../../audit/why/upstream.ts';
+import { versionsOf } from '../../audit/why/versions.ts';
 import { UsageError } from '../../errors.ts';
+import { openProject } from '../../models/build/build.ts';
 import { presentRelations } from '../../models/relations.ts';
-import { oneModel, openReadOnly } from '../../operations/read-only.ts';
-import { readConditions } from '../../operations/why/condition.ts';
-import { upstreamOf } from '../../operations/why/upstream.ts';
-import { versionsOf } from '../../operations/why/versions.ts';
-import { openProject } from '../../pipeline/build.ts';
-import { count } from '../../pipeline/reporter.ts';
+import { count } from '../../reporter.ts';
+import { oneModel, openReadOnly } from '../../workspace/read-only.ts';
 import { ANY_SOURCES, type CommandContext } from '../command.ts';
 
 /** `why`: every version of a record that was received, and why one of them won. */

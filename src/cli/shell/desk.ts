@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
+import { type QuestionOptions, Questions } from '../../audit/query/questions.ts';
 import type { Config } from '../../config/config.ts';
-import { type QuestionOptions, Questions } from '../../operations/questions.ts';
 
 /**
  * The warehouse that a shell asks, statement by statement. Each sees the newest: a copy that has taken the place of the one

@@ -5,8 +5,8 @@ import {
   request as overHttp,
 } from 'node:http';
 import { Agent as HttpsAgent, request as overHttps } from 'node:https';
-import { DEFAULT_LIMITS, type Limits, limitText } from '../../config/limits.ts';
 import { SourceError } from '../../errors.ts';
+import { DEFAULT_LIMITS, type Limits, limitText } from '../../limits.ts';
 import type { Bounds } from '../connector.ts';
 import { networkError, UnreachableError } from './failures.ts';
 import type { Pace } from './pace.ts';

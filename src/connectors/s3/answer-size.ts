@@ -1,6 +1,6 @@
 import { pipeline, type Readable, Transform } from 'node:stream';
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
-import { type Limits, limitText } from '../../config/limits.ts';
+import { type Limits, limitText } from '../../limits.ts';
 
 /** An answer that is no file and is longer than any has to be. */
 export class AnswerTooLong extends Error {

@@ -5,8 +5,8 @@ import {
   HeadObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { DEFAULT_LIMITS } from '../../config/limits.ts';
 import { FileError, type WarehouseError } from '../../errors.ts';
+import { DEFAULT_LIMITS } from '../../limits.ts';
 import type { Bounds, Connector, Entry, FetchOptions, ListedFile } from '../connector.ts';
 import { receive } from '../partial.ts';
 import { PATIENCE, type Patience } from '../retry.ts';

@@ -1,6 +1,6 @@
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput, type S3Client } from '@aws-sdk/client-s3';
-import { type Limits, limitText } from '../../config/limits.ts';
 import { SourceError } from '../../errors.ts';
+import { type Limits, limitText } from '../../limits.ts';
 import type { ListedFile } from '../connector.ts';
 
 /** What is asked for: everything below a prefix, or one level of it. */

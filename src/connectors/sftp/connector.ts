@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
-import { DEFAULT_LIMITS, limitText } from '../../config/limits.ts';
 import { FileError, SourceError } from '../../errors.ts';
+import { DEFAULT_LIMITS, limitText } from '../../limits.ts';
 import type { Bounds, Connector, Entry, FetchOptions, ListedFile } from '../connector.ts';
 import { receive } from '../partial.ts';
 import { backOff, type Patience } from '../retry.ts';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { didYouMean } from '../../nearest.ts';
+import { didYouMean } from '../../text.ts';
 import { ProjectError } from '../problems.ts';
 import { Interpreter, type Node, type Scope, type Value } from './engine.ts';
 import { FILTERS, methodOf } from './methods.ts';

@@ -1,11 +1,11 @@
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
-import { DEFAULT_LIMITS, type Limits } from '../../../src/config/limits.ts';
 import type { Connector, ListedFile } from '../../../src/connectors/connector.ts';
 import { openBucket } from '../../../src/connectors/s3/bucket.ts';
 import { s3 } from '../../../src/connectors/s3.ts';
 import { SourceError } from '../../../src/errors.ts';
+import { DEFAULT_LIMITS, type Limits } from '../../../src/limits.ts';
 import { selfSigned } from '../../support/certificate.ts';
 import { listing, oddServer } from '../../support/s3-answers.ts';
 

@@ -1,0 +1,136 @@
+import { constants } from 'node:fs';
+import { access, readFile, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import prettyBytes from 'pretty-bytes';
+import type { Config } from '../../config/config.ts';
+import { BusyError, DamagedError, StorageError } from '../../errors.ts';
+import { exposures } from '../../workspace/exposure.ts';
+import { withAdvice } from '../damage.ts';
+import { type Check, MACHINE, type StepContext, Steps } from './check.ts';
+
+/** What one batch of files takes while it is staged, about. */
+const SPARE_BYTES = 1024 ** 3;
+
+/** Tries what a run needs of this machine. Each step by itself: one that fails says nothing of the others. */
+export async function* machineChecks(config: Config, context: StepContext): AsyncGenerator<Check> {
+  const check = (step: string, work: () => Promise<string>) => new Steps(MACHINE, context).try(step, work);
+  yield* programChecks(context);
+  yield await check('warehouse', () => lookAtWarehouse(config));
+  yield await check('publish', () => mustBeReplaceable(config.publish));
+  yield await check('landing', () => mustBeWritable(config.landing, config.landing));
+  yield await check('disk', () => mustHaveSpace(config));
+  yield await check('modes', () => whoCanRead(config));
+}
+
+/** What does not depend on the configuration. */
+export async function* programChecks(context: StepContext): AsyncGenerator<Check> {
+  const check = (step: string, work: () => Promise<string>) => new Steps(MACHINE, context).try(step, work);
+  yield await check('program', versions);
+  yield await check('duckdb', async () => {
+    const { Warehouse } = await import('../../warehouse/warehouse.ts');
+    await using warehouse = await Warehouse.open(':memory:');
+    const session = await warehouse.session();
+    const { version } = await session.row<{ version: string }>('SELECT version() AS version');
+    return `DuckDB ${version}`;
+  });
+}
+
+async function versions(): Promise<string> {
+  const file = new URL('../../../package.json', import.meta.url);
+  const { version, engines } = JSON.parse(await readFile(file, 'utf8'));
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const [wantedMajor = 0, wantedMinor = 0] = engines.node.match(/\d+/g).map(Number);
+  const here = `asapp-warehouse ${version} on Node ${process.versions.node}, ${process.platform} ${process.arch}`;
+  if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return here;
+  throw new StorageError(here, { hint: `install Node ${engines.node}` });
+}
+
+async function lookAtWarehouse(config: Config): Promise<string> {
+  const file = config.warehouse;
+  const found = await stat(file).catch(() => undefined);
+  if (!found)
+    return `not there yet: asapp-warehouse run makes it; ${await mustBeWritable(dirname(file), file)}`;
+  const size = `${file}, ${prettyBytes(found.size)}`;
+  const { Warehouse } = await import('../../warehouse/warehouse.ts');
+  try {
+    await using _ = await Warehouse.open(file, { readOnly: true, patience: 0 });
+  } catch (error) {
+    if (error instanceof BusyError) return `${size}; in use: ${error.message}`;
+    throw error instanceof DamagedError ? await withAdvice(error, config) : error;
+  }
+  await access(file, constants.W_OK).catch(() => {
+    throw notWritable(file);
+  });
+  return `${size}; nobody holds it`;
+}
+
+/** @param folder what will be made, where it is not there yet, in the nearest folder above that is */
+async function mustBeWritable(folder: string, what: string): Promise<string> {
+  const there = await nearestFolder(folder);
+  await access(there, constants.W_OK | constants.X_OK).catch(() => {
+    throw notWritable(there);
+  });
+  return `${what} can be written`;
+}
+
+/** A copy for analysts takes the place of the one that is there, which its folder must allow; a folder is no copy. */
+async function mustBeReplaceable(file: string): Promise<string> {
+  const found = await stat(file).catch(() => undefined);
+  if (found && !found.isFile())
+    throw new StorageError(`${file} is ${found.isDirectory() ? 'a folder' : 'no file'}`, {
+      hint: 'name a file at publish: in warehouse.yaml',
+    });
+  return await mustBeWritable(dirname(file), file);
+}
+
+function notWritable(path: string): StorageError {
+  return new StorageError(`${path} cannot be written`, {
+    hint: 'Give the user that runs this the right to, or name another place in warehouse.yaml.',
+  });
+}
+
+/** The folder, or the nearest one above it that is there. */
+async function nearestFolder(folder: string): Promise<string> {
+  const found = await stat(folder).catch(() => undefined);
+  if (found?.isDirectory()) return folder;
+  if (found)
+    throw new StorageError(`${folder} is a file, not a folder`, {
+      hint: 'name another place in warehouse.yaml',
+    });
+  const above = dirname(folder);
+  if (above === folder) throw notWritable(folder);
+  return nearestFolder(above);
+}
+
+/** Said, and no failure: a run does not mind. */
+async function whoCanRead(config: Config): Promise<string> {
+  const found = await exposures(config);
+  if (found.length === 0) return 'landing and .env are for their owner alone';
+  return found.map(({ message, hint }) => `${message}: ${hint}`).join('; ');
+}
+
+/** Publishing writes a new copy beside the old one; loading needs some room, too. */
+async function mustHaveSpace({ warehouse, publish, landing }: Config): Promise<string> {
+  const needs = [
+    { folder: dirname(warehouse), bytes: SPARE_BYTES },
+    { folder: dirname(publish), bytes: (await stat(publish).catch(() => undefined))?.size ?? 0 },
+    { folder: landing, bytes: SPARE_BYTES },
+  ];
+  const disks = new Map<number, { folder: string; free: number; needed: number }>();
+  for (const { folder, bytes } of needs) {
+    const there = await nearestFolder(folder);
+    const { dev } = await stat(there);
+    const { bavail, bsize } = await statfs(there);
+    const disk = disks.get(dev) ?? { folder: there, free: bavail * bsize, needed: 0 };
+    disk.needed += bytes;
+    disks.set(dev, disk);
+  }
+  const free = [...disks.values()]
+    .map((disk) => `${prettyBytes(disk.free)} free in ${disk.folder}`)
+    .join(', ');
+  const full = [...disks.values()].find((disk) => disk.free < disk.needed);
+  if (!full) return free;
+  throw new StorageError(`${free}; a run may need ${prettyBytes(full.needed)} in ${full.folder}`, {
+    hint: 'Free some space, or name another place in warehouse.yaml.',
+  });
+}

@@ -1,0 +1,85 @@
+import type { Attention } from '../attention.ts';
+import { type Config, namedSources, type Source } from '../config/config.ts';
+import { durationText } from '../config/duration.ts';
+import { agesOf, type FreshnessState, freshnessOf } from '../feeds/freshness.ts';
+import { tableName } from '../feeds/names.ts';
+import type { AttentionContext } from '../run/attention/attention.ts';
+import type { Session } from '../warehouse/session.ts';
+
+/** How fresh a feed is that somebody expects. */
+export interface FeedFreshness {
+  /** As its table is called: `messaging.calls__v2`. */
+  feed: string;
+  state: FreshnessState;
+  newest: Date;
+  /** How old its newest partition may be, in milliseconds. */
+  errorAfter: number;
+  /** Those that bring it. */
+  sources: string[];
+}
+
+interface Come {
+  feed_group: string;
+  feed: string;
+  version: string;
+  newest: Date;
+  cadence_minutes: number | null;
+  sources: string[];
+}
+
+/** Every feed that came once, that no document says is over, and that a source of the configuration is expected to bring. */
+export async function feedFreshness(
+  session: Session,
+  { config, now }: Pick<AttentionContext, 'config' | 'now'>,
+): Promise<FeedFreshness[]> {
+  const rows = await session.rows<Come>(
+    `SELECT feed_group, feed, version, newest_partition_ts AS newest, cadence_minutes, sources
+     FROM ops.freshness ANTI JOIN (FROM ops.feeds WHERE state IN ('ended', 'gone')) AS over
+       USING (feed_group, feed, version)
+     ORDER BY ALL`,
+  );
+  return rows.flatMap((row): FeedFreshness[] => {
+    const bringing = namedSources(config).filter((source) => brings(source, row));
+    const expected = bringing.flatMap((source) => agesFrom(source, row, config) ?? []);
+    // Where several bring it, the one that is to be the freshest decides.
+    const [ages] = expected.sort((a, b) => a.errorAfter - b.errorAfter);
+    if (ages === undefined) return [];
+    return [
+      {
+        feed: `${row.feed_group}.${tableName(row.feed, row.version)}`,
+        ...{ newest: row.newest, state: freshnessOf(row.newest, ages, now), errorAfter: ages.errorAfter },
+        sources: bringing.map(({ name }) => name),
+      },
+    ];
+  });
+}
+
+function brings({ name, group, feeds }: Source, row: Come): boolean {
+  return row.sources.includes(name) && group === row.feed_group && (feeds?.includes(row.feed) ?? true);
+}
+
+function agesFrom(source: Source, row: Come, { freshness }: Config) {
+  const table = tableName(row.feed, row.version);
+  const named = [`${row.feed_group}.${table}`, table].map((name) =>
+    Object.hasOwn(freshness.feeds, name) ? freshness.feeds[name] : undefined,
+  );
+  const cadences = [row.cadence_minutes, source.deliveryMinutes].filter((minutes) => minutes != null);
+  const cadence = cadences.length > 0 ? Math.max(...cadences) : null;
+  return agesOf([...named, source.freshness, freshness.all], cadence);
+}
+
+/** Feeds past their grace. */
+export async function lateFeeds({ session, ...context }: AttentionContext): Promise<Attention[]> {
+  const late = (await feedFreshness(session, context)).filter(({ state }) => state === 'late');
+  return late.map(({ feed, newest, errorAfter, sources }) => ({
+    ...{ kind: 'late_feed', severity: 'attention', feed },
+    ...(sources.length === 1 && sources[0] !== undefined && { source: sources[0] }),
+    message: `${feed} is late: its newest partition is of ${minute(newest)}, older than ${durationText(errorAfter)}`,
+    hint: 'ask the vendor; freshness: in warehouse.yaml sets how old it may be, and off for what is an archive',
+  }));
+}
+
+/** A time as people are told it: `2026-01-31 07:00`, UTC. */
+export function minute(time: Date): string {
+  return time.toISOString().slice(0, 16).replace('T', ' ');
+}

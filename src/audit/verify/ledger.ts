@@ -1,0 +1,100 @@
+import { tableName } from '../../feeds/names.ts';
+import { findDue } from '../../ledger/gaps.ts';
+import { emptyProofs } from '../../ledger/proofs.ts';
+import { count } from '../../reporter.ts';
+import type { Session } from '../../warehouse/session.ts';
+import { qualified } from '../../warehouse/sql.ts';
+import type { Finding } from './finding.ts';
+
+/** What the ledger and staging must say of each other, whatever the feed. */
+
+/**
+ * Rows without their file: staged in a table of which the ledger knows no feed, or rejected from a file that it does not
+ * know, or that another took the place of. (Files whose rows are gone, and rows of such files in the tables of known feeds,
+ * are told where the lines of each feed are counted.)
+ */
+export async function verifyOrphans(session: Session): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const tables = await session.rows<{ schema: string; table: string } & Record<string, string>>(
+    `SELECT schema_name AS schema, table_name AS table FROM duckdb_tables()
+     WHERE database_name = current_database() AND starts_with(schema_name, 'staging_')
+       AND (schema_name, table_name) NOT IN (
+         SELECT ('staging_' || feed_group, feed || CASE WHEN version = '1' THEN '' ELSE '__v' || version END) FROM ops.files)
+     ORDER BY ALL`,
+  );
+  for (const table of tables) {
+    const { rows } = await session.row<{ rows: number }>(`SELECT count(*) AS rows FROM ${qualified(table)}`);
+    if (rows === 0) continue;
+    const detail = `${count(rows, 'row')} of which the ledger knows no file`;
+    findings.push({ check: 'orphans', name: `${table.schema}.${table.table}`, result: 'broken', detail });
+  }
+  const rejected = await session.rows<{ file_id: number; lines: number; known: boolean }>(
+    `SELECT r.file_id, count(*) AS lines, any_value(f.file_id) IS NOT NULL AS known
+     FROM ops.rejected_rows AS r LEFT JOIN ops.files AS f USING (file_id)
+     WHERE f.file_id IS NULL OR (f.superseded_by IS NOT NULL AND r.resolved_at IS NULL) GROUP BY ALL ORDER BY 1`,
+  );
+  for (const { file_id, lines, known } of rejected) {
+    const why = known ? 'that another took the place of' : 'that is not known';
+    const detail = `${count(lines, 'rejected line')} of file ${file_id}, ${why}`;
+    findings.push({ check: 'orphans', name: `file ${file_id}`, result: 'broken', detail });
+  }
+  return findings.length > 0 ? findings : [holds('orphans', 'ops', 'none')];
+}
+
+/**
+ * Partitions that did not come though a later one did, as far back as anything came: those that the ledger has as missing,
+ * and those that it has not noticed. One that a person said is known is none.
+ */
+export async function verifyGaps(
+  session: Session,
+  { now, lookBackDays }: { now: Date; lookBackDays: number },
+): Promise<Finding[]> {
+  const whole = await session.rows<{ source: string; feed_group: string; feed: string; version: string }>(
+    'SELECT DISTINCT source, feed_group, feed, version FROM ops.partitions',
+  );
+  await findDue(session, { now, lookBackDays, whole });
+  const gaps = await session.rows<{
+    feed_group: string;
+    feed: string;
+    version: string;
+    missing: number;
+    first: string;
+  }>(
+    `WITH gaps AS (
+       SELECT feed_group, feed, version, partition_ts FROM ops.partitions
+       WHERE state = 'missing' AND acknowledged_at IS NULL
+       UNION
+       SELECT feed_group, feed, version, partition_ts FROM due_partitions
+       ANTI JOIN (FROM ops.partitions) AS known USING (feed_group, feed, version, partition_ts))
+     SELECT feed_group, feed, version, count(*) AS missing, strftime(min(partition_ts), '%Y-%m-%d %H:%M') AS first
+     FROM gaps GROUP BY ALL ORDER BY ALL`,
+  );
+  await session.run('DROP TABLE due_partitions');
+  if (gaps.length === 0) return whole.length > 0 ? [holds('gaps', 'ops.partitions', 'none')] : [];
+  return gaps.map(({ feed_group, feed, version, missing, first }) => ({
+    ...{ check: 'gaps', name: `${feed_group}.${tableName(feed, version)}`, result: 'broken' },
+    detail: `${count(missing, 'partition')} missing, the first of ${first}`,
+  }));
+}
+
+/** Whether there is anything to prove: a view that had rows and has none, or a warehouse in which nothing is staged. */
+export async function verifyProofs(session: Session): Promise<Finding[]> {
+  const { files } = await session.row<{ files: number }>('SELECT count(*) AS files FROM ops.files');
+  if (files === 0)
+    return [
+      {
+        ...{ check: 'proofs', name: 'ops.files', result: 'skipped' },
+        detail: 'no file was ever staged: there is nothing to prove',
+      },
+    ];
+  const empty = await emptyProofs(session);
+  if (empty.length === 0) return [holds('proofs', 'ops', 'each has rows that had some')];
+  return empty.map(({ proof, rows }) => ({
+    ...{ check: 'proofs', name: `ops.${proof}`, result: 'broken' },
+    detail: `is empty, and had ${count(rows, 'row')}: it proves nothing any more`,
+  }));
+}
+
+function holds(check: Finding['check'], name: string, detail: string): Finding {
+  return { check, name, result: 'holds', detail };
+}

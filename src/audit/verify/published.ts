@@ -1,0 +1,114 @@
+import { existsSync } from 'node:fs';
+import { readOld } from '../../publish/old.ts';
+import { count } from '../../reporter.ts';
+import type { Session } from '../../warehouse/session.ts';
+import { identifier, literal, qualified, type TableName } from '../../warehouse/sql.ts';
+import type { Finding } from './finding.ts';
+
+/** A table of the copy, as the copy tells of it, beside what the loader has built. */
+interface Published extends TableName {
+  run_id: number | null;
+  stale: boolean;
+  why: string | null;
+  /** The run that built what the loader has; NULL where it has nothing. */
+  own_run: number | null;
+}
+
+/**
+ * Whether analysts have what the loader has: each table row for row, each view by its SQL. What the copy says of itself that
+ * it is older is expected to differ, and told.
+ * @param target the file that analysts open
+ * @param ids the models to look at
+ */
+export async function verifyPublished(
+  session: Session,
+  target: string,
+  ids: ReadonlySet<string>,
+): Promise<Finding[]> {
+  if (!existsSync(target)) {
+    return [finding(target, 'skipped', 'nothing is published yet: asapp-warehouse build')];
+  }
+  const { home } = await session.row<{ home: string }>('SELECT current_database() AS home');
+  return readOld(session, target, async (_, copy) => {
+    const tables = await tablesOf(session, copy);
+    if (!tables) return [finding(target, 'skipped', 'an older program published it: asapp-warehouse build')];
+    const findings: Finding[] = [];
+    for (const table of tables)
+      if (ids.has(`${table.schema}.${table.table}`))
+        findings.push(await compare(session, { home, copy }, table));
+    return findings;
+  });
+}
+
+/** The names of both databases, as SQL. */
+interface Databases {
+  home: string;
+  copy: string;
+}
+
+async function tablesOf(session: Session, copy: string): Promise<Published[] | undefined> {
+  const [there] = await session.rows(
+    `SELECT 1 FROM duckdb_tables() WHERE database_name = ${literal(copy)} AND schema_name = 'ops'
+       AND table_name = 'published_tables'`,
+  );
+  if (!there) return undefined;
+  return session.rows<Published & Record<string, string | number | boolean | null>>(
+    `SELECT p.schema_name AS schema, p.table_name AS table, p.run_id, p.stale, p.why, m.run_id AS own_run
+     FROM ${copy}.ops.published_tables AS p
+     LEFT JOIN ops.models AS m ON m.model = p.schema_name || '.' || p.table_name ORDER BY ALL`,
+  );
+}
+
+async function compare(session: Session, databases: Databases, table: Published): Promise<Finding> {
+  const name = `${table.schema}.${table.table}`;
+  if (table.run_id === null) return finding(name, 'remark', `is not published: ${table.why}`);
+  if (table.stale) return finding(name, 'remark', `analysts have an older one: ${table.why}`);
+  if (table.run_id !== table.own_run)
+    return finding(name, 'skipped', 'it is built otherwise since it was published: asapp-warehouse build');
+  const [own, copied] = [
+    await shapeOf(session, databases.home, table),
+    await shapeOf(session, databases.copy, table),
+  ];
+  if (copied === undefined) return finding(name, 'broken', 'is not in the published file');
+  // A view that reads staging is published as a table: staging goes on.
+  if (own?.kind !== copied.kind) return finding(name, 'remark', 'a view, published as what it showed then');
+  if (own.shape !== copied.shape)
+    return finding(name, 'broken', 'has other columns, or other SQL, in the published file');
+  if (own.kind === 'view') return finding(name, 'holds', 'the same view');
+  const rows = (database: string) =>
+    `SELECT hash(t) AS row FROM ${identifier(database)}.${qualified(table)} AS t`;
+  const [ours, theirs] = [rows(databases.home), rows(databases.copy)];
+  const { differing, total } = await session.row<{ differing: number; total: number }>(
+    `SELECT (SELECT count(*) FROM ((${ours} EXCEPT ALL ${theirs}) UNION ALL (${theirs} EXCEPT ALL ${ours}))) AS differing,
+       (SELECT count(*) FROM (${theirs})) AS total`,
+  );
+  return differing === 0
+    ? finding(name, 'holds', `the same ${count(total, 'row')}`)
+    : finding(
+        name,
+        'broken',
+        `${count(differing, 'row')} not as in the loader's file: asapp-warehouse build --full-refresh --select ${name}`,
+      );
+}
+
+/** What a table or view is like: its columns, or its SQL. Undefined where there is none. */
+async function shapeOf(
+  session: Session,
+  database: string,
+  { schema, table }: TableName,
+): Promise<{ kind: 'table' | 'view'; shape: string } | undefined> {
+  const of = (what: string) =>
+    `database_name = ${literal(database)} AND schema_name = ${literal(schema)} AND ${what}_name = ${literal(table)}`;
+  const [found] = await session.rows<{ kind: 'table' | 'view'; shape: string }>(
+    `SELECT 'view' AS kind, sql AS shape FROM duckdb_views() WHERE ${of('view')}
+     UNION ALL
+     SELECT 'table', string_agg(column_name || ' ' || data_type, ', ' ORDER BY column_index)
+     FROM duckdb_columns() JOIN duckdb_tables() USING (database_name, schema_name, table_name)
+     WHERE ${of('table')} HAVING count(*) > 0`,
+  );
+  return found;
+}
+
+function finding(name: string, result: Finding['result'], detail: string): Finding {
+  return { check: 'published', name, result, detail };
+}

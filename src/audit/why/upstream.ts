@@ -1,0 +1,76 @@
+import { UsageError } from '../../errors.ts';
+import type { Project } from '../../models/assemble.ts';
+import type { Model } from '../../models/model.ts';
+import { modelTable, relationName } from '../../models/relations.ts';
+import { columnsIn } from '../../models/tests/shapes.ts';
+import type { Session } from '../../warehouse/session.ts';
+import type { ResultTable } from '../../warehouse/values.ts';
+import { type Condition, conditionSql } from './condition.ts';
+import { whyCommand } from './why.ts';
+
+/** Where the rows of a model that is no dedup model come from. */
+export interface Upstream {
+  /** A row for each dedup model that it is made from: its key, and what to type to see the versions of a record. */
+  table: ResultTable;
+  /** How many of the model's rows meet the conditions. */
+  rows: number;
+}
+
+/**
+ * The dedup models that a model is made from, with the values of their keys where the model's own row has them.
+ * @throws UsageError for an unknown column, or a model that is not built
+ */
+export async function upstreamOf(
+  session: Session,
+  project: Project,
+  model: Model,
+  conditions: readonly Condition[],
+  present: boolean,
+): Promise<Upstream> {
+  if (!present) {
+    throw new UsageError(`${model.id} is not there yet`, {
+      hint: `asapp-warehouse build --select +${model.id}`,
+    });
+  }
+  const columns = await columnsIn(session, modelTable(model.id));
+  const condition = await conditionSql(session, model.id, columns, conditions);
+  const matching = `FROM ${relationName(model.id)} WHERE ${condition}`;
+  const { rows } = await session.row<{ rows: number }>(`SELECT count(*) AS rows ${matching}`);
+  // Of several rows there is no one value to ask for.
+  const [own = {}] =
+    rows === 1
+      ? await session.rows<Record<string, string | null>>(`SELECT COLUMNS(*)::VARCHAR ${matching}`)
+      : [];
+  const known = new Map<string, string | null>([
+    ...Object.entries(own).map(([name, value]): [string, string | null] => [name.toLowerCase(), value]),
+    ...conditions.map(({ column, value }): [string, string] => [column.toLowerCase(), value]),
+  ]);
+  const sources = dedupModels(project, model).flatMap(({ id, config }) => {
+    if (config.materialized !== 'dedup') return [];
+    const values = config.unique_key.map((name) => known.get(name.toLowerCase()));
+    return [[id, config.unique_key.join(', '), whyCommand(id, config.unique_key, values)]];
+  });
+  const names = ['model', 'unique_key', 'ask'];
+  return { rows, table: { columns: names.map((name) => ({ name, type: 'VARCHAR' })), rows: sources } };
+}
+
+/** The nearest dedup models above a model, and those of the feeds that it, or what is between, reads itself. */
+function dedupModels(project: Project, start: Model): Model[] {
+  const all = [...project.models.values()];
+  const found = new Set<Model>();
+  const visit = (model: Model) => {
+    const readers = all.filter(
+      ({ config, sources }) =>
+        config.materialized === 'dedup' &&
+        sources.some((one) => model.sources.some((two) => one.group === two.group && one.feed === two.feed)),
+    );
+    for (const reader of readers) found.add(reader);
+    for (const id of model.refs) {
+      const parent = project.models.get(id);
+      if (parent?.config.materialized === 'dedup') found.add(parent);
+      else if (parent) visit(parent);
+    }
+  };
+  visit(start);
+  return [...found].sort((a, b) => (a.id < b.id ? -1 : 1));
+}

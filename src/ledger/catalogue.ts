@@ -1,0 +1,71 @@
+import { type Catalogue, type FeedSpec, loadCatalogue } from '../feeds/catalogue.ts';
+import type { Overrides } from '../feeds/documents/overrides.ts';
+import { tableName } from '../feeds/names.ts';
+import type { Session } from '../warehouse/session.ts';
+import { keepsDocuments } from './documents.ts';
+import { followedFeeds } from './followed-feeds.ts';
+
+/**
+ * What is known of the feeds now: the bundled schema, and in its place, group by group, what the warehouse follows since
+ * its documents were first applied (`ops.feeds` and `ops.columns`).
+ */
+export async function currentCatalogue(
+  session: Session,
+  bundled: Catalogue,
+  overrides: Overrides,
+): Promise<Catalogue> {
+  const followed = await specsByGroup(session, overrides);
+  if (followed.size === 0) return bundled;
+  const feeds = (group: string): readonly FeedSpec[] => followed.get(group) ?? bundled.feeds(group);
+  const groups = [...new Set([...bundled.groups, ...followed.keys()])];
+  return {
+    groups,
+    feeds,
+    feed: (group, name, version) =>
+      feeds(group).find((spec) => spec.feed === name && spec.version === version),
+  };
+}
+
+/** The versions of feeds that deduped tables are made from. */
+export function modelledFeeds(catalogue: Catalogue): FeedSpec[] {
+  return catalogue.groups.flatMap((group) =>
+    catalogue.feeds(group).filter((spec) => (spec.modelled ?? spec.version === '1') && hasPlainNames(spec)),
+  );
+}
+
+/**
+ * Names come from a document, and a model is a template: one that could be read as a part of it gets no model by itself.
+ * Its rows are staged all the same.
+ */
+function hasPlainNames({ feed, key, orderBy }: FeedSpec): boolean {
+  return (
+    /^[A-Za-z_][A-Za-z0-9_]*$/.test(feed) &&
+    [...key, ...orderBy].every((name) => /^[\p{L}\p{N}_][\p{L}\p{N}_ .$-]*$/u.test(name))
+  );
+}
+
+async function specsByGroup(session: Session, overrides: Overrides): Promise<Map<string, FeedSpec[]>> {
+  if (!(await keepsDocuments(session))) return new Map();
+  const found = new Map<string, FeedSpec[]>();
+  for (const [group, feeds] of await followedFeeds(session)) {
+    // Corrections are in it: what is followed is what was decided. Columns that nobody published are not followed.
+    const bare = new Set(
+      feeds
+        .filter(({ columns }) => columns.length === 0)
+        .map(({ name, version }) => tableName(name, version)),
+    );
+    const corrected = [...(overrides.get(group) ?? [])].flatMap(([feed, { columns }]) =>
+      bare.has(feed) ? [[feed, { columns }] as const] : [],
+    );
+    const catalogue = loadCatalogue([{ group, document: { feeds } }], new Map([[group, new Map(corrected)]]));
+    const modelled = new Map(feeds.map((feed) => [JSON.stringify([feed.name, feed.version]), feed.modelled]));
+    found.set(
+      group,
+      catalogue.feeds(group).map((spec) => ({
+        ...spec,
+        modelled: modelled.get(JSON.stringify([spec.feed, spec.version])) ?? false,
+      })),
+    );
+  }
+  return found;
+}

@@ -1,0 +1,223 @@
+import { isPersonal, type KnownFeed, type TypedColumn } from '../feeds/followed.ts';
+import { isStagingColumn, stagingTable } from '../feeds/names.ts';
+import type { ColumnType } from '../feeds/types.ts';
+import type { EpochFormat } from '../warehouse/instant.ts';
+import type { Session } from '../warehouse/session.ts';
+import type { Column, Feed, FeedState } from './tables.ts';
+
+/** `ops.feeds` and `ops.columns`: the shape of the feeds as it is followed. */
+
+/** A staging table as it is there. */
+export interface PresentTable {
+  comment: string | null;
+  /** The loader's own columns are among them. */
+  columns: readonly { name: string; type: ColumnType; comment: string | null }[];
+}
+
+/** Tables and their columns, by the names of schema and table as {@link presentId} joins them. */
+export type Present = ReadonlyMap<string, PresentTable>;
+
+export function presentId(schema: string, table: string): string {
+  return `${schema}.${table}`.toLowerCase();
+}
+
+/** The tables of a group: staged and deduped. */
+export async function presentTables(session: Session, group: string): Promise<Present> {
+  const rows = await session.rows<{
+    schema: string;
+    table: string;
+    table_comment: string | null;
+    name: string;
+    type: ColumnType;
+    comment: string | null;
+  }>(
+    `SELECT c.schema_name AS schema, c.table_name AS table, t.comment AS table_comment, c.column_name AS name,
+       c.data_type AS type, c.comment
+     FROM duckdb_columns() c JOIN duckdb_tables() t USING (database_name, schema_name, table_name)
+     WHERE c.database_name = current_database() AND c.schema_name IN ($1, $2)
+     ORDER BY c.schema_name, c.table_name, c.column_index`,
+    [group, `staging_${group}`],
+  );
+  const tables = new Map<string, PresentTable & { columns: PresentTable['columns'][number][] }>();
+  for (const { schema, table, table_comment, name, type, comment } of rows) {
+    const id = presentId(schema, table);
+    const known = tables.get(id) ?? { comment: table_comment, columns: [] };
+    known.columns.push({ name, type, comment });
+    tables.set(id, known);
+  }
+  return tables;
+}
+
+/** The feeds of a group as they are followed, and those that were only seen in the data. */
+export async function knownFeeds(session: Session, group: string, present: Present): Promise<KnownFeed[]> {
+  const feeds = await session.ledger
+    .selectFrom('ops.feeds')
+    .selectAll()
+    .where('feed_group', '=', group)
+    .orderBy('feed')
+    .orderBy('version')
+    .execute();
+  const columns = await session.ledger
+    .selectFrom('ops.columns')
+    .selectAll()
+    .where('feed_group', '=', group)
+    .orderBy('position')
+    .execute();
+  const byFeed = new Map<string, Column[]>();
+  for (const column of columns) {
+    const id = JSON.stringify([column.feed, column.version]);
+    const known = byFeed.get(id);
+    if (known) known.push(column);
+    else byFeed.set(id, [column]);
+  }
+  return feeds.map((row) => {
+    const documented = (byFeed.get(JSON.stringify([row.feed, row.version])) ?? []).map(typedColumn);
+    const listed = new Set(documented.map(({ name }) => name.toLowerCase()));
+    const { schema, table } = stagingTable(group, row.feed, row.version);
+    const there = present.get(presentId(schema, table))?.columns ?? [];
+    const inferred = there
+      .filter(({ name }) => !isStagingColumn(name) && !listed.has(name.toLowerCase()))
+      .map(({ name, type }) => ({ name, type }));
+    return knownFeed(row, documented, inferred);
+  });
+}
+
+/** The documented feeds of every group that follows its documents. */
+export async function followedFeeds(session: Session): Promise<Map<string, KnownFeed[]>> {
+  const groups = await session.rows<{ feed_group: string }>(
+    'SELECT DISTINCT feed_group FROM ops.feeds WHERE state IS NOT NULL ORDER BY 1',
+  );
+  const found = new Map<string, KnownFeed[]>();
+  for (const { feed_group } of groups) {
+    const feeds = await knownFeeds(session, feed_group, new Map());
+    found.set(
+      feed_group,
+      feeds.filter(({ documented }) => documented),
+    );
+  }
+  return found;
+}
+
+/** Writes how the feeds of a group are followed from now on. Those in `before` that are as they were are left alone. */
+export async function storeKnownFeeds(
+  session: Session,
+  group: string,
+  before: readonly KnownFeed[],
+  feeds: readonly KnownFeed[],
+  now: Date,
+): Promise<void> {
+  const unchanged = new Set(before.map(facts));
+  const rows = await session.ledger
+    .selectFrom('ops.feeds')
+    .select(['feed', 'version', 'first_seen_at'])
+    .where('feed_group', '=', group)
+    .execute();
+  const seen = new Map(rows.map((row) => [JSON.stringify([row.feed, row.version]), row.first_seen_at]));
+  const changed = feeds.filter((feed) => feed.documented && !unchanged.has(facts(feed)));
+  const names = JSON.stringify(changed.map(({ name, version }) => ({ feed: name, version })));
+  for (const table of ['feeds', 'columns']) {
+    await session.run(
+      `DELETE FROM ops.${table} WHERE feed_group = $1 AND (feed, version) IN (
+         SELECT (f.feed, f.version) FROM (SELECT unnest(from_json($2, '[{"feed":"VARCHAR","version":"VARCHAR"}]')) AS f))`,
+      [group, names],
+    );
+  }
+  await session.insert(
+    { schema: 'ops', table: 'feeds' },
+    changed.map((feed) => feedRow(group, feed, seen.get(JSON.stringify([feed.name, feed.version])) ?? now)),
+  );
+  await session.insert(
+    { schema: 'ops', table: 'columns' },
+    changed.flatMap((feed) => columnRows(group, feed)),
+  );
+}
+
+function facts({ inferred: _, ...feed }: KnownFeed): string {
+  return JSON.stringify(feed);
+}
+
+function knownFeed(row: Feed, columns: TypedColumn[], inferred: KnownFeed['inferred']): KnownFeed {
+  return {
+    name: row.feed,
+    version: row.version,
+    description: row.description,
+    key: row.unique_condition,
+    orderBy: row.order_by,
+    cadenceMinutes: row.cadence_minutes ?? undefined,
+    active: row.active_on ?? undefined,
+    modified: row.modified_on ?? undefined,
+    deprecated: row.deprecated_on ?? undefined,
+    expectedEnd: row.expected_end_on ?? undefined,
+    actualEnd: row.actual_end_on ?? undefined,
+    replacement: row.replacement ?? '',
+    columns,
+    origin: row.origin ?? 'bundled',
+    documented: row.state !== null,
+    gone: row.gone_on ?? undefined,
+    modelled: row.modelled ?? false,
+    inferred,
+  };
+}
+
+function typedColumn(row: Column): TypedColumn {
+  return {
+    name: row.column_name,
+    type: row.type as ColumnType,
+    published: row.published_type,
+    description: row.description,
+    pii: row.pii,
+    created: row.created_on ?? undefined,
+    updated: row.updated_on ?? undefined,
+    deleted: row.removed_on ?? undefined,
+    format: (row.format ?? undefined) as EpochFormat | undefined,
+  };
+}
+
+function feedRow(group: string, feed: KnownFeed, firstSeen: Date): Feed {
+  return {
+    feed_group: group,
+    feed: feed.name,
+    version: feed.version,
+    description: feed.description,
+    unique_condition: [...feed.key],
+    order_by: [...feed.orderBy],
+    cadence_minutes: feed.cadenceMinutes ?? null,
+    first_seen_at: firstSeen,
+    state: stateOf(feed),
+    origin: feed.origin,
+    modelled: feed.modelled,
+    active_on: feed.active ?? null,
+    modified_on: feed.modified ?? null,
+    deprecated_on: feed.deprecated ?? null,
+    expected_end_on: feed.expectedEnd ?? null,
+    actual_end_on: feed.actualEnd ?? null,
+    gone_on: feed.gone ?? null,
+    replacement: feed.replacement,
+  };
+}
+
+function stateOf(feed: KnownFeed): FeedState {
+  if (feed.gone !== undefined) return 'gone';
+  if (feed.actualEnd !== undefined) return 'ended';
+  if (feed.expectedEnd !== undefined) return 'ending';
+  return feed.deprecated === undefined ? 'active' : 'deprecated';
+}
+
+function columnRows(group: string, feed: KnownFeed): Column[] {
+  return feed.columns.map((column, index) => ({
+    feed_group: group,
+    feed: feed.name,
+    version: feed.version,
+    column_name: column.name,
+    position: index + 1,
+    type: column.type,
+    published_type: column.published,
+    description: column.description,
+    pii: column.pii,
+    personal_data: isPersonal(column.pii),
+    created_on: column.created ?? null,
+    updated_on: column.updated ?? null,
+    removed_on: column.deleted ?? null,
+    format: column.format ?? null,
+  }));
+}

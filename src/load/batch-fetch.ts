@@ -1,0 +1,164 @@
+import pMap from 'p-map';
+import type { Source } from '../config/config.ts';
+import type { Connector } from '../connectors/connector.ts';
+import { type FileError, SourceError } from '../errors.ts';
+import { openFailures } from '../ledger/files.ts';
+import type { FileFailure } from '../ledger/tables.ts';
+import { asFileError, fatal } from '../warehouse/scope.ts';
+import { fetchedAgainAt } from './back-off.ts';
+import type { WantedBatch } from './batches.ts';
+import { type Decryptor, decryptorFor } from './decrypt/decrypt.ts';
+import { UnreadableFile } from './inspect.ts';
+import type { LandedFile, WantedFile } from './landing.ts';
+import type { LoadContext, LoadOptions } from './load-context.ts';
+
+/** A batch whose files have been fetched, as far as they could be. */
+export interface LandedBatch extends WantedBatch {
+  /** By number. */
+  landed: Map<number, LandedFile>;
+  failures: FailedFile[];
+  /** Why the rest of its files, and of its feed, was not asked for. */
+  givenUp?: SourceError | undefined;
+}
+
+export interface FailedFile {
+  file: WantedFile;
+  error: FileError;
+  /** See `FileFailure.fingerprint`. */
+  fingerprint?: string | undefined;
+}
+
+/** Files that are fetched at the same time. */
+const FETCHES = 8;
+
+/**
+ * After so many files in a row that the source does not hand out, though it answers otherwise, the rest of the feed is
+ * left for the next run: each file costs the connector's whole patience. Twice as many as are asked for at once, so
+ * that one bad moment of the network is not enough.
+ */
+const MAX_REFUSED = 2 * FETCHES;
+
+/** Fetches the files of one source, batch by batch. */
+export class BatchFetch {
+  readonly #context: LoadContext;
+  readonly #source: Source;
+  readonly #connector: Connector;
+  readonly #decryptor: Decryptor | undefined;
+  readonly #mustAnswer: (error: SourceError) => Promise<void>;
+  readonly #eager: boolean;
+  /** By path. */
+  #failing: Promise<Map<string, FileFailure>> | undefined;
+  readonly #stop = new AbortController();
+  readonly #until: AbortSignal;
+  #running: Promise<unknown> = Promise.resolve();
+
+  /** @param mustAnswer throws what it is given when the source answers nothing at all any more */
+  constructor(
+    context: LoadContext,
+    source: Source,
+    connector: Connector,
+    options: LoadOptions,
+    mustAnswer: (error: SourceError) => Promise<void>,
+  ) {
+    this.#context = context;
+    this.#source = source;
+    // Whoever names a feed or a day asks for it now.
+    this.#eager = options.fullRefresh === true || options.since !== undefined || options.feed !== undefined;
+    this.#connector = connector;
+    this.#decryptor = source.decrypt && decryptorFor(source.decrypt, context.redact);
+    this.#mustAnswer = mustAnswer;
+    const { signal } = context;
+    this.#until = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
+  }
+
+  /** Ends what is on the way, and waits until it has: nobody takes it any more. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running.catch(() => {});
+  }
+
+  /** @throws SourceError when the source answers nothing any more; what ends the run. Nothing of the batch is left then */
+  fetch(batch: WantedBatch): Promise<LandedBatch> {
+    const running = this.#fetchAll(batch);
+    this.#running = running;
+    return running;
+  }
+
+  async #fetchAll(batch: WantedBatch): Promise<LandedBatch> {
+    const { reporter } = this.#context;
+    reporter.progress.activity(`fetching ${batch.spec.group}.${batch.spec.feed}`);
+    const result: LandedBatch = { ...batch, landed: new Map(), failures: [] };
+    let refused = 0;
+    const fetchOne = async (file: WantedFile) => {
+      if (this.#until.aborted || result.givenUp) return;
+      try {
+        if (await this.#waits(file)) return;
+        result.landed.set(file.fileId, await this.#land(file));
+        refused = 0;
+      } catch (error) {
+        if (this.#until.aborted) return;
+        result.failures.push({ file, ...(await this.#ofFile(file, error)) });
+        if (!(error instanceof SourceError)) return;
+        refused += 1;
+        if (refused >= MAX_REFUSED) result.givenUp ??= error;
+      }
+    };
+    // Those that are on the way when something ends them all are waited for: they must not land behind our back.
+    await pMap(
+      batch.partitions.flatMap(({ wanted }) => wanted),
+      (file) => fetchOne(file).catch((error) => this.#stop.abort(error)),
+      { concurrency: FETCHES },
+    );
+    if (!this.#until.aborted) return result;
+    for (const file of result.landed.values()) await file.remove();
+    throw this.#until.reason;
+  }
+
+  #land(file: WantedFile): Promise<LandedFile> {
+    const { landing, reporter } = this.#context;
+    return landing.land(this.#connector, file, {
+      decryptor: this.#decryptor,
+      onBytes: (count) => reporter.progress.fetched(count),
+      limits: this.#context.limits,
+      signal: this.#until,
+    });
+  }
+
+  /** @throws what is not the affair of this file alone */
+  async #ofFile(file: WantedFile, error: unknown): Promise<Omit<FailedFile, 'file'>> {
+    const end = fatal(error, this.#context.signal);
+    if (end !== undefined) throw end;
+    if (error instanceof SourceError) await this.#mustAnswer(error);
+    const isFetched = this.#connector.localPath === undefined;
+    const fingerprint =
+      error instanceof UnreadableFile && isFetched ? await this.#fingerprint(file) : undefined;
+    return { error: asFileError(file.listed.path, error), fingerprint };
+  }
+
+  /** Of how a file is read. Keys that cannot be opened have none: then no file is fetched either. */
+  async #fingerprint({ name }: WantedFile): Promise<string | undefined> {
+    if (!name.encrypted) return 'gzip';
+    return this.#decryptor?.fingerprint().catch(() => undefined);
+  }
+
+  /** Whether a file that could not be read is left alone for now: nothing about it has changed, see `back-off.ts`. */
+  async #waits(file: WantedFile): Promise<boolean> {
+    const { reader, clock, reporter } = this.#context;
+    if (this.#eager) return false;
+    this.#failing ??= openFailures(reader, this.#source.name).then(
+      (failures) => new Map(failures.map((failure) => [failure.path, failure])),
+    );
+    const failure = (await this.#failing).get(file.listed.path);
+    const fingerprint = failure?.fingerprint && (await this.#fingerprint(file));
+    const again = fingerprint && fetchedAgainAt(failure, file.listed, fingerprint, clock());
+    if (!again) return false;
+    const { path } = file.listed;
+    reporter.info(
+      `${path} is not fetched again before ${again.toISOString()}: nothing about it has changed`,
+      {
+        ...{ source: this.#source.name, path },
+      },
+    );
+    return true;
+  }
+}

@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { FileError, StorageError } from '../errors.ts';
+import { DEFAULT_LIMITS, type Limits, limitText, RATIO_COUNTS_FROM_BYTES } from '../limits.ts';
+import type { Decryptor } from './decrypt/decrypt.ts';
+import { DecryptError } from './decrypt/error.ts';
+import { DecompressError, gunzip } from './gunzip.ts';
+import { LineCounter } from './lines.ts';
+
+/** A delivered file that lies on this machine. */
+export interface DeliveredFile {
+  /** Where it lies. */
+  path: string;
+  gzip: boolean;
+  /** Left out where it is not encrypted. */
+  decryptor?: Decryptor | undefined;
+}
+
+/** What all of its bytes were seen to be. */
+export interface Inspected {
+  /** Of the bytes as delivered. */
+  sha256: string;
+  /** Lines that are not blank. */
+  lines: number;
+  /** Blank lines or a byte order mark: to be read the careful way. */
+  irregular: boolean;
+  /** Bytes of the longest line. */
+  longest: number;
+}
+
+const CHUNK_BYTES = 1 << 20;
+
+/**
+ * Reads a delivered file once: its hash, its lines, and its plain text where that has to be made.
+ *
+ * The plain text goes to a file that only its owner can read, and which gets its name once all was decrypted,
+ * decompressed and found to be whole.
+ * @param plain where the plain text goes; undefined when the file is plain already
+ * @throws what {@link fileError} understands; the signal's reason
+ */
+export async function inspect(
+  delivered: DeliveredFile,
+  plain: string | undefined,
+  { signal, limits = DEFAULT_LIMITS }: { signal?: AbortSignal | undefined; limits?: Limits | undefined } = {},
+): Promise<Inspected> {
+  const hash = createHash('sha256');
+  const counter = new LineCounter();
+  const size = { delivered: 0, plain: 0 };
+  async function* hashed() {
+    const source = createReadStream(delivered.path, { highWaterMark: CHUNK_BYTES });
+    for await (const chunk of source as AsyncIterable<Buffer>) {
+      hash.update(chunk);
+      size.delivered += chunk.length;
+      yield chunk;
+    }
+  }
+  async function* counted(chunks: AsyncIterable<Uint8Array>) {
+    for await (const chunk of chunks) {
+      size.plain += chunk.length;
+      mustBeWithin(limits, size);
+      counter.push(chunk);
+      yield chunk;
+    }
+  }
+  if (plain !== undefined) await writePlain(delivered, plain, hashed(), counted, signal);
+  else for await (const _ of counted(hashed())) signal?.throwIfAborted();
+  counter.finish();
+  return {
+    sha256: hash.digest('hex'),
+    lines: counter.lines,
+    irregular: counter.irregular,
+    longest: counter.longest,
+  };
+}
+
+async function writePlain(
+  { decryptor, gzip }: DeliveredFile,
+  plain: string,
+  chunks: AsyncIterable<Buffer>,
+  counted: (chunks: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const partial = `${plain}.part`;
+  const decrypted: AsyncIterable<Uint8Array> = decryptor ? decryptor.decrypt(chunks, signal) : chunks;
+  // One that is there already could be open to others, and would stay so.
+  await rm(partial, { force: true });
+  try {
+    await pipeline(
+      gzip ? gunzip(decrypted) : decrypted,
+      counted,
+      createWriteStream(partial, { flags: 'wx', mode: 0o600 }),
+      { signal },
+    );
+    await rename(partial, plain);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw firstCause(error);
+  }
+}
+
+/** What comes out is bounded as it comes: a file of some megabytes can hold more than any disk. */
+function mustBeWithin(limits: Limits, { delivered, plain }: { delivered: number; plain: number }): void {
+  if (plain > limits.file_bytes) throw new TooLarge(`it is larger than ${limitText(limits, 'file_bytes')}`);
+  if (plain > RATIO_COUNTS_FROM_BYTES && plain > delivered * limits.file_ratio)
+    throw new TooLarge(`it is more times larger than delivered than ${limitText(limits, 'file_ratio')}`);
+}
+
+class TooLarge extends Error {}
+
+/** A file that came whole and whose bytes cannot be read: the same bytes will come to the same. */
+export class UnreadableFile extends FileError {}
+
+/** Where the parts of a pipeline fail one after the other, Node gathers their errors, the first one first. */
+function firstCause(error: unknown): unknown {
+  return error instanceof AggregateError ? error.errors[0] : error;
+}
+
+/**
+ * What went wrong with one file on this machine, as an error of ours; what is no trouble with a file stays what it is.
+ * @param path as it was listed
+ */
+export function fileError(path: string, cause: unknown): unknown {
+  const { message, code, name, syscall } = cause as NodeJS.ErrnoException;
+  if (cause instanceof DecryptError)
+    return new UnreadableFile(`${path} cannot be decrypted: ${message}`, {
+      ...(cause.hint && { hint: cause.hint }),
+      cause,
+    });
+  if (cause instanceof DecompressError || code?.startsWith('Z_'))
+    return new UnreadableFile(`${path} does not decompress to its end: ${message}`, { cause });
+  if (cause instanceof TooLarge)
+    return new UnreadableFile(`${path} is not loaded: ${message}`, {
+      hint: 'When it is as it should be, raise that limit in warehouse.yaml.',
+      cause,
+    });
+  // Whoever was asked to stop has looked at the signal before: this one is of a stream that ended by itself.
+  if (name === 'AbortError' || code === 'ERR_STREAM_PREMATURE_CLOSE')
+    return new FileError(`${path} cannot be read to its end: ${message}`, { cause });
+  if (syscall === 'write')
+    return new StorageError(`the plain text of ${path} cannot be written: ${message}`, {
+      hint: 'Look at the free space and the permissions of the landing folder.',
+      cause,
+    });
+  return syscall === undefined ? cause : new FileError(`${path} cannot be read: ${message}`, { cause });
+}

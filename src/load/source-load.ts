@@ -1,0 +1,270 @@
+import { pMapIterable } from 'p-map';
+import type { Source } from '../config/config.ts';
+import type { Connector } from '../connectors/connector.ts';
+import { SourceError } from '../errors.ts';
+import { grantTables } from '../feeds/claims.ts';
+import { stagedFeeds } from '../ledger/feeds.ts';
+import { nextFileId, resolveFailures } from '../ledger/files.ts';
+import { recordAbsent, recordListings } from '../ledger/listings.ts';
+import { recordMisfits } from '../ledger/misfits.ts';
+import type { Misfit } from '../ledger/tables.ts';
+import { toldMisfits } from '../run/attention/misplaced.ts';
+import { asFeedError, fatal } from '../warehouse/scope.ts';
+import { BatchFetch, type LandedBatch } from './batch-fetch.ts';
+import { BatchStage } from './batch-stage.ts';
+import { cutBatches, type WantedBatch } from './batches.ts';
+import { chosenFeeds } from './chosen-feeds.ts';
+import { Coverage } from './coverage.ts';
+import { type FoundMisfit, findTargets, type Target } from './discover.ts';
+import { ignoring } from './ignore.ts';
+import type { LoadContext, LoadOptions, LoadResult } from './load-context.ts';
+import { type Plan, Planner } from './plan.ts';
+import { Stager } from './staging/stage.ts';
+
+/** A feed, or what is to be done about it could not be found out. */
+type Planned = { target: Target; plan?: Plan; error?: unknown };
+
+/** Feeds that are listed ahead of the one that is staged. */
+const PLANS_AHEAD = 4;
+
+/** One source, from its listing to its staged rows. The next batch is fetched while one is staged. */
+export class SourceLoad {
+  readonly #context: LoadContext;
+  readonly #options: LoadOptions;
+  readonly #source: Source;
+  readonly #connector: Connector;
+  readonly #result: LoadResult;
+  readonly #fetch: BatchFetch;
+  readonly #stager: Stager;
+  /** Feeds that go no further in this run. */
+  readonly #failed = new Set<string>();
+  readonly #misfits: Misfit[] = [];
+  readonly #coverage = new Coverage();
+  readonly #isIgnored: (path: string) => boolean;
+
+  /** @param result what is done is added to it */
+  constructor(
+    context: LoadContext,
+    options: LoadOptions,
+    source: Source,
+    connector: Connector,
+    result: LoadResult,
+  ) {
+    this.#context = context;
+    this.#options = options;
+    this.#source = source;
+    this.#connector = connector;
+    this.#fetch = new BatchFetch(context, source, connector, options, (error) => this.#mustAnswer(error));
+    this.#result = result;
+    this.#isIgnored = ignoring(source.ignore);
+    const { session, landing, clock, runId, limits } = context;
+    this.#stager = new Stager(session, { folder: landing.folder, clock, runId, limits });
+  }
+
+  async run(): Promise<void> {
+    const { reporter } = this.#context;
+    reporter.progress.activity(`listing ${this.#source.name}`);
+    const onMisfit = (misfit: FoundMisfit) => this.#misfit(misfit);
+    const coverage = this.#coverage;
+    const feeds = this.#chosenFeeds ?? this.#source.feeds;
+    const found = await findTargets(this.#connector, feeds, onMisfit, {
+      onLevel: (folder, folders) => coverage.level(folder, folders),
+      onFailure: async (feed, error) => {
+        await this.#mustBeOfFeed(error);
+        this.#fail({ feed, version: '1' }, error);
+      },
+    });
+    for (const { feed } of found) this.#result.found.add(feed).add(`${this.#source.group}.${feed}`);
+    const targets = await this.#withTables(found);
+    const planner = new Planner(this.#context, this.#options, this.#source, this.#connector, {
+      ...{ onMisfit, coverage },
+    });
+    await planner.prepare(targets);
+    const plans = pMapIterable(targets, (target) => this.#plan(planner, target), {
+      concurrency: PLANS_AHEAD,
+      backpressure: PLANS_AHEAD,
+    });
+    try {
+      if (this.#options.dryRun) {
+        await this.#describe(plans);
+      } else {
+        await this.#execute(plans);
+        await resolveFailures(this.#context.session, this.#source.name, planner.gone, this.#context.clock());
+        await this.#remember(found, planner);
+      }
+    } finally {
+      await this.#fetch.stop();
+      if (!this.#options.dryRun) await this.#recordMisfits();
+    }
+  }
+
+  /** @throws what is not the affair of this feed alone */
+  async #plan(planner: Planner, target: Target): Promise<Planned> {
+    try {
+      return { target, plan: await planner.plan(target) };
+    } catch (error) {
+      await this.#mustBeOfFeed(error);
+      return { target, error };
+    }
+  }
+
+  /** @throws what ends the run, or the error where the source answers nothing any more */
+  async #mustBeOfFeed(error: unknown): Promise<void> {
+    const end = fatal(error, this.#context.signal);
+    if (end !== undefined) throw end;
+    if (error instanceof SourceError) await this.#mustAnswer(error);
+  }
+
+  /**
+   * Whether a source is down, or only one thing in it is odd, is not to be told from the error: so it is asked for the
+   * names in its root, which it gave before.
+   * @throws the error when it does not answer
+   */
+  async #mustAnswer(error: SourceError): Promise<void> {
+    try {
+      for await (const _ of this.#connector.entries('')) break;
+    } catch {
+      this.#context.signal?.throwIfAborted();
+      throw error;
+    }
+  }
+
+  #fail(target: Pick<Target, 'feed' | 'version'>, cause: unknown): void {
+    const feed = this.#nameOf(target);
+    if (this.#failed.has(feed)) return;
+    this.#failed.add(feed);
+    const error = asFeedError(cause);
+    this.#result.failedFeeds.push({ source: this.#source.name, feed, error });
+    const { reporter, redact } = this.#context;
+    reporter.warn(`${feed} from ${this.#source.name}: ${redact(error.message)}`, {
+      ...{ source: this.#source.name, feed, hint: error.hint },
+    });
+  }
+
+  #hasFailed(target: Pick<Target, 'feed' | 'version'>): boolean {
+    return this.#failed.has(this.#nameOf(target));
+  }
+
+  /** `GROUP.FEED`, with its version where that is not 1. */
+  #nameOf({ feed, version }: Pick<Target, 'feed' | 'version'>): string {
+    return `${this.#source.group}.${feed}${version === '1' ? '' : `__v${version}`}`;
+  }
+
+  get #chosenFeeds(): readonly string[] | undefined {
+    return this.#options.feed && chosenFeeds(this.#source.group, this.#options.feed);
+  }
+
+  /** Only now: of what a killed run had not come to, the next one makes the listing again. */
+  async #remember(targets: readonly Target[], planner: Planner): Promise<void> {
+    const { session, clock } = this.#context;
+    const { name, group, feeds = [] } = this.#source;
+    const whole = targets.filter((target) => planner.isWhole(target) && !this.#hasFailed(target));
+    await recordListings(session, name, whole, clock());
+    this.#result.listedWhole.push(
+      ...whole.map(({ feed, version }) => ({ feed_group: group, feed, version })),
+    );
+    const found = new Set(targets.map(({ feed }) => feed));
+    const lookedFor = feeds.filter((feed) => this.#chosenFeeds?.includes(feed) !== false);
+    const absent = lookedFor.filter((feed) => !found.has(feed) && !this.#hasFailed({ feed, version: '1' }));
+    await recordAbsent(session, name, lookedFor, absent, clock());
+  }
+
+  /** Those that have a table to themselves; the others are told of, see `feeds/claims.ts`. */
+  async #withTables(found: readonly Target[]): Promise<Target[]> {
+    const { reader, catalogue } = this.#context;
+    const { group } = this.#source;
+    const owners = [...(await stagedFeeds(reader, group)), ...catalogue.feeds(group)];
+    const { granted, refused } = grantTables(found, owners);
+    for (const { wanted, owner } of refused) {
+      const reason = `would meet version ${owner.version} of the feed ${owner.feed} in one table, since names ignore case; load it by a source with another group, or leave it out of feeds`;
+      this.#misfit({ path: wanted.path, reason });
+    }
+    return granted;
+  }
+
+  async #describe(plans: AsyncIterable<Planned>): Promise<void> {
+    for await (const { target, plan, error } of plans) {
+      if (!plan) this.#fail(target, error);
+      if (!plan || plan.loads.length === 0) continue;
+      const { spec, loads } = plan;
+      const files = loads.flatMap((load) => load.files);
+      this.#result.planned.push({
+        source: this.#source.name,
+        ...{ group: spec.group, feed: spec.feed, version: spec.version },
+        partitions: loads.length,
+        files: files.length,
+        bytes: files.reduce((sum, { listed }) => sum + listed.bytes, 0),
+      });
+    }
+  }
+
+  async #execute(plans: AsyncIterable<Planned>): Promise<void> {
+    const landed = pMapIterable(this.#batches(plans), (batch) => this.#fetch.fetch(batch), {
+      concurrency: 1,
+      backpressure: 1,
+    });
+    for await (const batch of landed) await this.#stage(batch);
+  }
+
+  async *#batches(plans: AsyncIterable<Planned>): AsyncGenerator<WantedBatch> {
+    const { reader, reporter } = this.#context;
+    const { expected } = this.#result;
+    let next = await nextFileId(reader);
+    for await (const { target, plan, error } of plans) {
+      if (!plan) {
+        this.#fail(target, error);
+        continue;
+      }
+      for (const { files } of plan.loads) {
+        expected.files += files.length;
+        expected.bytes += files.reduce((sum, { listed }) => sum + listed.bytes, 0);
+      }
+      reporter.progress.expect(expected);
+      for (const batch of cutBatches(plan, () => next++)) {
+        if (this.#hasFailed(target)) break;
+        yield batch;
+      }
+    }
+  }
+
+  async #stage(batch: LandedBatch): Promise<void> {
+    const { signal, reporter } = this.#context;
+    const { spec, landed, failures, notes, givenUp } = batch;
+    try {
+      signal?.throwIfAborted();
+      // One that was fetched while the one before it failed: what is staged must not lie behind what is not.
+      if (this.#hasFailed(spec)) return;
+      // Of files that are not fetched for now there is nothing new to say.
+      if (landed.size + failures.length + notes.length === 0 && !givenUp) return;
+      reporter.progress.activity(`staging ${spec.group}.${spec.feed}`);
+      this.#result.changed = true;
+      await new BatchStage(this.#context, this.#source, this.#stager, this.#result, batch).run();
+      if (givenUp) this.#fail(spec, givenUp);
+    } catch (error) {
+      await this.#mustBeOfFeed(error);
+      this.#fail(spec, error);
+    } finally {
+      for (const file of landed.values()) await file.remove();
+    }
+  }
+
+  #misfit({ path, reason }: FoundMisfit): boolean {
+    if (this.#isIgnored(path)) return false;
+    this.#misfits.push({
+      source: this.#source.name,
+      path,
+      reason,
+      first_seen_at: this.#context.clock(),
+    });
+    return true;
+  }
+
+  async #recordMisfits(): Promise<void> {
+    const { session, reporter } = this.#context;
+    const { name } = this.#source;
+    const fresh = await recordMisfits(session, name, this.#misfits, (path) => this.#coverage.covers(path));
+    for (const { path, reason } of await toldMisfits(session, this.#source, fresh)) {
+      reporter.warn(`passed over ${path}: ${reason}`, { source: name, path });
+    }
+  }
+}

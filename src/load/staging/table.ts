@@ -1,0 +1,106 @@
+import type { FeedSpec } from '../../feeds/catalogue.ts';
+import { isStagingColumn, stagingTable } from '../../feeds/names.ts';
+import type { ColumnType } from '../../feeds/types.ts';
+import { columnComment } from '../../schema/apply/comments.ts';
+import type { Session } from '../../warehouse/session.ts';
+import { commentText, identifier, qualified, type TableName } from '../../warehouse/sql.ts';
+import type { Column } from './columns.ts';
+import { spellingOf } from './spelled.ts';
+
+/** The columns every staging table ends in; what they hold is said in their comments. */
+export const LOADER_COLUMNS = [
+  {
+    name: '_partition_ts',
+    type: 'TIMESTAMP',
+    comment: 'The time of the partition that the row came in, UTC',
+  },
+  { name: '_file_id', type: 'BIGINT', comment: 'The file that the row came in: ops.files.file_id' },
+  { name: '_line', type: 'BIGINT', comment: 'The line of that file, from 1' },
+  { name: '_loaded_at', type: 'TIMESTAMP', comment: 'When the row was staged, UTC' },
+  {
+    name: '_rescued',
+    type: 'JSON',
+    comment:
+      'Fields that have no column and values that do not fit theirs, by name; NULL when there are none',
+  },
+] as const;
+
+/** A staging table as it is in the warehouse, which may differ from what is published. */
+export interface StagingTable extends TableName {
+  spec: FeedSpec;
+  /** The data columns, without the loader's own. */
+  columns: readonly Column[];
+}
+
+/** Nobody published columns for the feed: they are inferred from its data. */
+export function isInferred({ spec }: StagingTable): boolean {
+  return spec.columns.length === 0;
+}
+
+/**
+ * The feed's staging table, made or given the columns it lacks. Columns that are there keep their types: changing one is
+ * a schema change, not a side effect of loading.
+ */
+export async function openStagingTable(session: Session, spec: FeedSpec): Promise<StagingTable> {
+  const name = stagingTable(spec.group, spec.feed, spec.version);
+  const columns = await dataColumns(session, name);
+  if (columns === undefined) {
+    // Some dozens of statements: each on its own would wait for the disk.
+    await session.transaction(() => session.run(createTable(name, spec)));
+    return { ...name, spec, columns: spec.columns.map(await spellingOf(session, spec)) };
+  }
+  const present = new Set(columns.map((column) => column.name.toLowerCase()));
+  const added = spec.columns.filter((column) => !present.has(column.name.toLowerCase()));
+  await addColumns(session, name, added);
+  return { ...name, spec, columns: [...columns, ...added].map(await spellingOf(session, spec)) };
+}
+
+/**
+ * Adds columns before any data needs them.
+ * They come after the loader's own in the table, whose columns are always used by name.
+ */
+export async function addColumns(
+  session: Session,
+  name: TableName,
+  columns: readonly Column[],
+): Promise<void> {
+  for (const column of columns) {
+    const table = qualified(name);
+    const text = columnComment({ description: '', pii: '', ...column });
+    await session.run(
+      `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${identifier(column.name)} ${column.type};${
+        text && `\nCOMMENT ON COLUMN ${table}.${identifier(column.name)} IS ${commentText(text)};`
+      }`,
+    );
+  }
+}
+
+/** The data columns of a staging table; undefined when there is no such table. */
+export async function dataColumns(session: Session, name: TableName): Promise<Column[] | undefined> {
+  const rows = await session.rows<{ name: string; type: ColumnType }>(
+    `SELECT column_name AS name, data_type AS type FROM duckdb_columns()
+     WHERE schema_name = $1 AND table_name = $2 AND database_name = current_database() ORDER BY column_index`,
+    [name.schema, name.table],
+  );
+  return rows.length === 0 ? undefined : rows.filter((column) => !isStagingColumn(column.name));
+}
+
+/** The statements that make a feed's staging table. */
+export function createTable(name: TableName, spec: FeedSpec): string {
+  const columns = [
+    ...spec.columns.map((column) => ({ ...column, comment: columnComment(column) })),
+    ...LOADER_COLUMNS,
+  ];
+  const table = qualified(name);
+  return [
+    `CREATE SCHEMA IF NOT EXISTS ${identifier(name.schema)};`,
+    `CREATE TABLE ${table} (${columns.map((column) => `${identifier(column.name)} ${column.type}`).join(', ')});`,
+    `COMMENT ON TABLE ${table} IS ${commentText(`Every version of every record received. ${spec.description}`.trim())};`,
+    ...columns
+      .filter((column) => column.comment !== '')
+      .map(
+        (column) =>
+          `COMMENT ON COLUMN ${table}.${identifier(column.name)} IS ${commentText(column.comment)};`,
+      ),
+  ].join('\n');
+}

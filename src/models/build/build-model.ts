@@ -1,0 +1,252 @@
+import { ModelError } from '../../errors.ts';
+import type { BuiltModel, ModelRun } from '../../ledger/tables.ts';
+import { count } from '../../reporter.ts';
+import type { Session } from '../../warehouse/session.ts';
+import { sqlProblem } from '../../warehouse/sql-problem.ts';
+import type { Workspace } from '../../workspace/workspace.ts';
+import { type Materialization, materialize } from '../materialize.ts';
+import type { Model, RenderedModel } from '../model.ts';
+import { type ModelProblem, ProjectError } from '../problems.ts';
+import { ALL_ROWS, relationName } from '../relations.ts';
+import type { BuildInputs, Inputs } from './inputs.ts';
+
+/** What building models has come to, in the order in which each was done. */
+export interface ModelsDone {
+  built: { model: string }[];
+  failed: FailedModel[];
+  skipped: { model: string; message: string }[];
+  planned: { model: string }[];
+  changed: boolean;
+}
+
+/** A model that could not be built, or a file of models that nobody can make out the models of. */
+export interface FailedModel {
+  /** The model's id, or the file's name. */
+  model: string;
+  message: string;
+  hint?: string | undefined;
+}
+
+/** What is known when models are built. */
+export interface BuildPlan {
+  inputs: BuildInputs;
+  /** What is wrong with each model, by its id: what is found by `prepare` is added. */
+  mistakes: ReadonlyMap<string, readonly ModelProblem[]>;
+  /** Models that are not to be there, with the reason. */
+  leftOut: ReadonlyMap<string, string>;
+  /** What comes before the first model that is to be built; an idle run does without. */
+  prepare: () => Promise<void>;
+}
+
+export interface ModelBuildOptions {
+  runId: number;
+  fullRefresh?: boolean;
+  dryRun?: boolean;
+}
+
+/** Builds models, each in one transaction of the session it is given; several at the same time, each over its own. */
+export class ModelBuild {
+  readonly result: ModelsDone = { built: [], failed: [], skipped: [], planned: [], changed: false };
+  readonly #workspace: Workspace;
+  readonly #inputs: BuildInputs;
+  readonly #plan: BuildPlan;
+  readonly #options: ModelBuildOptions;
+  /** Models that are not what they should be, each with the one that failed for it: itself, or one that it reads. */
+  readonly #stopped = new Map<string, string>();
+
+  constructor(workspace: Workspace, plan: BuildPlan, options: ModelBuildOptions) {
+    this.#workspace = workspace;
+    this.#inputs = plan.inputs;
+    this.#plan = plan;
+    this.#options = options;
+  }
+
+  /** Builds a model, if it is not what it should be. What is wrong with it is one of the results. */
+  async build(model: Model, session: Session): Promise<void> {
+    const { clock, reporter } = this.#workspace;
+    const broken = model.refs.map((id) => this.#stopped.get(id)).find((id) => id !== undefined);
+    if (broken !== undefined) this.#stopped.set(model.id, broken);
+    const unknown = this.#plan.mistakes.get(model.id);
+    if (unknown) return this.fail(model.id, unknown);
+    const missing =
+      this.#plan.leftOut.get(model.id) ??
+      (broken !== undefined ? `${broken} failed` : this.#inputs.missing(model));
+    if (missing) {
+      this.result.skipped.push({ model: model.id, message: missing });
+      return;
+    }
+    const startedAt = clock();
+    let rendered: RenderedModel | undefined;
+    try {
+      rendered = model.render(ALL_ROWS);
+    } catch (error) {
+      return this.#broke(model, undefined, error, { session, startedAt });
+    }
+    const inputs = this.#inputs.of(model, rendered.sql);
+    const known = this.#known(model);
+    if (known && known.text === inputs.text && known.inputs === inputs.data) return;
+    await this.#plan.prepare();
+    try {
+      const mistakes = this.#plan.mistakes.get(model.id);
+      if (mistakes) throw new ProjectError(mistakes);
+      reporter.progress.activity(`building ${model.id}`);
+      const done = await this.#bringUpToDate(model, rendered.sql, session, { known, inputs, startedAt });
+      if (done) reporter.info(`built ${model.id}, ${count(done.rows, 'row')}`);
+    } catch (error) {
+      return this.#broke(model, rendered, error, { session, startedAt });
+    }
+  }
+
+  async #broke(
+    model: Model,
+    rendered: RenderedModel | undefined,
+    error: unknown,
+    { session, startedAt }: { session: Session; startedAt: Date },
+  ): Promise<void> {
+    const message = modelProblem(model, rendered, error);
+    this.#failed({ model: model.id, message, hint: error instanceof ModelError ? error.hint : undefined });
+    if (this.#options.dryRun) return;
+    await session.insert({ schema: 'ops', table: 'model_runs' }, [
+      this.#record(model, startedAt, { status: 'failed', message: this.#workspace.redact(message) }),
+    ]);
+  }
+
+  /** A model that is not even tried: what is wrong with it is known from its files. */
+  fail(model: string, problems: readonly ModelProblem[]): void {
+    this.#failed({ model, message: new ProjectError(problems).message });
+  }
+
+  /** Mistakes that are no model's: in macros, in what is said of models that there are not, in the place of a file. */
+  failFiles(problems: readonly ModelProblem[]): void {
+    const files = new Map<string, ModelProblem[]>();
+    for (const problem of problems) {
+      if ((problem.models ?? []).length > 0) continue;
+      files.set(problem.file, [...(files.get(problem.file) ?? []), problem]);
+    }
+    for (const [file, own] of files) this.fail(file, own);
+  }
+
+  #failed(failure: FailedModel): void {
+    const { model, message, hint } = failure;
+    this.#stopped.set(model, model);
+    this.result.failed.push(failure);
+    this.#workspace.reporter.warn(`${model} failed: ${message}`, { hint });
+  }
+
+  /** What the model was last built from; undefined where that does not matter: it is built from all of its rows. */
+  #known(model: Model): BuiltModel | undefined {
+    const there = this.#inputs.present.has(model.id) && !this.#options.fullRefresh;
+    const known = there ? this.#inputs.built.get(model.id) : undefined;
+    // One that comes back is looked at anew, and goes on from the rows that were kept.
+    return known?.withdrawn_at ? { ...known, text: '', withdrawn_at: null } : known;
+  }
+
+  /** @returns undefined when there was nothing to do */
+  async #bringUpToDate(
+    model: Model,
+    sql: string,
+    session: Session,
+    { known, inputs, startedAt }: { known: BuiltModel | undefined; inputs: Inputs; startedAt: Date },
+  ): Promise<{ rows: number } | undefined> {
+    const { dryRun, runId } = this.#options;
+    const plan = await materialize(session, model, sql, known?.watermark);
+    const same = known?.definition === plan.definition;
+    if (known && same && known.inputs === inputs.data) {
+      if (!dryRun) await this.#describe(session, plan, { ...known, text: inputs.text });
+      return undefined;
+    }
+    if (dryRun) {
+      this.result.planned.push({ model: model.id });
+      return undefined;
+    }
+    const statements = (same ? plan.step : undefined) ?? plan.full;
+    const started: Omit<BuiltModel, 'rows'> = {
+      ...{ model: model.id, definition: plan.definition, text: inputs.text, inputs: inputs.data },
+      ...{ watermark: inputs.newest, run_id: runId, built_at: this.#workspace.clock() },
+      ...{ rebuilt_in: statements === plan.full ? runId : (known?.rebuilt_in ?? null) },
+      ...{ ...this.#inputs.originOf(model), withdrawn_at: null },
+    };
+    const built = await session.transaction(async () => {
+      if (statements === plan.full) await dropOther(session, model);
+      for (const statement of statements) await session.run(statement);
+      if (known?.text !== inputs.text || statements === plan.full)
+        for (const comment of await plan.comments()) await session.run(comment);
+      // What is wrong with a value of a view shows only when that is read: here, not when an analyst does.
+      const read = model.config.materialized === 'view' ? ', bit_xor(hash(t))' : '';
+      const kept = await session.row<{ rows: number }>(
+        `SELECT count(*) AS rows${read} FROM ${relationName(model.id)} AS t`,
+      );
+      const ranked = plan.rowsIn === undefined ? undefined : await session.row<{ rows: number }>(plan.rowsIn);
+      await session.insert({ schema: 'ops', table: 'model_runs' }, [
+        this.#record(model, startedAt, {
+          status: 'built',
+          rows_in: ranked?.rows ?? null,
+          rows_kept: kept.rows,
+          rows_superseded: ranked ? ranked.rows - kept.rows : null,
+        }),
+      ]);
+      const remembered = { ...started, rows: kept.rows };
+      await remember(session, remembered);
+      return remembered;
+    });
+    this.#inputs.built.set(model.id, built);
+    this.result.built.push({ model: model.id });
+    this.result.changed = true;
+    this.#inputs.present.add(model.id);
+    return { rows: built.rows };
+  }
+
+  /** A model of which only the layout or what is said of it has changed: its rows stay as they are. */
+  async #describe(session: Session, plan: Materialization, built: BuiltModel): Promise<void> {
+    await session.transaction(async () => {
+      for (const comment of await plan.comments()) await session.run(comment);
+      await remember(session, built);
+    });
+    this.#inputs.built.set(built.model, built);
+    this.result.changed = true;
+  }
+
+  #record(
+    model: Model,
+    startedAt: Date,
+    outcome: Pick<ModelRun, 'status'> & Partial<Omit<ModelRun, 'run_id' | 'model'>>,
+  ): ModelRun {
+    return {
+      ...{ run_id: this.#options.runId, model: model.id, materialized: model.config.materialized },
+      ...{ started_at: startedAt, finished_at: this.#workspace.clock() },
+      ...{ rows_in: null, rows_kept: null, rows_superseded: null, message: null },
+      ...outcome,
+    };
+  }
+}
+
+/** Writes down what a model was built from. */
+async function remember(session: Session, built: BuiltModel): Promise<void> {
+  await session.run('DELETE FROM ops.models WHERE model = $1', [built.model]);
+  await session.insert({ schema: 'ops', table: 'models' }, [built]);
+}
+
+/** A view where a table is to be, or the other way round. */
+async function dropOther(session: Session, model: Model): Promise<void> {
+  const [found] = await session.rows<{ kind: string }>(
+    `SELECT table_type AS kind FROM information_schema.tables
+     WHERE table_catalog = current_database() AND table_schema = $1 AND table_name = $2`,
+    [model.schema, model.name],
+  );
+  const wanted = model.config.materialized === 'view' ? 'VIEW' : 'BASE TABLE';
+  if (!found || found.kind === wanted) return;
+  await session.run(`DROP ${found.kind === 'VIEW' ? 'VIEW' : 'TABLE'} ${relationName(model.id)}`);
+}
+
+/** What DuckDB has against a model, with the line of its file. */
+function modelProblem(
+  { file, generated }: Model,
+  rendered: RenderedModel | undefined,
+  error: unknown,
+): string {
+  if (error instanceof ModelError) return error.message;
+  const { message, line } = sqlProblem(error);
+  if (generated || !rendered) return message;
+  // The model's SQL begins on the second line of the statement that makes its table.
+  return `${file}${line === undefined || line < 2 ? '' : `:${rendered.sourceLine(line - 1)}`}: ${message}`;
+}

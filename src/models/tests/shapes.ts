@@ -1,0 +1,199 @@
+import type { Catalogue } from '../../feeds/catalogue.ts';
+import { stagingTable } from '../../feeds/names.ts';
+import { migrate } from '../../ledger/migrations.ts';
+import { LOADER_COLUMNS } from '../../load/staging/table.ts';
+import type { Session } from '../../warehouse/session.ts';
+import { identifier, qualified, type TableName } from '../../warehouse/sql.ts';
+import { Warehouse } from '../../warehouse/warehouse.ts';
+import type { Project } from '../assemble.ts';
+import { planDedup } from '../materialize.ts';
+import type { Model } from '../model.ts';
+import type { Relation } from '../relation-call.ts';
+import { modelTable, renderModel, sourceTable } from '../relations.ts';
+
+/** A column, as far as SQL over it needs to know. */
+export interface Column {
+  name: string;
+  type: string;
+}
+
+/** Types that columns of staging tables are to have, by `schema.table` and the column's name in lower case. */
+export type Retypes = ReadonlyMap<string, ReadonlyMap<string, string>>;
+
+/**
+ * The columns that feeds and models will have, known before anything is built.
+ *
+ * An empty warehouse in memory gets the staging tables as they are (or, before any data came, as they are documented),
+ * and on them the models as they are written now. What DuckDB makes of that is what a build would make of it.
+ */
+export class Shapes implements AsyncDisposable {
+  readonly #project: Project;
+  readonly #catalogue: Catalogue;
+  readonly #real: Session;
+  readonly #retypes: Retypes;
+  readonly #known = new Map<string, Promise<readonly Column[] | undefined>>();
+  #scratch: Promise<{ warehouse: Warehouse; session: Session }> | undefined;
+  #staged: Promise<Map<string, Column[]>> | undefined;
+
+  /**
+   * @param real the warehouse, whose staging tables are looked up
+   * @param retypes types in place of those that are there, to see what would come of them
+   */
+  constructor(project: Project, catalogue: Catalogue, real: Session, retypes: Retypes = new Map()) {
+    this.#project = project;
+    this.#catalogue = catalogue;
+    this.#real = real;
+    this.#retypes = retypes;
+  }
+
+  /** The empty warehouse. It has what was asked for so far, and all that this reads. */
+  async session(): Promise<Session> {
+    this.#scratch ??= openScratch();
+    return (await this.#scratch).session;
+  }
+
+  /** @returns undefined where nobody knows: no data came of a feed that is not documented, or a model's SQL is wrong */
+  of(relation: Relation): Promise<readonly Column[] | undefined> {
+    if (relation.kind === 'model') return this.model(relation.id);
+    if (relation.kind === 'source') return this.source(relation.group, relation.feed);
+    throw new Error('this has no columns of its own');
+  }
+
+  model(id: string): Promise<readonly Column[] | undefined> {
+    return this.#once(id, () => this.#makeModel(id));
+  }
+
+  source(group: string, feed: string): Promise<readonly Column[] | undefined> {
+    return this.#once(`staging_${group}.${feed}`, () => this.#makeSource(group, feed));
+  }
+
+  /** Whether everything that a model, or a query, reads is known. */
+  async knows({ refs, sources }: Pick<Model, 'refs' | 'sources'>): Promise<boolean> {
+    for (const id of refs) if (!(await this.model(id))) return false;
+    for (const { group, feed } of sources) if (!(await this.source(group, feed))) return false;
+    return true;
+  }
+
+  #once(name: string, make: () => Promise<readonly Column[] | undefined>) {
+    const known = this.#known.get(name) ?? make();
+    this.#known.set(name, known);
+    return known;
+  }
+
+  async #makeSource(group: string, feed: string): Promise<readonly Column[] | undefined> {
+    const table = sourceTable(group, feed);
+    this.#staged ??= stagedColumns(this.#real);
+    const staged = (await this.#staged).get(`${table.schema}.${table.table}`) ?? [];
+    const documented = this.#documented(group, feed);
+    if (staged.length === 0 && documented.length === 0) return undefined;
+    const retypes = this.#retypes.get(`${table.schema}.${table.table}`);
+    const columns = merged(staged, [...documented, ...LOADER_COLUMNS]).map(({ name, type }) => ({
+      ...{ name, type: retypes?.get(name.toLowerCase()) ?? type },
+    }));
+    await makeTable(await this.session(), table, columns);
+    return columns;
+  }
+
+  #documented(group: string, name: string): readonly Column[] {
+    const [, feed = name, version = '1'] = /^(.+)__v(.+)$/.exec(name) ?? [];
+    return this.#catalogue.feed(group, feed, version)?.columns ?? [];
+  }
+
+  async #makeModel(id: string): Promise<readonly Column[] | undefined> {
+    const model = this.#project.models.get(id);
+    if (!model || !(await this.knows(model))) return undefined;
+    const session = await this.session();
+    try {
+      return await makeModel(session, model);
+    } catch {
+      // It may read something that only the warehouse has; if it is wrong, building it will say so.
+      return undefined;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const scratch = await this.#scratch;
+    await scratch?.warehouse[Symbol.asyncDispose]();
+  }
+}
+
+async function openScratch(): Promise<{ warehouse: Warehouse; session: Session }> {
+  const warehouse = await Warehouse.open(':memory:', { threads: 1 });
+  const session = await warehouse.session();
+  // For models that rank by the files' order, or read the ledger.
+  await migrate(session, new Date(0));
+  return { warehouse, session };
+}
+
+async function makeModel(session: Session, model: Model): Promise<readonly Column[]> {
+  const sql = renderModel(model);
+  const table = modelTable(model.id);
+  if (model.config.materialized === 'dedup') {
+    const { query, columns } = await planDedup(session, model, sql);
+    const types = new Map(columns.map(({ name, type }) => [name, type]));
+    const kept = query.columns.map((name) => ({ name, type: types.get(name) as string }));
+    await makeTable(session, table, kept);
+    return kept;
+  }
+  await session.run(`CREATE SCHEMA IF NOT EXISTS ${identifier(table.schema)};
+CREATE OR REPLACE VIEW ${qualified(table)} AS\n${sql}`);
+  return columnsIn(session, table);
+}
+
+/** The columns of all staging tables, by `schema.table`. */
+async function stagedColumns(session: Session): Promise<Map<string, Column[]>> {
+  const rows = await session.rows<Column & { relation: string }>(
+    `SELECT schema_name || '.' || table_name AS relation, column_name AS name, data_type AS type
+     FROM duckdb_columns() WHERE database_name = current_database() AND schema_name LIKE 'staging\\_%' ESCAPE '\\'
+     ORDER BY table_oid, column_index`,
+  );
+  const tables = new Map<string, Column[]>();
+  for (const { relation, name, type } of rows) {
+    const columns = tables.get(relation);
+    if (columns) columns.push({ name, type });
+    else tables.set(relation, [{ name, type }]);
+  }
+  return tables;
+}
+
+/** `more` added where `columns` have no such name: DuckDB's names ignore case. */
+export function merged(columns: readonly Column[], more: readonly Column[]): Column[] {
+  const taken = new Set(columns.map(({ name }) => name.toLowerCase()));
+  const added = more.filter(({ name }) => !taken.has(name.toLowerCase()));
+  return [...columns, ...added].map(({ name, type }) => ({ name, type }));
+}
+
+/**
+ * The types that documents give. Unit tests go by these: what they say of a model is not to change with the values that
+ * happened to come, which may have made a column text.
+ */
+export function documentedTypes(catalogue: Catalogue): Retypes {
+  const feeds = catalogue.groups.flatMap((group) => [...catalogue.feeds(group)]);
+  return new Map(
+    feeds.map(({ group, feed, version, columns }) => {
+      const { schema, table } = stagingTable(group, feed, version);
+      const types = columns.map(({ name, type }) => [name.toLowerCase(), type] as const);
+      return [`${schema}.${table}`, new Map(types)];
+    }),
+  );
+}
+
+/** Makes an empty table, whatever was there by that name. */
+export async function makeTable(
+  session: Session,
+  table: TableName,
+  columns: readonly Column[],
+): Promise<void> {
+  const list = columns.map(({ name, type }) => `${identifier(name)} ${type}`).join(', ');
+  await session.run(`CREATE SCHEMA IF NOT EXISTS ${identifier(table.schema)};
+CREATE OR REPLACE TABLE ${qualified(table)} (${list})`);
+}
+
+export async function columnsIn(session: Session, table: TableName): Promise<Column[]> {
+  return columnsOfQuery(session, `FROM ${qualified(table)}`);
+}
+
+export async function columnsOfQuery(session: Session, sql: string): Promise<Column[]> {
+  const rows = await session.rows<{ column_name: string; column_type: string }>(`DESCRIBE ${sql}`);
+  return rows.map(({ column_name: name, column_type: type }) => ({ name, type }));
+}

@@ -1,0 +1,54 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { BusyError, UsageError } from '../errors.ts';
+import type { Session } from '../warehouse/session.ts';
+import { literal } from '../warehouse/sql.ts';
+
+const NAME = 'published_there';
+
+/**
+ * Looks at the place of the copy before anything is started: a file that is there is replaced, so it must be one that this
+ * program has written. One that it has written there before is, whatever has become of it.
+ * @param target the file that analysts open
+ * @throws UsageError when something else is there
+ * @throws BusyError when what is there cannot be looked at, since another process writes to it
+ */
+export async function refuseOtherFile(session: Session, target: string): Promise<void> {
+  const found = await stat(target).catch(() => undefined);
+  if (!found) return;
+  if (found.isDirectory())
+    throw new UsageError(`${target}, the copy for analysts, is a folder`, {
+      hint: 'name a file in it at publish: in warehouse.yaml',
+    });
+  const [left] = await session.ledger.selectFrom('ops.published').select('path').execute();
+  if (left?.path === resolve(target) || (await isCopy(session, target))) return;
+  throw new UsageError(`${target} is there already, and is no copy for analysts: it would be replaced`, {
+    hint: 'name another file at publish: in warehouse.yaml, or move this one away',
+  });
+}
+
+/** Whether a file is a warehouse with a ledger: a copy that another loader's file was published to, or an older program. */
+async function isCopy(session: Session, target: string): Promise<boolean> {
+  try {
+    await session.run(`ATTACH ${literal(target)} AS ${NAME} (READ_ONLY)`);
+  } catch (error) {
+    const { message } = error as Error;
+    if (!/conflicting lock/i.test(message)) return false;
+    const holder = /held in (.+?) \(PID (\d+)\)/.exec(message);
+    throw new BusyError(
+      `${target}, the copy for analysts, is held open for writing by ${holder ? `${holder[1]} (process ${holder[2]})` : 'another process'}`,
+      {
+        hint: "close it there; whoever only reads it opens it read-only, and is in nobody's way",
+        cause: error,
+      },
+    );
+  }
+  try {
+    const tables = await session.rows(
+      `SELECT 1 FROM duckdb_tables() WHERE database_name = '${NAME}' AND schema_name = 'ops' AND table_name IN ('runs', 'models')`,
+    );
+    return tables.length === 2;
+  } finally {
+    await session.run(`DETACH ${NAME}`);
+  }
+}

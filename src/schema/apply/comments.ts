@@ -1,0 +1,101 @@
+import type { KnownFeed, TypedColumn } from '../../feeds/followed.ts';
+import { fieldName, stagingTable, tableName } from '../../feeds/names.ts';
+import { type Present, presentId } from '../../ledger/followed-feeds.ts';
+import { commentText, identifier, qualified, type TableName } from '../../warehouse/sql.ts';
+
+/** What tables and columns say of themselves to whoever opens the warehouse. Pure. */
+
+/** What a column holds, what it holds of people, whether it still comes, and what it is called where it comes from. */
+export function columnComment({
+  name,
+  description,
+  pii,
+  deleted,
+}: Pick<TypedColumn, 'name' | 'description' | 'pii'> & Partial<Pick<TypedColumn, 'deleted'>>): string {
+  const field = fieldName(name);
+  return [
+    description,
+    pii && `Personal data: ${pii}`,
+    deleted && `Not sent any more since ${deleted}.`,
+    field !== name && `Sent as ${field}, a name that is taken here.`,
+  ]
+    .filter(Boolean)
+    .join(' ');
+}
+
+type Life = Pick<KnownFeed, 'deprecated' | 'expectedEnd' | 'actualEnd' | 'gone' | 'replacement'>;
+
+/** How a feed's life goes on; `''` for one that just lives. */
+export function lifeNote({ deprecated, expectedEnd, actualEnd, gone, replacement }: Life): string {
+  const notes = [
+    deprecated && `Deprecated since ${deprecated}.`,
+    actualEnd ? `Ended ${actualEnd}.` : expectedEnd && `Ends ${expectedEnd}.`,
+    gone && `Not documented any more since ${gone}.`,
+  ].filter(Boolean);
+  if (notes.length > 0 && replacement !== '') notes.push(`Use ${replacement}.`);
+  return notes.join(' ');
+}
+
+const STAGED = 'Every version of every record received.';
+const LATEST = 'The latest version of each record of';
+
+/** What a deduped table holds: the latest of each record of a feed, what the documents say of it, and how its life goes on. */
+export function dedupedComment(
+  feed: Pick<KnownFeed, 'name' | 'version' | 'description' | keyof Life>,
+): string {
+  const { name, version, description } = feed;
+  return [`${LATEST} ${tableName(name, version)}.`, description, lifeNote(feed)].filter(Boolean).join(' ');
+}
+
+/** The statements that bring comments up to date; none where they are. */
+export function commentStatements(group: string, feed: KnownFeed, present: Present): string[] {
+  const staged = stagingTable(group, feed.name, feed.version);
+  const there = present.get(presentId(staged.schema, staged.table));
+  const statements: string[] = [];
+  const wanted = new Map(feed.columns.map((column) => [column.name.toLowerCase(), columnComment(column)]));
+  const before = new Map<string, string | null>();
+  if (there) {
+    const text = [STAGED, feed.description, lifeNote(feed)].filter(Boolean).join(' ');
+    if (text !== (there.comment ?? '')) statements.push(onTable(staged, text));
+    for (const { name, comment } of there.columns) before.set(name.toLowerCase(), comment);
+    for (const column of feed.columns) {
+      const was = before.get(column.name.toLowerCase()) ?? '';
+      const is = columnComment(column);
+      if (is !== was) statements.push(onColumn(staged, column.name, is));
+    }
+  }
+  return feed.modelled
+    ? [...statements, ...dedupedComments(group, feed, present, wanted, before)]
+    : statements;
+}
+
+/** A deduped table has the comments of its staging table, but for those that its model gives it. */
+function dedupedComments(
+  group: string,
+  feed: KnownFeed,
+  present: Present,
+  wanted: ReadonlyMap<string, string>,
+  before: ReadonlyMap<string, string | null>,
+): string[] {
+  const table = { schema: group, table: feed.name };
+  const there = present.get(presentId(group, feed.name));
+  if (!there) return [];
+  const text = dedupedComment(feed);
+  const ours = there.comment === null || there.comment.startsWith(LATEST);
+  return [
+    ...(ours && there.comment !== text ? [onTable(table, text)] : []),
+    ...there.columns.flatMap(({ name, comment }) => {
+      const is = wanted.get(name.toLowerCase());
+      const inherited = comment === null || comment === before.get(name.toLowerCase());
+      return is !== undefined && inherited && is !== (comment ?? '') ? [onColumn(table, name, is)] : [];
+    }),
+  ];
+}
+
+function onTable(table: TableName, text: string): string {
+  return `COMMENT ON TABLE ${qualified(table)} IS ${commentText(text)}`;
+}
+
+function onColumn(table: TableName, column: string, text: string): string {
+  return `COMMENT ON COLUMN ${qualified(table)}.${identifier(column)} IS ${commentText(text)}`;
+}

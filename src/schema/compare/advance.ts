@@ -1,0 +1,208 @@
+import { type Change, type ChangeKind, changeIdentity } from '../../feeds/changes.ts';
+import {
+  feedId,
+  isPersonal,
+  type KnownFeed,
+  sameName,
+  type TypedColumn,
+  type WantedColumn,
+  type WantedFeed,
+} from '../../feeds/followed.ts';
+import type { ColumnType } from '../../feeds/types.ts';
+import { isNewer } from './compare.ts';
+
+/**
+ * The feeds as they are followed once some changes are applied. Pure.
+ *
+ * What no change speaks of follows the documents by itself: days, the order of columns, the spelling of types.
+ * @param applied changes that {@link compare} found between the two
+ * @param today `YYYY-MM-DD`: the day since when something is gone, where the documents do not say
+ */
+export function advance(
+  known: readonly KnownFeed[],
+  wanted: readonly WantedFeed[],
+  applied: readonly Change[],
+  today: string,
+): KnownFeed[] {
+  const done = new Set(applied.map(changeIdentity));
+  const byFeed = new Map<string, Change[]>();
+  for (const change of applied) {
+    const id = feedId({ name: change.feed, version: change.version });
+    byFeed.set(id, [...(byFeed.get(id) ?? []), change]);
+  }
+  const changesOf = (feed: Pick<WantedFeed, 'name' | 'version'>) => byFeed.get(feedId(feed)) ?? [];
+  const before = new Map(known.map((feed) => [feedId(feed), feed]));
+  const next: KnownFeed[] = [];
+  for (const feed of wanted) {
+    const old = before.get(feedId(feed));
+    before.delete(feedId(feed));
+    const changes = changesOf(feed);
+    if (old?.documented) next.push(follow(old, feed, changes, today));
+    else if (changes.some(({ kind }) => kind === 'feed_added') || waits(feed, known, wanted)) {
+      next.push(welcome(old, feed, changes));
+    } else if (old) next.push(old);
+  }
+  for (const feed of before.values()) {
+    const gone = done.has(
+      changeIdentity({ ...nothing, kind: 'feed_gone', feed: feed.name, version: feed.version }),
+    );
+    next.push(gone ? { ...feed, gone: today } : feed);
+  }
+  return switchModels(next, applied);
+}
+
+const nothing = { column: undefined, before: undefined, after: undefined };
+
+/** A new version of a feed that is there gets its table whatever becomes of its model. */
+function waits(feed: WantedFeed, known: readonly KnownFeed[], wanted: readonly WantedFeed[]): boolean {
+  return [...known.filter(({ documented }) => documented), ...wanted].some(
+    (other) => sameName(other.name, feed.name) && isNewer(feed.version, other.version),
+  );
+}
+
+/** A feed that no document listed before. */
+function welcome(old: KnownFeed | undefined, feed: WantedFeed, changes: readonly Change[]): KnownFeed {
+  const inferred = new Map(old?.inferred.map(({ name, type }) => [name.toLowerCase(), { name, type }]));
+  const columns = feed.columns.map((column): TypedColumn => {
+    const there = inferred.get(column.name.toLowerCase());
+    if (!there || isApplied(changes, TYPE_KINDS, column.name)) return typed(column, changes);
+    return { ...typed(column, changes), name: there.name, type: there.type };
+  });
+  const listed = new Set(columns.map(({ name }) => name.toLowerCase()));
+  return {
+    ...feed,
+    columns,
+    documented: true,
+    gone: undefined,
+    modelled: false,
+    inferred: old?.inferred.filter(({ name }) => !listed.has(name.toLowerCase())) ?? [],
+  };
+}
+
+/** A column that is new. Without a type it is text. */
+function typed(column: WantedColumn, changes: readonly Change[]): TypedColumn {
+  const unmarked = isPersonal(column.pii) && !isApplied(changes, ['pii_on'], column.name);
+  return { ...column, type: column.type || 'VARCHAR', pii: unmarked ? '' : column.pii };
+}
+
+const TYPE_KINDS: readonly ChangeKind[] = ['type_widened', 'type_narrowed', 'type_changed'];
+
+function isApplied(changes: readonly Change[], kinds: readonly ChangeKind[], column?: string): boolean {
+  return changes.some(
+    (change) =>
+      kinds.includes(change.kind) &&
+      (column === undefined || (change.column !== undefined && sameName(change.column, column))),
+  );
+}
+
+function follow(old: KnownFeed, feed: WantedFeed, changes: readonly Change[], today: string): KnownFeed {
+  const has = (kind: ChangeKind) => isApplied(changes, [kind]);
+  const back = has('feed_back');
+  const life = (kind: ChangeKind, was: string | undefined, is: string | undefined) => {
+    if (is === undefined) return back ? undefined : was;
+    return has(kind) ? is : was;
+  };
+  const described = has('description_changed');
+  const keyed = has('unique_condition_added') || has('unique_condition_changed');
+  const ordered = has('ordering_changed') || has('unique_condition_added');
+  const columns = followColumns(old, feed, changes, described, today);
+  const listed = new Set(columns.map(({ name }) => name.toLowerCase()));
+  return {
+    ...old,
+    columns,
+    inferred: old.inferred.filter(({ name }) => !listed.has(name.toLowerCase())),
+    origin: feed.origin,
+    description: described && feed.description !== '' ? feed.description : old.description,
+    key: keyed ? feed.key : old.key,
+    orderBy: ordered && feed.orderBy.length > 0 ? feed.orderBy : old.orderBy,
+    cadenceMinutes: has('cadence_changed') ? feed.cadenceMinutes : old.cadenceMinutes,
+    active: feed.active ?? old.active,
+    modified: feed.modified ?? old.modified,
+    replacement: feed.replacement || old.replacement,
+    deprecated: life('feed_deprecated', old.deprecated, feed.deprecated),
+    expectedEnd: life('feed_ending', old.expectedEnd, feed.expectedEnd),
+    actualEnd: life('feed_ended', old.actualEnd, feed.actualEnd),
+    gone: back ? undefined : old.gone,
+  };
+}
+
+/** Its type once changes are in. What the data ask for is in the change alone: the document still says otherwise. */
+function newType(column: TypedColumn, after: WantedColumn, changes: readonly Change[]): ColumnType {
+  const change = changes.findLast(
+    ({ kind, column: name }) =>
+      TYPE_KINDS.includes(kind) && name !== undefined && sameName(name, column.name),
+  );
+  if (change?.fromData) return change.after as ColumnType;
+  return change && after.type !== '' ? after.type : column.type;
+}
+
+function followColumns(
+  old: KnownFeed,
+  feed: WantedFeed,
+  changes: readonly Change[],
+  described: boolean,
+  today: string,
+): TypedColumn[] {
+  const wanted = new Map(feed.columns.map((column) => [column.name.toLowerCase(), column]));
+  const kept = old.columns.map((column): TypedColumn => {
+    const after = wanted.get(column.name.toLowerCase());
+    const has = (...kinds: ChangeKind[]) => isApplied(changes, kinds, column.name);
+    if (!after) return has('column_removed') ? { ...column, deleted: today } : column;
+    return {
+      ...column,
+      type: newType(column, after, changes),
+      format: has('format_changed') ? after.format : column.format,
+      published: after.published || column.published,
+      description: described && after.description !== '' ? after.description : column.description,
+      // `no` where nothing was said is the same said in words.
+      pii: has('pii_on', 'pii_off') ? after.pii : column.pii,
+      created: after.created ?? column.created,
+      updated: after.updated ?? column.updated,
+      deleted: has('column_removed') ? after.deleted : has('column_back') ? undefined : column.deleted,
+    };
+  });
+  const inferred = new Map(old.inferred.map(({ name, type }) => [name.toLowerCase(), type]));
+  const known = new Set(old.columns.map(({ name }) => name.toLowerCase()));
+  const added = feed.columns
+    .filter(({ name }) => !known.has(name.toLowerCase()) && isApplied(changes, ['column_added'], name))
+    .map((column): TypedColumn => {
+      const there = inferred.get(column.name.toLowerCase());
+      const fresh = typed(column, changes);
+      return { ...fresh, type: there && !isApplied(changes, TYPE_KINDS, column.name) ? there : fresh.type };
+    });
+  return inOrder([...kept, ...added], feed.columns);
+}
+
+/** Columns in the order of the document; one that it does not list stays behind the one that it stood behind. */
+function inOrder(columns: readonly TypedColumn[], listed: readonly WantedColumn[]): TypedColumn[] {
+  const place = new Map(listed.map(({ name }, index) => [name.toLowerCase(), index]));
+  let last = -1;
+  const placed = columns.map((column, index) => {
+    const own = place.get(column.name.toLowerCase());
+    if (own !== undefined) last = own;
+    return { column, place: own ?? last, index, listed: own !== undefined };
+  });
+  placed.sort((a, b) => a.place - b.place || Number(b.listed) - Number(a.listed) || a.index - b.index);
+  return placed.map(({ column }) => column);
+}
+
+/** One version of each feed is what its model reads: the accepted one, else the one that was first. */
+function switchModels(feeds: readonly KnownFeed[], applied: readonly Change[]): KnownFeed[] {
+  const chosen = new Map<string, string>();
+  for (const { kind, feed, version } of applied) {
+    if (kind === 'version_added') chosen.set(feed.toLowerCase(), version);
+  }
+  const read = new Map<string, string>();
+  for (const feed of feeds) if (feed.modelled) read.set(feed.name.toLowerCase(), feed.version);
+  for (const feed of feeds.filter(({ documented }) => documented)) {
+    const name = feed.name.toLowerCase();
+    const now = read.get(name);
+    const older = now !== undefined && !feeds.some((other) => sameName(other.name, name) && other.modelled);
+    if (now === undefined || (older && isNewer(now, feed.version))) read.set(name, feed.version);
+  }
+  return feeds.map((feed) => {
+    const name = feed.name.toLowerCase();
+    const modelled = feed.documented && (chosen.get(name) ?? read.get(name)) === feed.version;
+    return modelled === feed.modelled ? feed : { ...feed, modelled };
+  });
+}

@@ -1,0 +1,42 @@
+import type { ColumnType } from '../../feeds/types.ts';
+
+export type TypeChange = 'same' | 'widened' | 'narrowed' | 'changed';
+
+/**
+ * What a column's new type means for the values of its old one. Pure.
+ * @param ofKey whether the column tells records apart: text then loses nothing, since it is only compared for equality.
+ *   A measure that becomes text can no longer be added up, which a person should know before it happens.
+ */
+export function typeChange(from: ColumnType, to: ColumnType, ofKey: boolean): TypeChange {
+  if (from === to) return 'same';
+  if (holds(to, from) || (ofKey && to === 'VARCHAR')) return 'widened';
+  return holds(from, to) ? 'narrowed' : 'changed';
+}
+
+/** Decimal digits of the largest value. */
+const INTEGER_DIGITS = new Map<ColumnType, number>([
+  ['TINYINT', 3],
+  ['SMALLINT', 5],
+  ['INTEGER', 10],
+  ['BIGINT', 19],
+]);
+
+/** Whether `wide` has every value of `narrow`, exactly and with the same meaning. */
+function holds(wide: ColumnType, narrow: ColumnType): boolean {
+  if (wide === 'TIMESTAMP') return narrow === 'DATE';
+  const digits = INTEGER_DIGITS.get(narrow);
+  const wideDigits = INTEGER_DIGITS.get(wide);
+  if (digits !== undefined && wideDigits !== undefined) return wideDigits > digits;
+  // A double is exact up to fifteen digits.
+  if (wide === 'DOUBLE') return digits !== undefined && digits <= 15;
+  const decimal = decimalOf(wide);
+  const narrowDecimal = digits === undefined ? decimalOf(narrow) : { whole: digits, scale: 0 };
+  if (decimal && narrowDecimal)
+    return decimal.whole >= narrowDecimal.whole && decimal.scale >= narrowDecimal.scale;
+  return wideDigits !== undefined && narrowDecimal?.scale === 0 && narrowDecimal.whole < wideDigits;
+}
+
+function decimalOf(type: ColumnType): { whole: number; scale: number } | undefined {
+  const parts = /^DECIMAL\((\d+),(\d+)\)$/.exec(type);
+  return parts ? { whole: Number(parts[1]) - Number(parts[2]), scale: Number(parts[2]) } : undefined;
+}

@@ -1,0 +1,103 @@
+import { UsageError } from '../../errors.ts';
+import { type KnownFeed, sameName } from '../../feeds/followed.ts';
+import { stagingTable } from '../../feeds/names.ts';
+import { type Present, presentId } from '../../ledger/followed-feeds.ts';
+import { ownModels } from '../../models/follow-feeds.ts';
+import { count } from '../../reporter.ts';
+import type { Session } from '../../warehouse/session.ts';
+import { qualified, type TableName } from '../../warehouse/sql.ts';
+import type { Workspace } from '../../workspace/workspace.ts';
+
+/** The model of a feed is to read another version, of which fewer rows have come than its table has: some will go. */
+export interface RowLoss {
+  /** The deduped table, and the id of its model: `messaging.convos_metrics`. */
+  table: string;
+  version: string;
+  /** Rows of the deduped table now. */
+  rows: number;
+  /** Staged rows of the version. */
+  staged: number;
+}
+
+type Version = Pick<KnownFeed, 'name' | 'version'>;
+
+/**
+ * What the tables of a group are sure to lose when their models switch from one version of a feed to another. Only reads.
+ * @param before the feeds of the group as they are followed, and `next` as they will be
+ */
+export async function rowLosses(
+  session: Session,
+  group: string,
+  { before, next, present }: { before: readonly KnownFeed[]; next: readonly KnownFeed[]; present: Present },
+): Promise<RowLoss[]> {
+  const losses: RowLoss[] = [];
+  for (const feed of next) {
+    const read = before.find((each) => each.modelled && sameName(each.name, feed.name));
+    if (!feed.modelled || read === undefined || read.version === feed.version) continue;
+    const loss = await lossBy(session, group, feed, present);
+    if (loss.staged < loss.rows) losses.push(loss);
+  }
+  return losses;
+}
+
+/** Whether a feed's table would be left without the rows that it has, were it made from a version. Only reads. */
+export async function wouldEmpty(
+  session: Session,
+  group: string,
+  version: Version,
+  present: Present,
+): Promise<boolean> {
+  const { rows, staged } = await lossBy(session, group, version, present);
+  return rows > 0 && staged === 0;
+}
+
+async function lossBy(
+  session: Session,
+  group: string,
+  { name, version }: Version,
+  present: Present,
+): Promise<RowLoss> {
+  const rowsOf = async (table: TableName) => {
+    if (!present.has(presentId(table.schema, table.table))) return 0;
+    return (await session.row<{ rows: number }>(`SELECT count(*) AS rows FROM ${qualified(table)}`)).rows;
+  };
+  const rows = await rowsOf({ schema: group, table: name });
+  return {
+    table: `${group}.${name}`,
+    version,
+    rows,
+    staged: await rowsOf(stagingTable(group, name, version)),
+  };
+}
+
+/**
+ * Says which tables lose rows by what is planned. A model of the user's own reads what it says, whatever is accepted.
+ * @param allowEmpty whether a table may be left without rows: a person insists on it
+ * @throws UsageError where one would be
+ */
+export async function heedLosses(
+  { config, reporter }: Pick<Workspace, 'config' | 'reporter'>,
+  plans: readonly { losses: readonly RowLoss[] }[],
+  allowEmpty: boolean,
+): Promise<void> {
+  const losses = plans.flatMap((plan) => plan.losses);
+  if (losses.length === 0) return;
+  const theirs = await ownModels(config.models);
+  const lost = losses.filter(({ table }) => !theirs.has(table));
+  const emptied = lost.filter(({ staged }) => staged === 0);
+  if (emptied.length > 0 && !allowEmpty) {
+    throw new UsageError(emptied.map(describeLoss).join('\n'), {
+      hint: 'load its rows first: asapp-warehouse load; to leave the table empty all the same: --allow-empty',
+    });
+  }
+  for (const loss of lost) reporter.warn(describeLoss(loss));
+}
+
+function describeLoss({ table, version, rows, staged }: RowLoss): string {
+  const there = staged === 0 ? 'has no rows yet' : `has only ${count(staged, 'row')} so far`;
+  const lost =
+    staged === 0
+      ? `its ${count(rows, 'row')}`
+      : `at least ${(rows - staged).toLocaleString('en-US')} of its ${count(rows, 'row')}`;
+  return `version ${version} of ${table} ${there}: built from it, the table loses ${lost}`;
+}
