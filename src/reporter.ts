@@ -33,8 +33,3 @@ export const silentReporter: Reporter = {
   warn() {},
   progress: { expect() {}, activity() {}, fetched() {}, done() {}, stop() {} },
 };
-
-/** A number of things, for people: `1 file`, `12,345 rows`. */
-export function count(number: number, noun: string): string {
-  return `${number.toLocaleString('en-US')} ${noun}${number === 1 ? '' : 's'}`;
-}

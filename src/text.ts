@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /**
  * The word of `known` that `word` was most likely meant to be; undefined when none is close.
  * Case, `-` and `_` do not count as differences, so that `lookBackDays` finds `look_back_days`.
@@ -53,4 +55,14 @@ function editDistance(a: string, b: string): number {
 
 function at(row: readonly number[], column: number): number {
   return row[column] as number;
+}
+
+/** What a text is known by, in hexadecimal. */
+export function sha256(text: string | Uint8Array): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** A number of things, for people: `1 file`, `12,345 rows`. */
+export function count(number: number, noun: string): string {
+  return `${number.toLocaleString('en-US')} ${noun}${number === 1 ? '' : 's'}`;
 }

@@ -1,9 +1,6 @@
-import type { Attention } from '../attention.ts';
 import { type Config, namedSources, type Source } from '../config/config.ts';
-import { durationText } from '../config/duration.ts';
 import { agesOf, type FreshnessState, freshnessOf } from '../feeds/freshness.ts';
 import { tableName } from '../feeds/names.ts';
-import type { AttentionContext } from '../run/attention/attention.ts';
 import type { Session } from '../warehouse/session.ts';
 
 /** How fresh a feed is that somebody expects. */
@@ -30,7 +27,7 @@ interface Come {
 /** Every feed that came once, that no document says is over, and that a source of the configuration is expected to bring. */
 export async function feedFreshness(
   session: Session,
-  { config, now }: Pick<AttentionContext, 'config' | 'now'>,
+  { config, now }: { config: Config; now: Date },
 ): Promise<FeedFreshness[]> {
   const rows = await session.rows<Come>(
     `SELECT feed_group, feed, version, newest_partition_ts AS newest, cadence_minutes, sources
@@ -66,17 +63,6 @@ function agesFrom(source: Source, row: Come, { freshness }: Config) {
   const cadences = [row.cadence_minutes, source.deliveryMinutes].filter((minutes) => minutes != null);
   const cadence = cadences.length > 0 ? Math.max(...cadences) : null;
   return agesOf([...named, source.freshness, freshness.all], cadence);
-}
-
-/** Feeds past their grace. */
-export async function lateFeeds({ session, ...context }: AttentionContext): Promise<Attention[]> {
-  const late = (await feedFreshness(session, context)).filter(({ state }) => state === 'late');
-  return late.map(({ feed, newest, errorAfter, sources }) => ({
-    ...{ kind: 'late_feed', severity: 'attention', feed },
-    ...(sources.length === 1 && sources[0] !== undefined && { source: sources[0] }),
-    message: `${feed} is late: its newest partition is of ${minute(newest)}, older than ${durationText(errorAfter)}`,
-    hint: 'ask the vendor; freshness: in warehouse.yaml sets how old it may be, and off for what is an archive',
-  }));
 }
 
 /** A time as people are told it: `2026-01-31 07:00`, UTC. */

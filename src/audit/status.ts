@@ -1,11 +1,14 @@
-import type { AttentionContext } from '../run/attention/attention.ts';
+import type { Config } from '../config/config.ts';
 import type { Session } from '../warehouse/session.ts';
 import { literal, timestamp } from '../warehouse/sql.ts';
 import type { ResultTable } from '../warehouse/values.ts';
 import { feedFreshness } from './freshness.ts';
 
 /** What a feed's state goes by. */
-export type StatusContext = Pick<AttentionContext, 'config' | 'now'>;
+export interface StatusContext {
+  config: Config;
+  now: Date;
+}
 
 /**
  * How fresh and how complete each feed is, a row a feed. `state` says in one word what to think of it:

@@ -1,5 +1,5 @@
 import prettyBytes from 'pretty-bytes';
-import { count } from '../reporter.ts';
+import { count } from '../text.ts';
 import { duration } from './duration.ts';
 import { printable } from './printable.ts';
 

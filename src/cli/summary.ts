@@ -1,7 +1,7 @@
 import prettyBytes from 'pretty-bytes';
 import type { Attention } from '../attention.ts';
-import { count } from '../reporter.ts';
 import type { Outcome } from '../run/run.ts';
+import { count } from '../text.ts';
 import { bySeverity, restText, standingFor } from './attention-text.ts';
 import type { CommandContext, CommonOptions } from './command.ts';
 

@@ -1,7 +1,8 @@
 import type { Bounds, Connector, ConnectorDefinition, Health, Server } from '../connectors/connector.ts';
+import type { FreshnessRule } from '../feeds/freshness.ts';
 import type { Policy } from '../feeds/policy.ts';
 import type { Limits } from '../limits.ts';
-import type { Freshness, FreshnessRule } from './freshness.ts';
+import type { Freshness } from './freshness.ts';
 import type { MaxMisfits } from './misfits.ts';
 
 /** What `warehouse.yaml` says, complete: defaults filled in, variables replaced, paths absolute. */

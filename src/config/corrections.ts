@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ConfigError } from '../errors.ts';
-import { bundledOverrides } from '../feeds/bundled-documents.ts';
+import { bundledOverrides } from '../feeds/bundled.ts';
 import { type Overrides, parseOverrides, withOwn } from '../feeds/documents/overrides.ts';
-import { sha256 } from '../ledger/documents.ts';
+import { sha256 } from '../text.ts';
 
 /** A person's corrections to the published schema, and the hash that they are known by. */
 export interface Corrections {

@@ -1,19 +1,11 @@
 import { z } from 'zod';
+import type { FreshnessRule } from '../feeds/freshness.ts';
 import { duration, milliseconds } from './duration.ts';
 
 /**
  * The key `freshness`, of the file and of a source: how old the newest partition of a feed may be. Both ages are left out
  * where a feed's cadence decides them: `src/feeds/freshness.ts`.
  */
-
-/** `off`: nobody expects anything more, as of an archive. */
-export type FreshnessRule = 'off' | Ages;
-
-/** In milliseconds, from the start of the newest partition. */
-export interface Ages {
-  warnAfter?: number | undefined;
-  errorAfter?: number | undefined;
-}
 
 /** What the file says of all feeds, and of some by name: `FEED` or `GROUP.FEED`, with `__vN` for another version. */
 export interface Freshness {

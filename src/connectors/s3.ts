@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isPrivate } from './address.ts';
 import { type ConnectorDefinition, serverOf } from './connector.ts';
+import type { S3Options } from './s3/options.ts';
 
 const keys = z.object({
   bucket: z
@@ -21,16 +22,6 @@ const keys = z.object({
     .describe('Left out: the standard AWS chain (environment, profiles, SSO, roles).'),
   secret_access_key: z.string().min(1).optional().describe('Goes with access_key_id.'),
 });
-
-export interface S3Options {
-  bucket: string;
-  region: string;
-  /** Empty, or ends in `/`. */
-  prefix: string;
-  endpoint: string | undefined;
-  /** Undefined: the standard AWS chain. */
-  credentials: { accessKeyId: string; secretAccessKey: string } | undefined;
-}
 
 /** Feeds in an S3 bucket, at AWS or on a server that speaks S3. */
 export const s3: ConnectorDefinition<z.infer<typeof keys>, S3Options> = {

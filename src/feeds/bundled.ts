@@ -1,7 +1,9 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sha256 } from '../text.ts';
 import { type Catalogue, type GroupDocument, loadCatalogue, readSchemas, type Schemas } from './catalogue.ts';
+import type { ExportDocument } from './documents/document.ts';
 import type { Overrides } from './documents/overrides.ts';
 
 /**
@@ -24,6 +26,27 @@ export function bundledSchemas(): Promise<Schemas> {
 export async function bundledCatalogue(): Promise<Catalogue> {
   const { documents, overrides } = await bundledSchemas();
   return loadCatalogue(documents, overrides);
+}
+
+export interface BundledDocument {
+  text: string;
+  document: ExportDocument;
+}
+
+/** The document of a group; undefined for a group that none comes with. */
+export async function bundledDocument(group: string): Promise<BundledDocument | undefined> {
+  const { documents } = await bundledSchemas();
+  const found = documents.find((each) => each.group === group);
+  if (!found) return undefined;
+  const text = await readFile(path.join(BUNDLED_SCHEMAS, `${group}.yaml`), 'utf8');
+  return { text, document: found.document };
+}
+
+/** A person's corrections, and the hash that they are known by. */
+export async function bundledOverrides(): Promise<{ overrides: Overrides; hash: string }> {
+  const { overrides } = await bundledSchemas();
+  const text = await readFile(path.join(BUNDLED_SCHEMAS, 'overrides.yaml'), 'utf8');
+  return { overrides, hash: sha256(text) };
 }
 
 /** Writes the parsed copy: the last step of `npm run build`. */

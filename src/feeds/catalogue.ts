@@ -1,12 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ConfigError } from '../errors.ts';
-import type { EpochFormat } from '../warehouse/instant.ts';
 import type { ColumnDoc, ExportDocument, FeedDoc } from './documents/document.ts';
 import { type FeedOverride, type Overrides, parseOverrides } from './documents/overrides.ts';
 import { parseExportDocument } from './documents/parse.ts';
 import type { DocumentProblem } from './documents/problems.ts';
 import { tableName } from './names.ts';
+import type { EpochFormat } from './types.ts';
 import { type ColumnType, columnType } from './types.ts';
 
 /** What is known of the feeds: the published schema, with a person's corrections. */
@@ -165,4 +165,22 @@ function present(wanted: readonly string[], names: readonly string[]): string[] 
     return byId.get(id) ?? byId.get('company_name') ?? byId.get('company_id');
   });
   return [...new Set(found.filter((name) => name !== undefined))];
+}
+
+/** The versions of feeds that deduped tables are made from. */
+export function modelledFeeds(catalogue: Catalogue): FeedSpec[] {
+  return catalogue.groups.flatMap((group) =>
+    catalogue.feeds(group).filter((spec) => (spec.modelled ?? spec.version === '1') && hasPlainNames(spec)),
+  );
+}
+
+/**
+ * Names come from a document, and a model is a template: one that could be read as a part of it gets no model by itself.
+ * Its rows are staged all the same.
+ */
+function hasPlainNames({ feed, key, orderBy }: FeedSpec): boolean {
+  return (
+    /^[A-Za-z_][A-Za-z0-9_]*$/.test(feed) &&
+    [...key, ...orderBy].every((name) => /^[\p{L}\p{N}_][\p{L}\p{N}_ .$-]*$/u.test(name))
+  );
 }

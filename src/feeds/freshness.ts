@@ -1,5 +1,3 @@
-import type { Ages, FreshnessRule } from '../config/freshness.ts';
-
 /**
  * How old the newest partition of a feed may be. Pure.
  *
@@ -8,6 +6,15 @@ import type { Ages, FreshnessRule } from '../config/freshness.ts';
  * partition is over, and 2 C just before the next one is, and then the vendor needs some time (20 to 30 minutes for the
  * feeds of every 15 minutes) and the next run has to come.
  */
+
+/** `off`: nobody expects anything more, as of an archive. */
+export type FreshnessRule = 'off' | Ages;
+
+/** In milliseconds, from the start of the newest partition. */
+export interface Ages {
+  warnAfter?: number | undefined;
+  errorAfter?: number | undefined;
+}
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -7,11 +7,28 @@
  */
 
 /** What every staged row ends in (the contract's *Warehouse*). */
-export const STAGING_COLUMNS = ['_partition_ts', '_file_id', '_line', '_loaded_at', '_rescued'] as const;
+export const STAGING_COLUMNS = [
+  {
+    name: '_partition_ts',
+    type: 'TIMESTAMP',
+    comment: 'The time of the partition that the row came in, UTC',
+  },
+  { name: '_file_id', type: 'BIGINT', comment: 'The file that the row came in: ops.files.file_id' },
+  { name: '_line', type: 'BIGINT', comment: 'The line of that file, from 1' },
+  { name: '_loaded_at', type: 'TIMESTAMP', comment: 'When the row was staged, UTC' },
+  {
+    name: '_rescued',
+    type: 'JSON',
+    comment:
+      'Fields that have no column and values that do not fit theirs, by name; NULL when there are none',
+  },
+] as const;
+
+const STAGING_NAMES: readonly string[] = STAGING_COLUMNS.map(({ name }) => name);
 
 /** The one list of names that no column of a feed can have. */
 const RESERVED = [
-  ...STAGING_COLUMNS,
+  ...STAGING_NAMES,
   // DuckDB's own of each table, which a column of its name hides: rows are told apart by it.
   'rowid',
   // What stands for it while versions are ranked.
@@ -36,7 +53,7 @@ export function fieldName(column: string): string {
 
 /** Whether a name is one of the five that staging adds: DuckDB's names ignore case. */
 export function isStagingColumn(column: string): boolean {
-  return (STAGING_COLUMNS as readonly string[]).includes(column.toLowerCase());
+  return STAGING_NAMES.includes(column.toLowerCase());
 }
 
 /** Longer names are no names. DuckDB has no limit; a person's patience does. */

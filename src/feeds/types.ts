@@ -19,6 +19,9 @@ export type ColumnType =
   | 'JSON'
   | `DECIMAL(${number},${number})`;
 
+/** What a count of time in a column of times counts: `format:` of a column in the overrides. */
+export type EpochFormat = 'epoch_s' | 'epoch_ms';
+
 /** By the word before any parentheses. An `unsigned` integer needs the next size up. */
 const WORDS = new Map<string, ColumnType>([
   ['', 'VARCHAR'],

@@ -26,24 +26,6 @@ export async function currentCatalogue(
   };
 }
 
-/** The versions of feeds that deduped tables are made from. */
-export function modelledFeeds(catalogue: Catalogue): FeedSpec[] {
-  return catalogue.groups.flatMap((group) =>
-    catalogue.feeds(group).filter((spec) => (spec.modelled ?? spec.version === '1') && hasPlainNames(spec)),
-  );
-}
-
-/**
- * Names come from a document, and a model is a template: one that could be read as a part of it gets no model by itself.
- * Its rows are staged all the same.
- */
-function hasPlainNames({ feed, key, orderBy }: FeedSpec): boolean {
-  return (
-    /^[A-Za-z_][A-Za-z0-9_]*$/.test(feed) &&
-    [...key, ...orderBy].every((name) => /^[\p{L}\p{N}_][\p{L}\p{N}_ .$-]*$/u.test(name))
-  );
-}
-
 async function specsByGroup(session: Session, overrides: Overrides): Promise<Map<string, FeedSpec[]>> {
   if (!(await keepsDocuments(session))) return new Map();
   const found = new Map<string, FeedSpec[]>();

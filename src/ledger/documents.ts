@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { Session } from '../warehouse/session.ts';
@@ -16,10 +15,6 @@ export async function keepsDocuments(session: Session): Promise<boolean> {
 }
 
 export type DocumentFacts = Omit<StoredDocument, 'content'>;
-
-export function sha256(text: string | Uint8Array): string {
-  return createHash('sha256').update(text).digest('hex');
-}
 
 /** The documents of a group, oldest first, without their text. */
 export async function documentsOf(session: Session, group: string): Promise<DocumentFacts[]> {

@@ -1,7 +1,6 @@
 import { isPersonal, type KnownFeed, type TypedColumn } from '../feeds/followed.ts';
 import { isStagingColumn, stagingTable } from '../feeds/names.ts';
-import type { ColumnType } from '../feeds/types.ts';
-import type { EpochFormat } from '../warehouse/instant.ts';
+import type { ColumnType, EpochFormat } from '../feeds/types.ts';
 import type { Session } from '../warehouse/session.ts';
 import type { Column, Feed, FeedState } from './tables.ts';
 

@@ -4,7 +4,7 @@ import { rememberFeeds } from '../ledger/feeds.ts';
 import { recordFailure } from '../ledger/files.ts';
 import { recordPartitions } from '../ledger/partitions.ts';
 import type { Partition } from '../ledger/tables.ts';
-import { count } from '../reporter.ts';
+import { count } from '../text.ts';
 import { asFileError, fatal } from '../warehouse/scope.ts';
 import type { FailedFile, LandedBatch } from './batch-fetch.ts';
 import type { WantedPartition } from './batches.ts';

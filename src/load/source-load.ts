@@ -8,7 +8,6 @@ import { nextFileId, resolveFailures } from '../ledger/files.ts';
 import { recordAbsent, recordListings } from '../ledger/listings.ts';
 import { recordMisfits } from '../ledger/misfits.ts';
 import type { Misfit } from '../ledger/tables.ts';
-import { toldMisfits } from '../run/attention/misplaced.ts';
 import { asFeedError, fatal } from '../warehouse/scope.ts';
 import { BatchFetch, type LandedBatch } from './batch-fetch.ts';
 import { BatchStage } from './batch-stage.ts';
@@ -18,6 +17,7 @@ import { Coverage } from './coverage.ts';
 import { type FoundMisfit, findTargets, type Target } from './discover.ts';
 import { ignoring } from './ignore.ts';
 import type { LoadContext, LoadOptions, LoadResult } from './load-context.ts';
+import { toldMisfits } from './misplaced.ts';
 import { type Plan, Planner } from './plan.ts';
 import { Stager } from './staging/stage.ts';
 

@@ -7,9 +7,10 @@ import { parseTemplate, RESERVED_NAMES, type Template } from './jinja.ts';
 import { linkModels, linkSingularTests, linkUnitTests, modelNamed, type UnitTest } from './link.ts';
 import { type Model, type ParsedSql, parseSql, type Self } from './model.ts';
 import { inOrder, type ModelProblem, Problems } from './problems.ts';
-import { type PropertiesFile, parseProperties } from './properties.ts';
+import { parseProperties } from './properties.ts';
 import type { Selectable } from './selection.ts';
 import type { SingularTest, UnreadableTest } from './singular.ts';
+import type { ModelSource, PropertiesSource } from './sources.ts';
 
 /** All models, tests and descriptions, with everything that names another looked up. */
 export interface Project {
@@ -34,21 +35,6 @@ export interface Project {
 export interface BrokenModel extends Selectable, GraphNode {
   /** At least one. */
   problems: readonly ModelProblem[];
-}
-
-/** A model's file once it was parsed; `sql` is undefined where it could not be, which was reported. */
-export interface ModelSource extends Self {
-  layer: number;
-  file: string;
-  generated: boolean;
-  sql: ParsedSql | undefined;
-}
-
-/** A properties file once it was parsed. */
-export interface PropertiesSource extends PropertiesFile {
-  layer: number;
-  /** The schema whose folder it is in; undefined where it is in none. */
-  schema: string | undefined;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { dedupedComment } from '../schema/apply/comments.ts';
+import { dedupedComment } from '../feeds/comments.ts';
 import type { Session } from '../warehouse/session.ts';
 import { commentText, identifier, qualified, type TableName } from '../warehouse/sql.ts';
 import type { Model } from './model.ts';

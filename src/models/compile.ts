@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { Session } from '../warehouse/session.ts';
-import { oneModel } from '../workspace/read-only.ts';
 import { writeWhole } from '../write-whole.ts';
 import type { Project } from './assemble.ts';
 import { materialize } from './materialize.ts';
 import type { Model } from './model.ts';
+import { oneModel } from './one-model.ts';
 import { presentRelations, renderModel } from './relations.ts';
 
 /**

@@ -1,5 +1,4 @@
 import { didYouMean } from '../text.ts';
-import type { ModelSource, PropertiesSource } from './assemble.ts';
 import type { ConfigEntries, ModelConfig } from './config.ts';
 import type { Check, DataTest, TestEntry } from './data-tests.ts';
 import { resolveRef } from './graph.ts';
@@ -8,6 +7,7 @@ import { type ModelProblem, Problems } from './problems.ts';
 import type { GivenRows, ModelProperties, UnitTestEntry } from './properties.ts';
 import type { Relation, RelationCall } from './relation-call.ts';
 import { readSingularConfig, type SingularTest, type UnreadableTest } from './singular.ts';
+import type { ModelSource, PropertiesSource } from './sources.ts';
 
 /** Rows in, rows out: a test of a model that needs no data. `model` is an id. */
 export type UnitTest = UnitTestEntry<Relation>;

@@ -71,7 +71,7 @@ async function stagedFeed(session: Session, feed = '') {
 
 /** What identifies something, by its name. */
 const IDENTIFIES = /(^|_)(id|uuid|guid|key|sid)$/i;
-const LOADERS: ReadonlySet<string> = new Set(STAGING_COLUMNS);
+const LOADERS: ReadonlySet<string> = new Set(STAGING_COLUMNS.map(({ name }) => name));
 
 /**
  * A dedup model as a person might begin it. Its key is a guess on the safe side: by every column that looks like an

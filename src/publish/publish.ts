@@ -4,10 +4,10 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { StorageError } from '../errors.ts';
 import { makeFolder } from '../files.ts';
 import { folderMode, PRIVATE_MODE } from '../warehouse/modes.ts';
-import { databaseFiles } from '../warehouse/reach.ts';
 import type { Session } from '../warehouse/session.ts';
 import { literal } from '../warehouse/sql.ts';
 import { storageTrouble } from '../warehouse/trouble.ts';
+import { temporaryName } from '../workspace/copy-files.ts';
 import { COPY } from './catalogue.ts';
 import { copyComments } from './comments.ts';
 import { heldTables, takeOldTables } from './held.ts';
@@ -40,17 +40,6 @@ export async function publish(session: Session, target: string, mode: number = P
       },
     );
   }
-}
-
-/** The files that writing the copy touches, with what DuckDB makes beside them. */
-export function copyFiles(target: string): string[] {
-  const path = resolve(target);
-  return [...databaseFiles(path), ...databaseFiles(temporaryName(path))];
-}
-
-/** The caller holds the warehouse, so nobody else writes a copy; its process tells whose it was, should it be killed. */
-function temporaryName(target: string): string {
-  return `${target}.${process.pid}.tmp`;
 }
 
 async function writeCopy(session: Session, target: string, mode: number): Promise<void> {

@@ -1,3 +1,4 @@
+import type { EpochFormat } from '../feeds/types.ts';
 import { literal } from './sql.ts';
 
 /**
@@ -66,9 +67,6 @@ export function hasFurtherDigits(x: string): string {
   // The shortest such text has 27 characters; few texts are looked at more closely.
   return `(strlen(${x}) > 26 AND regexp_matches(${x}, '\\.\\d{6}\\d*[1-9]\\d*(?: ?(?:[Zz]|UTC|[+-][0-9:]+))?$'))`;
 }
-
-/** What an epoch counts: `format:` of a column in the overrides. */
-export type EpochFormat = 'epoch_s' | 'epoch_ms';
 
 /** Microseconds in one of it, and their digits after the point. */
 const EPOCH: Readonly<Record<EpochFormat, { micros: number; digits: number }>> = {

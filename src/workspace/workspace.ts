@@ -8,13 +8,13 @@ import { currentCatalogue } from '../ledger/catalogue.ts';
 import { migrate } from '../ledger/migrations.ts';
 import { finishNumbering } from '../ledger/numbering.ts';
 import { rememberSources } from '../ledger/sources.ts';
-import { copyFiles } from '../publish/publish.ts';
 import { redactor } from '../redact.ts';
 import type { Reporter } from '../reporter.ts';
 import { PRIVATE_MODE, umaskOf } from '../warehouse/modes.ts';
 import type { Reach } from '../warehouse/reach.ts';
 import type { Session } from '../warehouse/session.ts';
 import { Warehouse } from '../warehouse/warehouse.ts';
+import { copyFiles } from './copy-files.ts';
 import { exposures } from './exposure.ts';
 import { sweepLanding } from './landing-folder.ts';
 

@@ -4,9 +4,10 @@ import { upstreamOf } from '../../src/audit/why/upstream.ts';
 import { versionsOf } from '../../src/audit/why/versions.ts';
 import { whyCommand } from '../../src/audit/why/why.ts';
 import { openProject } from '../../src/models/build/build.ts';
+import { oneModel } from '../../src/models/one-model.ts';
 import { silentReporter } from '../../src/reporter.ts';
 import type { ResultTable } from '../../src/warehouse/values.ts';
-import { oneModel, openReadOnly } from '../../src/workspace/read-only.ts';
+import { openReadOnly } from '../../src/workspace/read-only.ts';
 import { NOW, Project } from '../support/project.ts';
 
 let project: Project;

@@ -3,7 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type S3Options, s3 } from '../../src/connectors/s3.ts';
+import type { S3Options } from '../../src/connectors/s3/options.ts';
+import { s3 } from '../../src/connectors/s3.ts';
 import { type Bucket, type S3Server, s3ServerKind, startS3 } from '../support/s3-server.ts';
 import { collect, describeConnector, type Place } from './contract.ts';
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { readConditions } from '../../src/audit/why/condition.ts';
 import { versionsOf } from '../../src/audit/why/versions.ts';
 import { build, openProject } from '../../src/models/build/build.ts';
-import { oneModel } from '../../src/workspace/read-only.ts';
+import { oneModel } from '../../src/models/one-model.ts';
 import { columnDoc, feedDoc, SchemaBench } from './support.ts';
 
 /** Documented fields whose names are taken, from the document to the deduped table and back. */

@@ -8,7 +8,7 @@ import type { Connector, ListedFile } from '../../connectors/connector.ts';
 import { FileError } from '../../errors.ts';
 import { decryptorFor } from '../../load/decrypt/decrypt.ts';
 import { fileError } from '../../load/inspect.ts';
-import { count } from '../../reporter.ts';
+import { count } from '../../text.ts';
 import type { FoundFile } from './newest.ts';
 
 const HEAD_BYTES = 256 * 1024;

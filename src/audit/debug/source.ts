@@ -5,7 +5,7 @@ import prettyBytes from 'pretty-bytes';
 import type { Source } from '../../config/config.ts';
 import type { Connector, Health, Server } from '../../connectors/connector.ts';
 import { SourceError } from '../../errors.ts';
-import { count } from '../../reporter.ts';
+import { count } from '../../text.ts';
 import { type Check, Skip, type StepContext, Steps } from './check.ts';
 import { describeHead } from './head.ts';
 import { type FoundFile, findNewest } from './newest.ts';

@@ -1,6 +1,6 @@
 import { tableName } from '../../feeds/names.ts';
 import { sourceTable } from '../../models/relations.ts';
-import { count } from '../../reporter.ts';
+import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { literal, qualified } from '../../warehouse/sql.ts';
 import type { Finding } from './finding.ts';

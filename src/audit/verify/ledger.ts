@@ -1,7 +1,7 @@
 import { tableName } from '../../feeds/names.ts';
 import { findDue } from '../../ledger/gaps.ts';
 import { emptyProofs } from '../../ledger/proofs.ts';
-import { count } from '../../reporter.ts';
+import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { qualified } from '../../warehouse/sql.ts';
 import type { Finding } from './finding.ts';

@@ -4,7 +4,7 @@ import type { Model } from '../../models/model.ts';
 import { modelTable, relationName, renderModel } from '../../models/relations.ts';
 import { type DedupFacts, dedupFacts, nullColumns, unaccounted } from '../../models/tests/dedup-facts.ts';
 import { accountOf } from '../../models/tests/run-test.ts';
-import { count } from '../../reporter.ts';
+import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { identifier, literal } from '../../warehouse/sql.ts';
 import { whyCommand } from '../why/why.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readOld } from '../../publish/old.ts';
-import { count } from '../../reporter.ts';
+import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { identifier, literal, qualified, type TableName } from '../../warehouse/sql.ts';
 import type { Finding } from './finding.ts';

@@ -3,7 +3,7 @@ import { FILE_ORDER, ranking } from '../../models/dedup.ts';
 import { planDedup } from '../../models/materialize.ts';
 import type { Model } from '../../models/model.ts';
 import { relationName, renderModel } from '../../models/relations.ts';
-import { count } from '../../reporter.ts';
+import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { identifier, literal } from '../../warehouse/sql.ts';
 import type { ResultTable } from '../../warehouse/values.ts';

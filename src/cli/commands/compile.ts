@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { openProject, warnOfMistakes } from '../../models/build/build.ts';
 import { compileAll, compileModel } from '../../models/compile.ts';
 import { writeStarter } from '../../models/starter.ts';
-import { count } from '../../reporter.ts';
+import { count } from '../../text.ts';
 import { openWorkspace } from '../../workspace/workspace.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { openProject, warnOfMistakes } from '../../models/build/build.ts';
-import { count } from '../../reporter.ts';
+import { count } from '../../text.ts';
 import { generateDocs } from '../../web/docs.ts';
 import { openWorkspace } from '../../workspace/workspace.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';

@@ -7,7 +7,7 @@ import {
   rejectedText,
   replayRejects,
 } from '../../load/rejects.ts';
-import { count } from '../../reporter.ts';
+import { count } from '../../text.ts';
 import { Warehouse } from '../../warehouse/warehouse.ts';
 import { openWorkspace, type Workspace } from '../../workspace/workspace.ts';
 import { askWhether, canAsk } from '../ask.ts';

@@ -4,7 +4,6 @@ import { tableName } from '../../feeds/names.ts';
 import { keepsDocuments } from '../../ledger/documents.ts';
 import type { Project } from '../../models/assemble.ts';
 import { openProject } from '../../models/build/build.ts';
-import { count } from '../../reporter.ts';
 import { schemaOnly } from '../../run/run.ts';
 import { rowsRewritten } from '../../schema/apply/table-plan.ts';
 import { documentHistory, feedHistory } from '../../schema/apply/tables.ts';
@@ -15,6 +14,7 @@ import { byUrgency, type ShownDifference, withoutTheUnseen } from '../../schema/
 import { changeOf } from '../../schema/decide/decide.ts';
 import { readersThatFail } from '../../schema/decide/readers.ts';
 import { isNewlyApplied, type SchemaOptions, type SchemaResult } from '../../schema/follow.ts';
+import { count } from '../../text.ts';
 import type { Cell, ResultTable } from '../../warehouse/values.ts';
 import { openReadOnly } from '../../workspace/read-only.ts';
 import { openWorkspace, type Workspace } from '../../workspace/workspace.ts';

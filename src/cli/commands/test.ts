@@ -1,8 +1,8 @@
 import { warnOfMistakes } from '../../models/build/build.ts';
 import type { TestOutcome } from '../../models/tests/run-test.ts';
 import type { TestOptions } from '../../models/tests/test.ts';
-import { count } from '../../reporter.ts';
 import { testOnly } from '../../run/run.ts';
+import { count } from '../../text.ts';
 import type { ResultTable } from '../../warehouse/values.ts';
 import { openWorkspace } from '../../workspace/workspace.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';

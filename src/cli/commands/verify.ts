@@ -1,6 +1,6 @@
 import { verify } from '../../audit/verify/verify.ts';
 import { openProject, warnOfMistakes } from '../../models/build/build.ts';
-import { count } from '../../reporter.ts';
+import { count } from '../../text.ts';
 import { openReadOnly } from '../../workspace/read-only.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 

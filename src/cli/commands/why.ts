@@ -3,9 +3,10 @@ import { upstreamOf } from '../../audit/why/upstream.ts';
 import { versionsOf } from '../../audit/why/versions.ts';
 import { UsageError } from '../../errors.ts';
 import { openProject } from '../../models/build/build.ts';
+import { oneModel } from '../../models/one-model.ts';
 import { presentRelations } from '../../models/relations.ts';
-import { count } from '../../reporter.ts';
-import { oneModel, openReadOnly } from '../../workspace/read-only.ts';
+import { count } from '../../text.ts';
+import { openReadOnly } from '../../workspace/read-only.ts';
 import { ANY_SOURCES, type CommandContext } from '../command.ts';
 
 /** `why`: every version of a record that was received, and why one of them won. */

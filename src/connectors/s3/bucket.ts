@@ -10,11 +10,11 @@ import { DEFAULT_LIMITS } from '../../limits.ts';
 import type { Bounds, Connector, Entry, FetchOptions, ListedFile } from '../connector.ts';
 import { receive } from '../partial.ts';
 import { PATIENCE, type Patience } from '../retry.ts';
-import type { S3Options } from '../s3.ts';
 import { boundAnswers } from './answer-size.ts';
 import { type Checksum, checksumOf, damaged, md5Of, verifyChecksum } from './checksum.ts';
 import { explainS3, httpStatus } from './errors.ts';
 import { listedFiles, listedFolders, listingPages, type Question } from './listing.ts';
+import type { S3Options } from './options.ts';
 
 /** Enough for the files that are fetched at once and the listings beside them. */
 const MAX_SOCKETS = 64;

@@ -1,7 +1,7 @@
 import { type ErrorDetails, SourceError } from '../../errors.ts';
-import type { S3Options } from '../s3.ts';
 import { AnswerTooLong } from './answer-size.ts';
 import { ListingProblem } from './listing.ts';
+import type { S3Options } from './options.ts';
 
 /** What the SDK's errors have in common, as far as they have it. */
 interface AwsError extends Error {

@@ -1,4 +1,4 @@
-import type { EpochFormat } from '../../warehouse/instant.ts';
+import type { EpochFormat } from '../types.ts';
 
 /**
  * What an export document says of the feeds: the vendor's daily `export_docs.yaml`, and our `schemas/<group>.yaml`,

@@ -1,8 +1,8 @@
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { ConfigError } from '../../errors.ts';
-import type { EpochFormat } from '../../warehouse/instant.ts';
 import { columnName } from '../names.ts';
+import type { EpochFormat } from '../types.ts';
 import { type ColumnType, columnType } from '../types.ts';
 
 /**

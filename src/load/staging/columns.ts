@@ -1,7 +1,6 @@
-import type { ColumnType } from '../../feeds/types.ts';
+import type { ColumnType, EpochFormat } from '../../feeds/types.ts';
 import {
   day,
-  type EpochFormat,
   epoch,
   epochHasFurtherDigits,
   hasFurtherDigits,

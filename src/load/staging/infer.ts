@@ -4,7 +4,6 @@ import type { ColumnType } from '../../feeds/types.ts';
 import { recountMisfits } from '../../ledger/column-misfits.ts';
 import { declareFields } from '../../ledger/files.ts';
 import type { Limits } from '../../limits.ts';
-import { type Moves, rescuedValues, unrescue } from '../../schema/apply/moves.ts';
 import { isClocked } from '../../warehouse/instant.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { spelledValue } from '../../warehouse/spelling.ts';
@@ -13,6 +12,7 @@ import type { LandedFile } from '../landing.ts';
 import { type Column, columnValue, MAX_SAFE } from './columns.ts';
 import { marked, mayRespell, unmarkedJson } from './digits.ts';
 import { textOfJson } from './rescued.ts';
+import { type Moves, rescuedValues, unrescue } from './rescued-values.ts';
 import { spellingOf } from './spelled.ts';
 import { addColumns, type StagingTable } from './table.ts';
 

@@ -1,29 +1,11 @@
 import type { FeedSpec } from '../../feeds/catalogue.ts';
-import { isStagingColumn, stagingTable } from '../../feeds/names.ts';
+import { columnComment, STAGED } from '../../feeds/comments.ts';
+import { isStagingColumn, STAGING_COLUMNS, stagingTable } from '../../feeds/names.ts';
 import type { ColumnType } from '../../feeds/types.ts';
-import { columnComment } from '../../schema/apply/comments.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { commentText, identifier, qualified, type TableName } from '../../warehouse/sql.ts';
 import type { Column } from './columns.ts';
 import { spellingOf } from './spelled.ts';
-
-/** The columns every staging table ends in; what they hold is said in their comments. */
-export const LOADER_COLUMNS = [
-  {
-    name: '_partition_ts',
-    type: 'TIMESTAMP',
-    comment: 'The time of the partition that the row came in, UTC',
-  },
-  { name: '_file_id', type: 'BIGINT', comment: 'The file that the row came in: ops.files.file_id' },
-  { name: '_line', type: 'BIGINT', comment: 'The line of that file, from 1' },
-  { name: '_loaded_at', type: 'TIMESTAMP', comment: 'When the row was staged, UTC' },
-  {
-    name: '_rescued',
-    type: 'JSON',
-    comment:
-      'Fields that have no column and values that do not fit theirs, by name; NULL when there are none',
-  },
-] as const;
 
 /** A staging table as it is in the warehouse, which may differ from what is published. */
 export interface StagingTable extends TableName {
@@ -89,13 +71,13 @@ export async function dataColumns(session: Session, name: TableName): Promise<Co
 export function createTable(name: TableName, spec: FeedSpec): string {
   const columns = [
     ...spec.columns.map((column) => ({ ...column, comment: columnComment(column) })),
-    ...LOADER_COLUMNS,
+    ...STAGING_COLUMNS,
   ];
   const table = qualified(name);
   return [
     `CREATE SCHEMA IF NOT EXISTS ${identifier(name.schema)};`,
     `CREATE TABLE ${table} (${columns.map((column) => `${identifier(column.name)} ${column.type}`).join(', ')});`,
-    `COMMENT ON TABLE ${table} IS ${commentText(`Every version of every record received. ${spec.description}`.trim())};`,
+    `COMMENT ON TABLE ${table} IS ${commentText(`${STAGED} ${spec.description}`.trim())};`,
     ...columns
       .filter((column) => column.comment !== '')
       .map(

@@ -1,6 +1,6 @@
 import { ModelError } from '../../errors.ts';
 import type { BuiltModel, ModelRun } from '../../ledger/tables.ts';
-import { count } from '../../reporter.ts';
+import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { sqlProblem } from '../../warehouse/sql-problem.ts';
 import type { Workspace } from '../../workspace/workspace.ts';

@@ -1,7 +1,7 @@
 import pMap from 'p-map';
 import type { Config } from '../../config/config.ts';
 import type { Catalogue } from '../../feeds/catalogue.ts';
-import { modelledFeeds } from '../../ledger/catalogue.ts';
+import { modelledFeeds } from '../../feeds/catalogue.ts';
 import type { Reporter } from '../../reporter.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { identifier } from '../../warehouse/sql.ts';

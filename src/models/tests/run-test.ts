@@ -1,5 +1,5 @@
 import type { TestResult } from '../../ledger/tables.ts';
-import { count } from '../../reporter.ts';
+import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { identifier, qualified } from '../../warehouse/sql.ts';
 import { sqlProblem } from '../../warehouse/sql-problem.ts';

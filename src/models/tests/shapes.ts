@@ -1,7 +1,6 @@
 import type { Catalogue } from '../../feeds/catalogue.ts';
-import { stagingTable } from '../../feeds/names.ts';
+import { STAGING_COLUMNS, stagingTable } from '../../feeds/names.ts';
 import { migrate } from '../../ledger/migrations.ts';
-import { LOADER_COLUMNS } from '../../load/staging/table.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { identifier, qualified, type TableName } from '../../warehouse/sql.ts';
 import { Warehouse } from '../../warehouse/warehouse.ts';
@@ -87,7 +86,7 @@ export class Shapes implements AsyncDisposable {
     const documented = this.#documented(group, feed);
     if (staged.length === 0 && documented.length === 0) return undefined;
     const retypes = this.#retypes.get(`${table.schema}.${table.table}`);
-    const columns = merged(staged, [...documented, ...LOADER_COLUMNS]).map(({ name, type }) => ({
+    const columns = merged(staged, [...documented, ...STAGING_COLUMNS]).map(({ name, type }) => ({
       ...{ name, type: retypes?.get(name.toLowerCase()) ?? type },
     }));
     await makeTable(await this.session(), table, columns);

@@ -1,5 +1,5 @@
 import { ModelError } from '../../errors.ts';
-import { LOADER_COLUMNS } from '../../load/staging/table.ts';
+import { STAGING_COLUMNS } from '../../feeds/names.ts';
 import { didYouMean } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { identifier, literal, qualified, type TableName } from '../../warehouse/sql.ts';
@@ -62,7 +62,7 @@ async function give(
   const what = describe(input);
   const staged = input.kind === 'source';
   const rows = staged ? withOrigin(given?.rows ?? [], index) : (given?.rows ?? []);
-  const inferred = merged(inferColumns(rows), staged ? LOADER_COLUMNS : []);
+  const inferred = merged(inferColumns(rows), staged ? STAGING_COLUMNS : []);
   if (!known && !given) {
     throw new ModelError(`no rows are given for ${what}, and its columns are not known`, {
       hint: `add it under given:, with rows or with [] for none`,

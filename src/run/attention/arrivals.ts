@@ -6,9 +6,8 @@ import { tableName } from '../../feeds/names.ts';
 import { openGaps } from '../../ledger/gaps.ts';
 import { absentFeeds } from '../../ledger/listings.ts';
 import { futurePartitions } from '../../ledger/partitions.ts';
-import { count } from '../../reporter.ts';
-import { didYouMean } from '../../text.ts';
-import type { AttentionContext } from './attention.ts';
+import { count, didYouMean } from '../../text.ts';
+import type { AttentionContext } from './context.ts';
 
 /** What did not come, and what came from a time to come. */
 

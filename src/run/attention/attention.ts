@@ -1,31 +1,21 @@
 import type { Attention } from '../../attention.ts';
-import { lateFeeds } from '../../audit/freshness.ts';
-import type { Config } from '../../config/config.ts';
 import { type FailureKind, standingFailures } from '../../ledger/failures.ts';
 import { filesFailing } from '../../ledger/files.ts';
 import { ledgerIsCurrent } from '../../ledger/migrations.ts';
 import { rejectsOpen } from '../../ledger/rejects.ts';
 import { newestRun } from '../../ledger/runs.ts';
 import type { Failure } from '../../ledger/tables.ts';
-import { count } from '../../reporter.ts';
 import { schemaAttention } from '../../schema/decide/attention.ts';
-import type { Session } from '../../warehouse/session.ts';
+import { count } from '../../text.ts';
 import { countUnreconciled } from '../reconcile.ts';
 import { comingPartitions, missingPartitions, unknownFeeds } from './arrivals.ts';
+import type { AttentionContext } from './context.ts';
+import { lateFeeds } from './late.ts';
 import { misfitAttention } from './misfits.ts';
 import { misplacedFiles } from './misplaced.ts';
 import { proofAttention } from './proofs.ts';
 import { staleTables } from './stale-tables.ts';
 import { unmodelledFeeds } from './unmodelled.ts';
-
-/** What the checks go by. */
-export interface AttentionContext {
-  session: Session;
-  config: Config;
-  now: Date;
-  /** The run that asks, which has not ended yet. */
-  runId?: number | undefined;
-}
 
 type Check = (context: AttentionContext) => Promise<Attention[]>;
 

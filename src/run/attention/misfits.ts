@@ -2,7 +2,7 @@ import type { Attention } from '../../attention.ts';
 import { OWN_OVERRIDES } from '../../config/corrections.ts';
 import { type MaxMisfits, passes } from '../../config/misfits.ts';
 import { type ColumnMisfit, columnMisfits } from '../../ledger/model-columns.ts';
-import { count } from '../../reporter.ts';
+import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 
 /** More than these are counted. */

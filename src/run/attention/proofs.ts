@@ -1,6 +1,6 @@
 import type { Attention } from '../../attention.ts';
 import { emptyProofs } from '../../ledger/proofs.ts';
-import { count } from '../../reporter.ts';
+import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 
 /** Where what proves that nothing was lost cannot do so: counts that are no numbers, and views that have lost their rows. */

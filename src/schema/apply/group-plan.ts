@@ -5,10 +5,11 @@ import { feedId, type KnownFeed, sameName, type WantedFeed } from '../../feeds/f
 import { stagingTable } from '../../feeds/names.ts';
 import type { Policy } from '../../feeds/policy.ts';
 import type { ColumnType } from '../../feeds/types.ts';
-import { sha256 } from '../../ledger/documents.ts';
 import { knownFeeds, presentTables } from '../../ledger/followed-feeds.ts';
 import { changesOfGroup } from '../../ledger/schema-changes.ts';
 import type { SchemaChange } from '../../ledger/tables.ts';
+import { isRescued } from '../../load/staging/rescued-values.ts';
+import { sha256 } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { identifier, qualified } from '../../warehouse/sql.ts';
 import { advance } from '../compare/advance.ts';
@@ -19,7 +20,7 @@ import { wantedFeeds } from '../compare/wanted.ts';
 import { decide, rowIdentity } from '../decide/decide.ts';
 import { withProposals } from '../decide/proposals.ts';
 import { type RowLoss, rowLosses, wouldEmpty } from '../decide/switches.ts';
-import { isRescued, misfits } from './moves.ts';
+import { misfits } from './moves.ts';
 import {
   type NumberedChange,
   type PlannedStatement,

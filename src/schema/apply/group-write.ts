@@ -1,12 +1,12 @@
 import { feedId, type KnownFeed } from '../../feeds/followed.ts';
 import { fieldName, stagingTable } from '../../feeds/names.ts';
+import type { EpochFormat } from '../../feeds/types.ts';
 import { recountMisfits } from '../../ledger/column-misfits.ts';
 import { declareFields } from '../../ledger/files.ts';
 import { storeKnownFeeds } from '../../ledger/followed-feeds.ts';
 import { rebuildReaders } from '../../ledger/models.ts';
 import { storeChanges, updateChange } from '../../ledger/schema-changes.ts';
 import type { SchemaChange } from '../../ledger/tables.ts';
-import type { EpochFormat } from '../../warehouse/instant.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { qualified } from '../../warehouse/sql.ts';
 import type { GroupPlan } from './group-plan.ts';

@@ -1,7 +1,8 @@
 import { fieldName } from '../../feeds/names.ts';
 import type { ColumnType } from '../../feeds/types.ts';
+import type { Moves } from '../../load/staging/rescued-values.ts';
 import { identifier, literal, qualified, type TableName } from '../../warehouse/sql.ts';
-import { asJson, type Moves, type Retype, unfitRows } from './moves.ts';
+import { asJson, type Retype, unfitRows } from './moves.ts';
 
 /**
  * Takes rows out of staging whose key is not of the type that its column gets back: what `schema accept` let in, its undoing

@@ -1,5 +1,5 @@
 import { replayRejects } from '../../load/rejects.ts';
-import { count } from '../../reporter.ts';
+import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import type { Workspace } from '../../workspace/workspace.ts';
 

@@ -1,16 +1,16 @@
 import type { FeedSpec } from '../../feeds/catalogue.ts';
 import { type KnownFeed, sameName } from '../../feeds/followed.ts';
 import { stagingTable } from '../../feeds/names.ts';
-import type { ColumnType } from '../../feeds/types.ts';
+import type { ColumnType, EpochFormat } from '../../feeds/types.ts';
 import { type Present, presentId } from '../../ledger/followed-feeds.ts';
 import type { Column } from '../../load/staging/columns.ts';
+import { type Moves, unrescue } from '../../load/staging/rescued-values.ts';
 import { createTable } from '../../load/staging/table.ts';
-import type { EpochFormat } from '../../warehouse/instant.ts';
 import { identifier, qualified, type TableName } from '../../warehouse/sql.ts';
 import { typeChange } from '../compare/type-change.ts';
 import type { Decided } from '../decide/decide.ts';
 import { commentStatements } from './comments.ts';
-import { convert, type Moves, type Retype, UNDO_SCHEMA, undoTable, unrescue, widen } from './moves.ts';
+import { convert, type Retype, UNDO_SCHEMA, undoTable, widen } from './moves.ts';
 
 /** A decided change with its number in the ledger. */
 export interface NumberedChange extends Decided {

@@ -1,27 +1,18 @@
 import { UsageError } from '../../errors.ts';
 import { feedId, type KnownFeed, sameName } from '../../feeds/followed.ts';
 import { isStagingColumn, stagingTable } from '../../feeds/names.ts';
-import type { ColumnType } from '../../feeds/types.ts';
+import type { ColumnType, EpochFormat } from '../../feeds/types.ts';
 import { recountMisfits } from '../../ledger/column-misfits.ts';
 import { knownFeeds, presentId, presentTables, storeKnownFeeds } from '../../ledger/followed-feeds.ts';
 import { rebuildReaders } from '../../ledger/models.ts';
 import { updateChange } from '../../ledger/schema-changes.ts';
 import type { SchemaChange } from '../../ledger/tables.ts';
+import { type Moves, unrescue } from '../../load/staging/rescued-values.ts';
 import { dataColumns } from '../../load/staging/table.ts';
-import type { EpochFormat } from '../../warehouse/instant.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { identifier, qualified, type TableName } from '../../warehouse/sql.ts';
 import { type RowLoss, rowLosses } from '../decide/switches.ts';
-import {
-  convert,
-  foldAway,
-  type Moves,
-  misfits,
-  type Retype,
-  rescueAgain,
-  undoTable,
-  unrescue,
-} from './moves.ts';
+import { convert, foldAway, misfits, type Retype, rescueAgain, undoTable } from './moves.ts';
 import { rejectAgain } from './reject-again.ts';
 
 /** What takes a change back, beside the values in its undo table: `ops.schema_changes.undo`, as JSON. */

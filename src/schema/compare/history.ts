@@ -1,5 +1,5 @@
 import { UsageError } from '../../errors.ts';
-import { bundledOverrides } from '../../feeds/bundled-documents.ts';
+import { bundledOverrides } from '../../feeds/bundled.ts';
 import type { Change } from '../../feeds/changes.ts';
 import type { ExportDocument } from '../../feeds/documents/document.ts';
 import { parseExportDocument } from '../../feeds/documents/parse.ts';

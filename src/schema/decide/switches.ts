@@ -3,7 +3,7 @@ import { type KnownFeed, sameName } from '../../feeds/followed.ts';
 import { stagingTable } from '../../feeds/names.ts';
 import { type Present, presentId } from '../../ledger/followed-feeds.ts';
 import { ownModels } from '../../models/follow-feeds.ts';
-import { count } from '../../reporter.ts';
+import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { qualified, type TableName } from '../../warehouse/sql.ts';
 import type { Workspace } from '../../workspace/workspace.ts';

@@ -10,11 +10,11 @@ import {
   documentsOf,
   followedDocument,
   nextDocumentId,
-  sha256,
 } from '../../ledger/documents.ts';
 import type { DocumentFile } from '../../ledger/tables.ts';
 import type { Limits } from '../../limits.ts';
 import type { Reporter } from '../../reporter.ts';
+import { sha256 } from '../../text.ts';
 import { asSourceError, fatal } from '../../warehouse/scope.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { byAge, type FoundDocument, fetchDocument, findDocuments, UnreadableDocument } from './watch.ts';

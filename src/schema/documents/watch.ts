@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Connector, Entry, ListedFile } from '../../connectors/connector.ts';
 import { FileError } from '../../errors.ts';
+import { isExportDocument } from '../../feeds/documents/names.ts';
 import { type Limits, limitText } from '../../limits.ts';
 import { gunzip } from '../../load/gunzip.ts';
 
@@ -19,11 +20,6 @@ export interface FoundDocument {
   time: Date | undefined;
   /** When it was last changed; undefined where the place does not say. */
   modified: Date | undefined;
-}
-
-/** Whether a file of this name is a schema document. */
-export function isExportDocument(name: string): boolean {
-  return /^export_docs\.(ya?ml|json)(\.gz)?$/i.test(name);
 }
 
 export interface WatchOptions {

@@ -1,4 +1,4 @@
-import { count } from '../../reporter.ts';
+import { count } from '../../text.ts';
 import type { Documentation, DocumentedFeed } from '../documentation.ts';
 import { type Html, html } from '../html.ts';
 import { around, drawLineage, type Lineage } from '../lineage.ts';

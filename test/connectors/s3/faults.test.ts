@@ -14,7 +14,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vite
 import type { Connector, ListedFile } from '../../../src/connectors/connector.ts';
 import { openBucket } from '../../../src/connectors/s3/bucket.ts';
 import { Crc64Nvme } from '../../../src/connectors/s3/crc64nvme.ts';
-import type { S3Options } from '../../../src/connectors/s3.ts';
+import type { S3Options } from '../../../src/connectors/s3/options.ts';
 import { FileError, SourceError } from '../../../src/errors.ts';
 import { freePort } from '../../support/ports.ts';
 import { type FaultProxy, startProxy } from '../../support/proxy.ts';

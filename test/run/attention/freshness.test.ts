@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { feedStatus } from '../../../src/audit/status.ts';
 import type { Source } from '../../../src/config/config.ts';
-import type { FreshnessRule } from '../../../src/config/freshness.ts';
 import { local } from '../../../src/connectors/local.ts';
+import type { FreshnessRule } from '../../../src/feeds/freshness.ts';
 import { agesOf, freshnessOf } from '../../../src/feeds/freshness.ts';
 import { Project } from '../../support/project.ts';
 

@@ -3,15 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { FeedSpec } from '../../../src/feeds/catalogue.ts';
 import { stagingTable } from '../../../src/feeds/names.ts';
 import type { ColumnType } from '../../../src/feeds/types.ts';
-import {
-  convert,
-  foldAway,
-  type Moves,
-  misfits,
-  undoTable,
-  unrescue,
-  widen,
-} from '../../../src/schema/apply/moves.ts';
+import { type Moves, unrescue } from '../../../src/load/staging/rescued-values.ts';
+import { convert, foldAway, misfits, undoTable, widen } from '../../../src/schema/apply/moves.ts';
 import type { Row, Session } from '../../../src/warehouse/session.ts';
 import { feedSpec, StagingBench } from '../../support/staging.ts';
 

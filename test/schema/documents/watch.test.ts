@@ -5,13 +5,9 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Connector } from '../../../src/connectors/connector.ts';
 import { local } from '../../../src/connectors/local.ts';
+import { isExportDocument } from '../../../src/feeds/documents/names.ts';
 import { DEFAULT_LIMITS } from '../../../src/limits.ts';
-import {
-  fetchDocument,
-  findDocuments,
-  isExportDocument,
-  type WatchOptions,
-} from '../../../src/schema/documents/watch.ts';
+import { fetchDocument, findDocuments, type WatchOptions } from '../../../src/schema/documents/watch.ts';
 
 let root: string;
 

@@ -1,0 +1,19 @@
+import type { ParsedSql, Self } from './model.ts';
+import type { PropertiesFile } from './properties.ts';
+
+/** Files of a project once each was parsed by itself, before what they name is looked up. */
+
+/** A model's file once it was parsed; `sql` is undefined where it could not be, which was reported. */
+export interface ModelSource extends Self {
+  layer: number;
+  file: string;
+  generated: boolean;
+  sql: ParsedSql | undefined;
+}
+
+/** A properties file once it was parsed. */
+export interface PropertiesSource extends PropertiesFile {
+  layer: number;
+  /** The schema whose folder it is in; undefined where it is in none. */
+  schema: string | undefined;
+}
