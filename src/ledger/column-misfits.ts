@@ -1,6 +1,7 @@
 import { fieldName } from '../feeds/names.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
+import { ledger } from './ledger.ts';
 import type { ColumnMisfits } from './tables.ts';
 
 /**
@@ -54,7 +55,7 @@ export async function misfitColumns(
   session: Session,
   { group, feed, version }: MisfitFeed,
 ): Promise<string[]> {
-  const rows = await session.ledger
+  const rows = await ledger(session)
     .selectFrom('ops.column_misfits')
     .select('column_name')
     .distinct()

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { Session } from '../warehouse/session.ts';
+import { ledger } from './ledger.ts';
 import type { DocumentFile, StoredDocument } from './tables.ts';
 
 /** Versions of the schema documents, each kept whole. */
@@ -18,7 +19,7 @@ export type DocumentFacts = Omit<StoredDocument, 'content'>;
 
 /** The documents of a group, oldest first, without their text. */
 export async function documentsOf(session: Session, group: string): Promise<DocumentFacts[]> {
-  return session.ledger
+  return ledger(session)
     .selectFrom('ops.documents')
     .select(['document_id', 'feed_group', 'origin', 'sha256', 'bytes', 'state', 'reason', 'feeds'])
     .select(['columns', 'problems', 'first_seen_at'])
@@ -68,7 +69,7 @@ export async function decideDocument(
   documentId: number,
   state: StoredDocument['state'],
 ): Promise<void> {
-  await session.ledger
+  await ledger(session)
     .updateTable('ops.documents')
     .set({ state })
     .where('document_id', '=', documentId)
@@ -77,7 +78,7 @@ export async function decideDocument(
 
 /** Where the documents of a group were found, oldest first. */
 export async function documentFiles(session: Session, group: string): Promise<DocumentFile[]> {
-  return session.ledger
+  return ledger(session)
     .selectFrom('ops.document_files as f')
     .innerJoin('ops.documents as d', 'd.document_id', 'f.document_id')
     .where('d.feed_group', '=', group)
@@ -96,7 +97,7 @@ export async function followedDocument(
   session: Session,
   group: string,
 ): Promise<{ document_id: number | null; fingerprint: string } | undefined> {
-  return session.ledger
+  return ledger(session)
     .selectFrom('ops.followed_documents')
     .select(['document_id', 'fingerprint'])
     .where('feed_group', '=', group)
@@ -110,7 +111,7 @@ export async function storeFollowed(
   fingerprint: string,
   now: Date,
 ): Promise<void> {
-  await session.ledger.deleteFrom('ops.followed_documents').where('feed_group', '=', group).execute();
+  await ledger(session).deleteFrom('ops.followed_documents').where('feed_group', '=', group).execute();
   await session.insert({ schema: 'ops', table: 'followed_documents' }, [
     { feed_group: group, document_id: documentId, fingerprint, followed_at: now },
   ]);

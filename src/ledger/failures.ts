@@ -1,4 +1,5 @@
 import type { Session } from '../warehouse/session.ts';
+import { ledger } from './ledger.ts';
 import type { Failure } from './tables.ts';
 
 /** What failed as a whole, and does still: a source, a feed, a model, a test. Files have a table of their own. */
@@ -11,7 +12,7 @@ export type FreshFailure = Pick<Failure, 'name' | 'message'> &
 
 /** Failures of some kinds that nobody has mended yet, those that began first before the others. */
 export async function standingFailures(session: Session, kinds: readonly FailureKind[]): Promise<Failure[]> {
-  return session.ledger
+  return ledger(session)
     .selectFrom('ops.failures')
     .selectAll()
     .where('kind', 'in', kinds)
@@ -41,7 +42,7 @@ export async function settleFailures(
   if (over.length === 0 && failed.length === 0) return;
   await session.transaction(async () => {
     if (over.length > 0) {
-      const open = session.ledger.updateTable('ops.failures').where('kind', '=', kind);
+      const open = ledger(session).updateTable('ops.failures').where('kind', '=', kind);
       await open
         .where('resolved_at', 'is', null)
         .where('name', 'in', over)
@@ -49,7 +50,7 @@ export async function settleFailures(
         .execute();
     }
     if (failed.length === 0) return;
-    const open = session.ledger.deleteFrom('ops.failures').where('kind', '=', kind);
+    const open = ledger(session).deleteFrom('ops.failures').where('kind', '=', kind);
     await open
       .where('resolved_at', 'is', null)
       .where('name', 'in', [...names])

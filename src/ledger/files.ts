@@ -1,5 +1,6 @@
 import { fold, foldSql } from '../feeds/names.ts';
 import type { Session } from '../warehouse/session.ts';
+import { ledger } from './ledger.ts';
 import type { FileFailure, UndeclaredField } from './tables.ts';
 
 /** The number that the next staged file gets. */
@@ -17,7 +18,7 @@ export async function recordFailure(
   now: Date,
 ): Promise<void> {
   const { source, path } = failure;
-  const open = await session.ledger
+  const open = await ledger(session)
     .selectFrom('ops.file_failures')
     .select('attempts')
     .where('source', '=', source)
@@ -25,7 +26,7 @@ export async function recordFailure(
     .where('resolved_at', 'is', null)
     .executeTakeFirst();
   if (open) {
-    await session.ledger
+    await ledger(session)
       .updateTable('ops.file_failures')
       .set({ ...failure, attempts: open.attempts + 1, last_failed_at: now })
       .where('source', '=', source)
@@ -46,7 +47,7 @@ export async function recordFailure(
 
 /** Files of a source that could not be staged so far. */
 export async function openFailures(session: Session, source: string): Promise<FileFailure[]> {
-  return session.ledger
+  return ledger(session)
     .selectFrom('ops.file_failures')
     .selectAll()
     .where('source', '=', source)
@@ -67,7 +68,7 @@ export async function undeclaredFields(
   session: Session,
   feed: Pick<UndeclaredField, 'feed_group' | 'feed' | 'version'>,
 ): Promise<string[]> {
-  const rows = await session.ledger
+  const rows = await ledger(session)
     .selectFrom('ops.undeclared_fields')
     .select('field')
     .where('feed_group', '=', feed.feed_group)

@@ -2,6 +2,7 @@ import { isPersonal, type KnownFeed, type TypedColumn } from '../feeds/followed.
 import { isStagingColumn, stagingTable } from '../feeds/names.ts';
 import type { ColumnType, EpochFormat } from '../feeds/types.ts';
 import type { Session } from '../warehouse/session.ts';
+import { ledger } from './ledger.ts';
 import type { Column, Feed, FeedState } from './tables.ts';
 
 /** `ops.feeds` and `ops.columns`: the shape of the feeds as it is followed. */
@@ -49,14 +50,14 @@ export async function presentTables(session: Session, group: string): Promise<Pr
 
 /** The feeds of a group as they are followed, and those that were only seen in the data. */
 export async function knownFeeds(session: Session, group: string, present: Present): Promise<KnownFeed[]> {
-  const feeds = await session.ledger
+  const feeds = await ledger(session)
     .selectFrom('ops.feeds')
     .selectAll()
     .where('feed_group', '=', group)
     .orderBy('feed')
     .orderBy('version')
     .execute();
-  const columns = await session.ledger
+  const columns = await ledger(session)
     .selectFrom('ops.columns')
     .selectAll()
     .where('feed_group', '=', group)
@@ -106,7 +107,7 @@ export async function storeKnownFeeds(
   now: Date,
 ): Promise<void> {
   const unchanged = new Set(before.map(facts));
-  const rows = await session.ledger
+  const rows = await ledger(session)
     .selectFrom('ops.feeds')
     .select(['feed', 'version', 'first_seen_at'])
     .where('feed_group', '=', group)

@@ -1,4 +1,5 @@
 import type { Session } from '../warehouse/session.ts';
+import { ledger } from './ledger.ts';
 import type { Misfit } from './tables.ts';
 
 /**
@@ -13,7 +14,7 @@ export async function recordMisfits(
   met: readonly Misfit[],
   covers: (path: string) => boolean,
 ): Promise<Misfit[]> {
-  const rows = await session.ledger
+  const rows = await ledger(session)
     .selectFrom('ops.misfits')
     .select('path')
     .where('source', '=', source)
@@ -34,7 +35,7 @@ export async function recordMisfits(
 
 /** Paths that do not follow the conventions, and that nobody has said are known. */
 export async function openMisfits(session: Session): Promise<Pick<Misfit, 'source' | 'path' | 'reason'>[]> {
-  return session.ledger
+  return ledger(session)
     .selectFrom('ops.misfits')
     .select(['source', 'path', 'reason'])
     .where('acknowledged_at', 'is', null)

@@ -1,4 +1,5 @@
 import type { Session } from '../warehouse/session.ts';
+import { ledger } from './ledger.ts';
 import type { ModelColumn } from './tables.ts';
 
 /**
@@ -6,7 +7,7 @@ import type { ModelColumn } from './tables.ts';
  * `load` and `status`, which read no models, go by it.
  */
 export async function rememberModelColumns(session: Session, columns: readonly ModelColumn[]): Promise<void> {
-  const known = await session.ledger
+  const known = await ledger(session)
     .selectFrom('ops.model_columns')
     .select(['model', 'feed_group', 'feed', 'column_name', 'used_as'])
     .execute();

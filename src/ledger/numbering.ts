@@ -1,5 +1,6 @@
 import type { Session } from '../warehouse/session.ts';
 import { qualified, type TableName } from '../warehouse/sql.ts';
+import { ledger } from './ledger.ts';
 
 /**
  * `_line` of rows staged the fast way, filled once they are written.
@@ -29,7 +30,7 @@ export async function noteUnnumbered(
  * what a killed run left is finished first.
  */
 export async function finishNumbering(session: Session): Promise<void> {
-  for (const pending of await session.ledger.selectFrom('ops.unnumbered').selectAll().execute()) {
+  for (const pending of await ledger(session).selectFrom('ops.unnumbered').selectAll().execute()) {
     const table = qualified({ schema: pending.schema_name, table: pending.table_name });
     const range = `_file_id BETWEEN ${pending.first_file_id} AND ${pending.last_file_id} AND _line IS NULL`;
     await session.transaction(async () => {

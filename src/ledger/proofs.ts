@@ -1,4 +1,5 @@
 import type { Session } from '../warehouse/session.ts';
+import { ledger } from './ledger.ts';
 
 /**
  * Views that prove something prove nothing once they are empty. So it is remembered how many rows each had: one that has
@@ -20,7 +21,7 @@ export async function rememberProofs(session: Session, now: Date): Promise<void>
 export async function emptyProofs(
   session: Session,
 ): Promise<{ proof: string; rows: number; last_seen_at: Date }[]> {
-  const known = await session.ledger.selectFrom('ops.proofs').selectAll().orderBy('proof').execute();
+  const known = await ledger(session).selectFrom('ops.proofs').selectAll().orderBy('proof').execute();
   const empty: typeof known = [];
   for (const row of known) {
     const { rows } = await session.row<{ rows: number }>(`SELECT count(*) AS rows FROM ops.${row.proof}`);

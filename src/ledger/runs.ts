@@ -1,9 +1,10 @@
 import type { Session } from '../warehouse/session.ts';
+import { ledger } from './ledger.ts';
 import type { Run } from './tables.ts';
 
 /** Opens a run's record. A run that never said how it ended was killed: it says so now. */
 export async function startRun(session: Session, command: string, now: Date): Promise<number> {
-  await session.ledger
+  await ledger(session)
     .updateTable('ops.runs')
     .set({ status: 'killed', finished_at: now })
     .where('status', '=', 'running')
@@ -31,7 +32,7 @@ export async function startRun(session: Session, command: string, now: Date): Pr
  * (exit code 2) did nothing, and says nothing of the warehouse.
  */
 export async function newestRun(session: Session): Promise<Run | undefined> {
-  return session.ledger
+  return ledger(session)
     .selectFrom('ops.runs')
     .selectAll()
     .where((is) => is.or([is('exit_code', 'is', null), is('exit_code', '<>', 2)]))
@@ -51,7 +52,7 @@ export async function finishRun(
      FROM ops.files WHERE run_id = $1`,
     [runId],
   );
-  await session.ledger
+  await ledger(session)
     .updateTable('ops.runs')
     .set({ ...outcome, rows_staged: counts.staged, rows_rejected: counts.rejected })
     .where('run_id', '=', runId)
@@ -60,7 +61,7 @@ export async function finishRun(
 
 /** Whether the run before this one was killed, or failed before its end. */
 export async function wasCutShort(session: Session, runId: number): Promise<boolean> {
-  const [before] = await session.ledger
+  const [before] = await ledger(session)
     .selectFrom('ops.runs')
     .select('status')
     .where('run_id', '<', runId)

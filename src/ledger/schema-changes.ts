@@ -1,5 +1,6 @@
 import type { Session } from '../warehouse/session.ts';
 import { keepsDocuments } from './documents.ts';
+import { ledger } from './ledger.ts';
 import type { SchemaChange } from './tables.ts';
 
 /** What changed in the shape of the feeds, and what was decided about it. */
@@ -12,7 +13,7 @@ export async function nextChangeId(session: Session): Promise<number> {
 }
 
 export async function changesOfGroup(session: Session, group: string): Promise<SchemaChange[]> {
-  return session.ledger
+  return ledger(session)
     .selectFrom('ops.schema_changes')
     .selectAll()
     .where('feed_group', '=', group)
@@ -22,7 +23,7 @@ export async function changesOfGroup(session: Session, group: string): Promise<S
 
 export async function changesById(session: Session, ids: readonly number[]): Promise<SchemaChange[]> {
   if (ids.length === 0) return [];
-  return session.ledger
+  return ledger(session)
     .selectFrom('ops.schema_changes')
     .selectAll()
     .where('change_id', 'in', ids)
@@ -36,7 +37,7 @@ export async function changesById(session: Session, ids: readonly number[]): Pro
  */
 export async function openChanges(session: Session): Promise<SchemaChange[]> {
   if (!(await keepsDocuments(session))) return [];
-  return session.ledger
+  return ledger(session)
     .selectFrom('ops.schema_changes')
     .selectAll()
     .where('severity', '=', 'attention')
@@ -55,5 +56,5 @@ export async function updateChange(
   id: number,
   now: Partial<Omit<SchemaChange, 'change_id'>>,
 ): Promise<void> {
-  await session.ledger.updateTable('ops.schema_changes').set(now).where('change_id', '=', id).execute();
+  await ledger(session).updateTable('ops.schema_changes').set(now).where('change_id', '=', id).execute();
 }

@@ -1,4 +1,5 @@
 import type { Session } from '../warehouse/session.ts';
+import { ledger } from './ledger.ts';
 import type { SourceOrder } from './tables.ts';
 
 /**
@@ -33,7 +34,7 @@ export async function rememberSources(
   session: Session,
   configured: readonly { name: string; precedence?: number | undefined }[],
 ): Promise<void> {
-  const known = await session.ledger.selectFrom('ops.sources').selectAll().orderBy('place').execute();
+  const known = await ledger(session).selectFrom('ops.sources').selectAll().orderBy('place').execute();
   const delivered = await session.rows<{ source: string }>(
     'SELECT DISTINCT source FROM ops.files WHERE source NOT IN (SELECT source FROM ops.sources) ORDER BY source',
   );

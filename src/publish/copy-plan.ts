@@ -1,4 +1,5 @@
 import { standingFailures } from '../ledger/failures.ts';
+import { ledger } from '../ledger/ledger.ts';
 import type { BuiltModel, PublishedTable } from '../ledger/tables.ts';
 import type { Project } from '../models/assemble.ts';
 import { modelTable } from '../models/relations.ts';
@@ -15,14 +16,14 @@ import { readOld } from './old.ts';
 export async function planCopy(session: Session, project: Project, target: string): Promise<void> {
   const failures = await standingFailures(session, ['model', 'test']);
   const still = standstills(project, failures);
-  const built = await session.ledger
+  const built = await ledger(session)
     .selectFrom('ops.models')
     .selectAll()
     .where('withdrawn_at', 'is', null)
     .execute();
   const hasOld = still.size > 0 && (await isAsLeft(session, target));
   const before = hasOld ? await readOld(session, target, oldTables) : [];
-  const known = await session.ledger.selectFrom('ops.published_tables').selectAll().execute();
+  const known = await ledger(session).selectFrom('ops.published_tables').selectAll().execute();
   const kinds = new Map([
     ...known.map((row) => [`${row.schema_name}.${row.table_name}`, row.kind] as const),
     ...[...project.models.values()].map(({ id, config }) => [id, config.materialized] as const),

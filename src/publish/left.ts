@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { ledger } from '../ledger/ledger.ts';
 import type { Session } from '../warehouse/session.ts';
 
 /** Whether the copy is there as this loader left it: nobody has written to it, or put another in its place. */
 export async function isAsLeft(session: Session, target: string): Promise<boolean> {
-  const [left] = await session.ledger.selectFrom('ops.published').selectAll().execute();
+  const [left] = await ledger(session).selectFrom('ops.published').selectAll().execute();
   const path = resolve(target);
   return left?.path === path && !existsSync(`${path}.wal`) && left.fingerprint === (await fingerprint(path));
 }

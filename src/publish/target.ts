@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { BusyError, UsageError } from '../errors.ts';
+import { ledger } from '../ledger/ledger.ts';
 import type { Session } from '../warehouse/session.ts';
 import { literal } from '../warehouse/sql.ts';
 
@@ -20,7 +21,7 @@ export async function refuseOtherFile(session: Session, target: string): Promise
     throw new UsageError(`${target}, the copy for analysts, is a folder`, {
       hint: 'name a file in it at publish: in warehouse.yaml',
     });
-  const [left] = await session.ledger.selectFrom('ops.published').select('path').execute();
+  const [left] = await ledger(session).selectFrom('ops.published').select('path').execute();
   if (left?.path === resolve(target) || (await isCopy(session, target))) return;
   throw new UsageError(`${target} is there already, and is no copy for analysts: it would be replaced`, {
     hint: 'name another file at publish: in warehouse.yaml, or move this one away',

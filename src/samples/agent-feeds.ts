@@ -4,10 +4,11 @@
  */
 
 import { COMPANY, queues } from './company.ts';
+import type { Assignment } from './conversation.ts';
 import { nulls, type Row, type SampleFeed, versions, type Window } from './feed.ts';
 import type { Roster, Stretch } from './switchboard.ts';
 import { HOUR, isoZulu, MINUTE, plainSeconds, QUARTER, quarterOf, SECOND, secondsBetween } from './times.ts';
-import type { Assignment, World } from './world.ts';
+import type { World } from './world.ts';
 
 /** How far back an export looks for windows that have grown: no conversation is open for longer. */
 const LOOK_BACK = HOUR;

@@ -1,7 +1,7 @@
 import { COMPANY } from './company.ts';
+import type { Conversation } from './conversation.ts';
 import type { Row } from './feed.ts';
 import { dayOf, hourOf } from './times.ts';
-import type { Conversation } from './world.ts';
 
 /** AI services' own id of a conversation; the client's id is the messaging feeds' `issue_id`, so that they join. */
 export function ids(conversation: Conversation): Row {

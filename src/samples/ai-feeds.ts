@@ -2,11 +2,12 @@
 
 import { dayAndHour, ids } from './ai-feed.ts';
 import { COMPANY } from './company.ts';
+import type { Conversation, Utterance } from './conversation.ts';
 import { editDistance } from './edit-distance.ts';
 import { nulls, type Row, type SampleFeed, versions } from './feed.ts';
 import { conversationEvents, opportunityEvents, snapshot } from './snapshot.ts';
 import { HOUR, isoNanos, plainSeconds, quarterOf } from './times.ts';
-import type { Conversation, Utterance, World } from './world.ts';
+import type { World } from './world.ts';
 
 function assisted({ conversations }: World): Conversation[] {
   return conversations.filter(({ opportunities }) => opportunities.some(({ assignment }) => assignment));

@@ -1,10 +1,10 @@
 /** How one conversation goes: with the bot, with agents, to its end. */
 
 import { type Queue, type Rep, talk, VOICE } from './company.ts';
+import type { Assignment, Conversation, Feedback, Opportunity, Summary, Utterance } from './conversation.ts';
 import type { Random } from './random.ts';
 import type { Switchboard } from './switchboard.ts';
 import { MINUTE, SECOND } from './times.ts';
-import type { Assignment, Conversation, Feedback, Opportunity, Summary, Utterance } from './world.ts';
 
 /** The bot's id as a sender. */
 const BOT = 1001;

@@ -1,6 +1,7 @@
+import type { Conversation } from './conversation.ts';
 import { conversationEvents } from './snapshot.ts';
 import { HOUR, QUARTER, quarterOf } from './times.ts';
-import type { Conversation, World } from './world.ts';
+import type { World } from './world.ts';
 
 /** One line of a feed. A bigint is written as a bare JSON number with all its digits. */
 export type Row = Record<string, unknown>;

@@ -1,11 +1,12 @@
 /** The feeds of what came of it all: contained sessions, finished flows, answers to surveys, moods. */
 
 import { COMPANY } from './company.ts';
+import type { Conversation, Session } from './conversation.ts';
 import { count, PLACE, perConversation, repId, total } from './conversation-feed.ts';
 import { conversationsIn, nulls, type Row, type SampleFeed, versions, type Window } from './feed.ts';
 import { conversationEvents, snapshot } from './snapshot.ts';
 import { HOUR, isoMicros, isoTwoHoursAhead, plainSeconds, quarterOf } from './times.ts';
-import type { Conversation, Session, World } from './world.ts';
+import type { World } from './world.ts';
 
 const csidContainment: SampleFeed = {
   group: 'messaging',

@@ -1,11 +1,11 @@
 /** The feeds of the way to an agent: queues, opportunities, assignments and transfers. */
 
 import { COMPANY, VOICE } from './company.ts';
+import type { Assignment, Conversation, Opportunity } from './conversation.ts';
 import { PLACE, repId, rounded, total } from './conversation-feed.ts';
 import { conversationsIn, nulls, type Row, type SampleFeed, versions } from './feed.ts';
 import { opportunityEvents, type Snapshot, snapshot } from './snapshot.ts';
 import { isoMicros, plainMillis, quarterOf, secondsBetween } from './times.ts';
-import type { Assignment, Conversation, Opportunity } from './world.ts';
 
 /** One chance of a conversation to reach an agent, as known at one moment. */
 interface Attempt {

@@ -1,4 +1,4 @@
-import type { Assignment, Conversation, Feedback, Opportunity, Utterance } from './world.ts';
+import type { Assignment, Conversation, Feedback, Opportunity, Utterance } from './conversation.ts';
 
 /** A conversation as it stood at one moment: what comes after it is not there yet. */
 export interface Snapshot {

@@ -1,10 +1,11 @@
 /** The feeds of what the AI wrote about conversations, and what agents made of it. */
 
 import { dayAndHour, ids } from './ai-feed.ts';
+import type { Assignment, Conversation, Summary } from './conversation.ts';
 import { editDistance } from './edit-distance.ts';
 import { type Row, type SampleFeed, versions } from './feed.ts';
 import { plainMicrosOffset, quarterOf } from './times.ts';
-import type { Assignment, Conversation, Summary, World } from './world.ts';
+import type { World } from './world.ts';
 
 /** One summary of one assignment. */
 interface Summarised {

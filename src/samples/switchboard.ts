@@ -1,6 +1,6 @@
 import { type Queue, queues, type Rep } from './company.ts';
+import type { Assignment } from './conversation.ts';
 import { DAY, HOUR, MINUTE, SECOND } from './times.ts';
-import type { Assignment } from './world.ts';
 
 /** A stretch of an agent's day in one status. */
 export interface Stretch {

@@ -9,10 +9,7 @@ import {
   type DuckDBValue,
   StatementType,
 } from '@duckdb/node-api';
-import { Kysely } from 'kysely';
 import { StorageError } from '../errors.ts';
-import { duckdbDialect } from '../ledger/dialect.ts';
-import type { LedgerTables } from '../ledger/tables.ts';
 import { literal, qualified, type TableName } from './sql.ts';
 import { storageTrouble } from './trouble.ts';
 import { type Cell, type ResultRows, type ResultTable, toCell } from './values.ts';
@@ -30,8 +27,6 @@ export class Session implements Disposable {
   readonly #connection: DuckDBConnection;
   readonly #types: Map<string, Map<string, string>>;
   readonly #file: string | undefined;
-  /** The ledger, typed. Shares this session's transaction. */
-  readonly ledger: Kysely<LedgerTables>;
 
   /**
    * @param types of the columns of tables that rows were inserted into, by table: sessions of one warehouse share them
@@ -41,7 +36,6 @@ export class Session implements Disposable {
     this.#connection = connection;
     this.#types = types;
     this.#file = file;
-    this.ledger = new Kysely<LedgerTables>({ dialect: duckdbDialect(this) });
   }
 
   /** Runs statements whose rows nobody reads. */

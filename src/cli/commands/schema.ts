@@ -2,6 +2,7 @@ import { StorageError, UsageError } from '../../errors.ts';
 import type { Change } from '../../feeds/changes.ts';
 import { tableName } from '../../feeds/names.ts';
 import { keepsDocuments } from '../../ledger/documents.ts';
+import { ledger } from '../../ledger/ledger.ts';
 import type { Project } from '../../models/assemble.ts';
 import { openProject } from '../../models/build/build.ts';
 import { schemaOnly } from '../../run/run.ts';
@@ -246,7 +247,7 @@ function isNamed(group: string, { feed, version }: { feed: string; version: stri
 
 /** @throws UsageError for a feed that nobody knows: an empty answer would look like good news */
 async function mustBeKnown({ session }: Workspace, name: string): Promise<void> {
-  const feeds = await session.ledger
+  const feeds = await ledger(session)
     .selectFrom('ops.feeds')
     .select(['feed_group', 'feed', 'version'])
     .execute();

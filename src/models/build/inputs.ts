@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { ledger } from '../../ledger/ledger.ts';
 import { orderByFeed } from '../../ledger/sources.ts';
 import type { BuiltModel } from '../../ledger/tables.ts';
 import type { Session } from '../../warehouse/session.ts';
@@ -61,7 +62,7 @@ export class BuildInputs {
   }
 
   static async read(session: Session): Promise<BuildInputs> {
-    const built = await session.ledger.selectFrom('ops.models').selectAll().execute();
+    const built = await ledger(session).selectFrom('ops.models').selectAll().execute();
     return new BuildInputs(
       new Map(built.map((row) => [row.model, row])),
       await presentRelations(session),

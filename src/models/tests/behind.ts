@@ -1,3 +1,4 @@
+import { ledger } from '../../ledger/ledger.ts';
 import type { Session } from '../../warehouse/session.ts';
 import type { Project } from '../assemble.ts';
 
@@ -13,7 +14,7 @@ export async function modelsBehind(session: Session, project: Project): Promise<
   );
   const newest = new Map(feeds.map((feed) => [feed.name, feed.newest]));
   const built = new Map(
-    (await session.ledger.selectFrom('ops.models').select(['model', 'watermark', 'run_id']).execute()).map(
+    (await ledger(session).selectFrom('ops.models').select(['model', 'watermark', 'run_id']).execute()).map(
       (row) => [row.model, row],
     ),
   );

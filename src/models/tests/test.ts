@@ -1,4 +1,5 @@
 import type { FreshFailure } from '../../ledger/failures.ts';
+import { ledger } from '../../ledger/ledger.ts';
 import type { BuiltModel } from '../../ledger/tables.ts';
 import { type LatestResult, latestResults, recordResults } from '../../ledger/tests.ts';
 import type { Session } from '../../warehouse/session.ts';
@@ -24,7 +25,7 @@ export interface Built {
 
 /** What each model was last built from. */
 export async function builtModels(session: Session): Promise<Map<string, BuiltModel>> {
-  const rows = await session.ledger.selectFrom('ops.models').selectAll().execute();
+  const rows = await ledger(session).selectFrom('ops.models').selectAll().execute();
   return new Map(rows.map((row) => [row.model, row]));
 }
 

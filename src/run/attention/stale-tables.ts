@@ -1,4 +1,5 @@
 import type { Attention } from '../../attention.ts';
+import { ledger } from '../../ledger/ledger.ts';
 import type { PublishedTable } from '../../ledger/tables.ts';
 import { modelFailure } from '../../publish/held-back.ts';
 import type { Session } from '../../warehouse/session.ts';
@@ -11,7 +12,7 @@ const NAMED = 3;
  * not be built is told by itself.
  */
 export async function staleTables(session: Session): Promise<Attention[]> {
-  const rows = await session.ledger
+  const rows = await ledger(session)
     .selectFrom('ops.published_tables')
     .selectAll()
     .where('stale', '=', true)

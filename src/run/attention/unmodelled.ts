@@ -1,4 +1,5 @@
 import type { Attention } from '../../attention.ts';
+import { ledger } from '../../ledger/ledger.ts';
 import type { Project } from '../../models/assemble.ts';
 import { type Delivering, isLeftOut } from '../../models/withdrawal.ts';
 import type { Session } from '../../warehouse/session.ts';
@@ -36,7 +37,7 @@ export async function noteUnmodelled(
   const found = staged.filter(
     ({ feed_group, feed }) => !read.has(`${feed_group}.${feed}`) && !isLeftOut(sources, feed_group, feed),
   );
-  const known = await session.ledger.selectFrom('ops.unmodelled_feeds').selectAll().execute();
+  const known = await ledger(session).selectFrom('ops.unmodelled_feeds').selectAll().execute();
   const since = new Map(known.map((row) => [nameOf(row), row.since]));
   if (found.length === known.length && found.every((feed) => since.has(nameOf(feed)))) return;
   await session.transaction(async () => {
@@ -50,7 +51,7 @@ export async function noteUnmodelled(
 
 /** An item for each: its rows are there, and a model is one command away. */
 export async function unmodelledFeeds(session: Session): Promise<Attention[]> {
-  const rows = await session.ledger
+  const rows = await ledger(session)
     .selectFrom('ops.unmodelled_feeds')
     .selectAll()
     .orderBy('feed_group')

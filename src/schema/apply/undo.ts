@@ -4,6 +4,7 @@ import { isStagingColumn, stagingTable } from '../../feeds/names.ts';
 import type { ColumnType, EpochFormat } from '../../feeds/types.ts';
 import { recountMisfits } from '../../ledger/column-misfits.ts';
 import { knownFeeds, presentId, presentTables, storeKnownFeeds } from '../../ledger/followed-feeds.ts';
+import { ledger } from '../../ledger/ledger.ts';
 import { rebuildReaders } from '../../ledger/models.ts';
 import { updateChange } from '../../ledger/schema-changes.ts';
 import type { SchemaChange } from '../../ledger/tables.ts';
@@ -116,7 +117,7 @@ async function recount(
 
 /** What was applied on top of a change has to go first. */
 async function mustBeNewest(session: Session, row: SchemaChange): Promise<void> {
-  const later = await session.ledger
+  const later = await ledger(session)
     .selectFrom('ops.schema_changes')
     .select('change_id')
     .where('feed_group', '=', row.feed_group ?? null)

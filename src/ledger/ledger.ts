@@ -1,0 +1,15 @@
+import { Kysely } from 'kysely';
+import type { Session } from '../warehouse/session.ts';
+import { duckdbDialect } from './dialect.ts';
+import type { LedgerTables } from './tables.ts';
+
+const ledgers = new WeakMap<Session, Kysely<LedgerTables>>();
+
+/** The ledger, typed, as a session sees it: within its transaction, if it has one. */
+export function ledger(session: Session): Kysely<LedgerTables> {
+  const known = ledgers.get(session);
+  if (known) return known;
+  const made = new Kysely<LedgerTables>({ dialect: duckdbDialect(session) });
+  ledgers.set(session, made);
+  return made;
+}
