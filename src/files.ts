@@ -1,6 +1,21 @@
-import { chmod, mkdir, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { createReadStream } from 'node:fs';
+import { chmod, mkdir, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { StorageError } from './errors.ts';
+
+/** Files and folders of the machine, where Node's own functions leave something to wish for. */
+
+/** `~` and `~/x` as they read in a shell; anything else comes back as it is. */
+export function expandHome(path: string, home = homedir()): string {
+  if (path === '~') return home;
+  return path.startsWith('~/') ? join(home, path.slice(2)) : path;
+}
+
+/** A path of `warehouse.yaml`, absolute: `~/` is the home folder, a relative one starts at `directory`. */
+export function absolutePath(path: string, directory: string, home: string): string {
+  return resolve(directory, expandHome(path, home));
+}
 
 /**
  * Makes a folder, and those above it that are missing. Node's own `mkdir` with `recursive` never ends below `/proc`, and no
@@ -48,4 +63,76 @@ async function isFolder(path: string): Promise<boolean> {
   });
   if (found === undefined || found.isDirectory()) return found !== undefined;
   throw Object.assign(new Error(), { code: 'ENOTDIR' });
+}
+
+/**
+ * The bytes of a file that a person named, which may be anything: of `/dev/zero` no more than this is read, and not the whole
+ * memory full.
+ * @throws NodeJS.ErrnoException as `readFile` does; with the code `EFBIG` for a file of more than `most` bytes
+ */
+export async function readBounded(file: string, most: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of createReadStream(file, { end: most })) chunks.push(chunk as Buffer);
+  const bytes = Buffer.concat(chunks);
+  if (bytes.length <= most) return bytes;
+  throw Object.assign(new Error(`${file} is larger than ${most} bytes`), { code: 'EFBIG' });
+}
+
+/**
+ * Writes a file, and the folders above it. Whoever reads it meanwhile gets the old one or the new one.
+ * @throws StorageError when it cannot be written
+ */
+export async function writeWhole(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    await makeFolder(dirname(file));
+    await writeFile(temporary, text);
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw new StorageError(`${file} cannot be written: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** A file that is to be written whole. */
+export interface Replacement {
+  path: string;
+  text: string;
+  /** Who may do what with it, whoever could before. */
+  mode: number;
+}
+
+/**
+ * Writes files whole: whoever looks sees the old text or the new one, whatever happens meanwhile. All of the new texts are
+ * on the disk before the first takes the place of an old one: where one cannot be written, none is.
+ * @throws StorageError
+ */
+export async function replaceFiles(files: readonly Replacement[]): Promise<void> {
+  const written: { temporary: string; target: string }[] = [];
+  try {
+    for (const { path, text, mode } of files) {
+      // A link stays one: what it leads to is replaced.
+      const target = await realpath(path).catch(() => path);
+      const temporary = `${target}.${process.pid}.tmp`;
+      written.push({ temporary, target });
+      await write(temporary, text, mode).catch((cause) => {
+        throw new StorageError(`${path} cannot be written: ${cause.message}`, {
+          hint: `Nothing was changed. Look at the free space of ${dirname(target)}, and whether this user may write there.`,
+          cause,
+        });
+      });
+    }
+    for (const { temporary, target } of written) await rename(temporary, target);
+  } finally {
+    for (const { temporary } of written) await rm(temporary, { force: true }).catch(() => {});
+  }
+}
+
+async function write(temporary: string, text: string, mode: number): Promise<void> {
+  await rm(temporary, { force: true });
+  await using handle = await open(temporary, 'wx', mode);
+  // The mode that a file is made with is cut by the umask.
+  await handle.chmod(mode);
+  await handle.writeFile(text);
+  await handle.sync();
 }

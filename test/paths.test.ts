@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { absolutePath, expandHome } from '../src/paths.ts';
+import { absolutePath, expandHome } from '../src/files.ts';
 
 describe('expandHome', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import type { Problem } from '../errors.ts';
+import { absolutePath } from '../files.ts';
 import { readLimits } from '../limits.ts';
-import { absolutePath } from '../paths.ts';
 import { check } from './check.ts';
 import type { Config, Connectors, Environment } from './config.ts';
 import { rootKeys } from './definition.ts';

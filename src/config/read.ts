@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parse as parseEnvironment } from 'dotenv';
 import { ConfigError, type Problem } from '../errors.ts';
-import { readBounded } from '../read-bounded.ts';
+import { readBounded } from '../files.ts';
 import type { Config, Connectors, Environment } from './config.ts';
 import { parseConfig } from './parse.ts';
 import { WHOLE_FILE } from './problems.ts';

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { absolutePath } from '../paths.ts';
+import { absolutePath } from '../files.ts';
 import { SECRET_NAME } from '../redact.ts';
 import { nearest } from '../text.ts';
 import { check } from './check.ts';

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { z } from 'zod';
-import { absolutePath } from '../paths.ts';
+import { absolutePath } from '../files.ts';
 import type { Bounds, Connector, ConnectorDefinition } from './connector.ts';
 import { PATIENCE, type Patience } from './retry.ts';
 import { SftpConnector, type SftpOptions } from './sftp/connector.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { writeWhole } from '../files.ts';
 import type { Session } from '../warehouse/session.ts';
-import { writeWhole } from '../write-whole.ts';
 import type { Project } from './assemble.ts';
 import { materialize } from './materialize.ts';
 import type { Model } from './model.ts';

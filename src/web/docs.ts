@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { writeWhole } from '../write-whole.ts';
+import { writeWhole } from '../files.ts';
 import { type DocumentationSources, readDocumentation } from './documentation.ts';
 import { manifest } from './manifest.ts';
 import { page } from './page/page.ts';

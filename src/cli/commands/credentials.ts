@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { parse as parseEnvironment } from 'dotenv';
 import { mustBeYaml } from '../../config/edit.ts';
 import { UsageError } from '../../errors.ts';
-import { type Replacement, replaceFiles } from '../../replace-file.ts';
+import { type Replacement, replaceFiles } from '../../files.ts';
 import { askSecret, canAsk } from '../ask.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 import { type Before, type ImportPlan, planImport } from '../credentials/import-plan.ts';
