@@ -15,10 +15,10 @@ import { Preparation } from './apply/prepare.ts';
 import { replayKeyRejects } from './apply/replay.ts';
 import type { NumberedChange } from './apply/table-plan.ts';
 import { planUndo, type Undo, writeUndo } from './apply/undo.ts';
-import { changeItems } from './decide/attention.ts';
-import { isUndone, judgementOf, mustBeAskedFor } from './decide/judgement.ts';
-import { heedLosses } from './decide/switches.ts';
+import { changeItems } from './attention.ts';
 import { describeChange, describeRow } from './decide/wording.ts';
+import { isUndone, judgementOf, mustBeAskedFor } from './judgement.ts';
+import { heedLosses } from './switches.ts';
 
 export interface SchemaOptions {
   /** Only what these sources deliver. */

@@ -2,7 +2,7 @@ import { utimes } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import type { FeedDoc } from '../../src/feeds/documents/document.ts';
 import { build } from '../../src/models/build/build.ts';
-import { schemaAttention } from '../../src/schema/decide/attention.ts';
+import { schemaAttention } from '../../src/schema/attention.ts';
 import { said } from '../support/project.ts';
 import { columnDoc, documentText, feedDoc, SchemaBench } from './support.ts';
 

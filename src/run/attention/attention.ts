@@ -5,7 +5,7 @@ import { ledgerIsCurrent } from '../../ledger/migrations.ts';
 import { rejectsOpen } from '../../ledger/rejects.ts';
 import { newestRun } from '../../ledger/runs.ts';
 import type { Failure } from '../../ledger/tables.ts';
-import { schemaAttention } from '../../schema/decide/attention.ts';
+import { schemaAttention } from '../../schema/attention.ts';
 import { count } from '../../text.ts';
 import { countUnreconciled } from '../reconcile.ts';
 import { comingPartitions, missingPartitions, unknownFeeds } from './arrivals.ts';

@@ -12,7 +12,7 @@ import { type Moves, unrescue } from '../../load/staging/rescued-values.ts';
 import { dataColumns } from '../../load/staging/table.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { identifier, qualified, type TableName } from '../../warehouse/sql.ts';
-import { type RowLoss, rowLosses } from '../decide/switches.ts';
+import { type RowLoss, rowLosses } from '../switches.ts';
 import { convert, foldAway, misfits, type Retype, rescueAgain, undoTable } from './moves.ts';
 import { rejectAgain } from './reject-again.ts';
 

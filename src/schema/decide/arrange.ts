@@ -1,4 +1,4 @@
-import type { Difference } from '../compare/observe.ts';
+import type { Difference } from '../observe.ts';
 
 /** Differences for a person to read. Pure. */
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Difference, Finding } from '../../../src/schema/compare/observe.ts';
 import { byUrgency, withoutTheUnseen } from '../../../src/schema/decide/arrange.ts';
+import type { Difference, Finding } from '../../../src/schema/observe.ts';
 
 function difference(feed: string, finding: Finding, column?: string): Difference {
   return {

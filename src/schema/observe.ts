@@ -1,12 +1,12 @@
-import { type KnownFeed, sameName, type TypedColumn } from '../../feeds/followed.ts';
-import { fieldName, stagingTable, tableName } from '../../feeds/names.ts';
-import type { ColumnType } from '../../feeds/types.ts';
-import { knownFeeds, type Present, presentId, presentTables } from '../../ledger/followed-feeds.ts';
-import { openChanges } from '../../ledger/schema-changes.ts';
-import type { SchemaChange } from '../../ledger/tables.ts';
-import type { Session } from '../../warehouse/session.ts';
-import { identifier, literal, qualified, type TableName } from '../../warehouse/sql.ts';
-import { misfitFacts } from '../apply/moves.ts';
+import { type KnownFeed, sameName, type TypedColumn } from '../feeds/followed.ts';
+import { fieldName, stagingTable, tableName } from '../feeds/names.ts';
+import type { ColumnType } from '../feeds/types.ts';
+import { knownFeeds, type Present, presentId, presentTables } from '../ledger/followed-feeds.ts';
+import { openChanges } from '../ledger/schema-changes.ts';
+import type { SchemaChange } from '../ledger/tables.ts';
+import type { Session } from '../warehouse/session.ts';
+import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
+import { misfitFacts } from './apply/moves.ts';
 
 /** One thing about a feed or a column in which what is published, what is present and what is in the data differ. */
 export interface Difference {

@@ -1,12 +1,12 @@
-import { UsageError } from '../../errors.ts';
-import { type KnownFeed, sameName } from '../../feeds/followed.ts';
-import { stagingTable } from '../../feeds/names.ts';
-import { type Present, presentId } from '../../ledger/followed-feeds.ts';
-import { ownModels } from '../../models/follow-feeds.ts';
-import { count } from '../../text.ts';
-import type { Session } from '../../warehouse/session.ts';
-import { qualified, type TableName } from '../../warehouse/sql.ts';
-import type { Workspace } from '../../workspace/workspace.ts';
+import { UsageError } from '../errors.ts';
+import { type KnownFeed, sameName } from '../feeds/followed.ts';
+import { stagingTable } from '../feeds/names.ts';
+import { type Present, presentId } from '../ledger/followed-feeds.ts';
+import { ownModels } from '../models/follow-feeds.ts';
+import { count } from '../text.ts';
+import type { Session } from '../warehouse/session.ts';
+import { qualified, type TableName } from '../warehouse/sql.ts';
+import type { Workspace } from '../workspace/workspace.ts';
 
 /** The model of a feed is to read another version, of which fewer rows have come than its table has: some will go. */
 export interface RowLoss {

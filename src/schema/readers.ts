@@ -1,12 +1,12 @@
-import type { Catalogue } from '../../feeds/catalogue.ts';
-import type { Change } from '../../feeds/changes.ts';
-import { stagingTable } from '../../feeds/names.ts';
-import type { Project } from '../../models/assemble.ts';
-import { explainTest, sqlProblems } from '../../models/tests/check.ts';
-import { type Retypes, Shapes } from '../../models/tests/shapes.ts';
-import { planTests } from '../../models/tests/test-plan.ts';
-import type { Session } from '../../warehouse/session.ts';
-import { lineageOf } from '../compare/lineage.ts';
+import type { Catalogue } from '../feeds/catalogue.ts';
+import type { Change } from '../feeds/changes.ts';
+import { stagingTable } from '../feeds/names.ts';
+import type { Project } from '../models/assemble.ts';
+import { explainTest, sqlProblems } from '../models/tests/check.ts';
+import { type Retypes, Shapes } from '../models/tests/shapes.ts';
+import { planTests } from '../models/tests/test-plan.ts';
+import type { Session } from '../warehouse/session.ts';
+import { lineageOf } from './compare/lineage.ts';
 
 /**
  * Which models and tests would not run any more once a column has another type: each reader of the column is bound by DuckDB

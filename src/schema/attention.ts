@@ -1,9 +1,9 @@
-import type { Attention } from '../../attention.ts';
-import { tableName } from '../../feeds/names.ts';
-import { openChanges } from '../../ledger/schema-changes.ts';
-import type { SchemaChange } from '../../ledger/tables.ts';
-import type { Session } from '../../warehouse/session.ts';
-import { describeRow } from './wording.ts';
+import type { Attention } from '../attention.ts';
+import { tableName } from '../feeds/names.ts';
+import { openChanges } from '../ledger/schema-changes.ts';
+import type { SchemaChange } from '../ledger/tables.ts';
+import type { Session } from '../warehouse/session.ts';
+import { describeRow } from './decide/wording.ts';
 
 /** More than these are counted. */
 const MAX_ITEMS = 10;

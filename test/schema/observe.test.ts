@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { documentHistory, feedHistory } from '../../../src/schema/apply/tables.ts';
-import { changesBetween } from '../../../src/schema/compare/history.ts';
-import { differences } from '../../../src/schema/compare/observe.ts';
-import { columnDoc, feedDoc, SchemaBench } from '../support.ts';
+import { documentHistory, feedHistory } from '../../src/schema/apply/tables.ts';
+import { changesBetween } from '../../src/schema/documents/history.ts';
+import { differences } from '../../src/schema/observe.ts';
+import { columnDoc, feedDoc, SchemaBench } from './support.ts';
 
 const COLUMNS = { id: 'bigint', name: 'varchar(191)', seconds: 'int' };
 const CALLS = feedDoc('calls', COLUMNS);

@@ -1,8 +1,8 @@
-import { UsageError } from '../../errors.ts';
-import { changesById, openChanges } from '../../ledger/schema-changes.ts';
-import type { SchemaChange } from '../../ledger/tables.ts';
-import type { Session } from '../../warehouse/session.ts';
-import type { GroupPlan } from '../apply/group-plan.ts';
+import { UsageError } from '../errors.ts';
+import { changesById, openChanges } from '../ledger/schema-changes.ts';
+import type { SchemaChange } from '../ledger/tables.ts';
+import type { Session } from '../warehouse/session.ts';
+import type { GroupPlan } from './apply/group-plan.ts';
 
 /** What a person decided about changes that are in the ledger. */
 export interface Judgement {

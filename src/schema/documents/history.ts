@@ -6,9 +6,9 @@ import { parseExportDocument } from '../../feeds/documents/parse.ts';
 import { documentFiles, documentsOf, documentText } from '../../ledger/documents.ts';
 import { NO_LIMITS } from '../../limits.ts';
 import type { Session } from '../../warehouse/session.ts';
-import { advance } from './advance.ts';
-import { compare } from './compare.ts';
-import { wantedFeeds } from './wanted.ts';
+import { advance } from '../compare/advance.ts';
+import { compare } from '../compare/compare.ts';
+import { wantedFeeds } from '../compare/wanted.ts';
 
 /** A difference between the documents of a group on two days. */
 export interface DayChange extends Change {
