@@ -26,7 +26,7 @@ export type AttentionKind =
 
 /**
  * Something that a person should look at: one item of what `status` lists, and what exit codes are made from. It follows
- * from the ledger (`pipeline/attention.ts`), so that it stays until it is mended or acknowledged, and is the same for each
+ * from the ledger (`run/attention/attention.ts`), so that it stays until it is mended or acknowledged, and is the same for each
  * command.
  */
 export interface Attention {

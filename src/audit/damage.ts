@@ -17,7 +17,7 @@ export async function withAdvice(
  * knows how long that took. The copy itself is made anew by the next run.
  * @param file which it is, where that is known
  */
-export async function damageAdvice(config: Config, file = config.warehouse): Promise<string> {
+async function damageAdvice(config: Config, file = config.warehouse): Promise<string> {
   if (resolve(file) === resolve(config.publish))
     return `move it away: the next asapp-warehouse run publishes it anew; or name another file at publish: in ${config.file}`;
   if (resolve(file) !== resolve(config.warehouse)) return 'put back a copy of it that is whole';

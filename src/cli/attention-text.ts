@@ -1,7 +1,7 @@
 import type { Attention } from '../attention.ts';
 
 /** More items than these are counted at the end of a command: nobody reads two hundred lines of a log. */
-export const MAX_ITEMS = 10;
+const MAX_ITEMS = 10;
 
 /** What failed before what should be looked at; otherwise in the order in which it was found. */
 export function bySeverity(items: readonly Attention[]): Attention[] {

@@ -98,7 +98,7 @@ export interface Connector extends AsyncDisposable {
 }
 
 /** What a connector may know of the configuration around its own keys. */
-export interface SourceContext {
+interface SourceContext {
   /** The source's name in `warehouse.yaml`. */
   name: string;
   company?: string | undefined;

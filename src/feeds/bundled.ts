@@ -1,10 +1,13 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ConfigError } from '../errors.ts';
 import { sha256 } from '../text.ts';
-import { type Catalogue, type GroupDocument, loadCatalogue, readSchemas, type Schemas } from './catalogue.ts';
+import { type Catalogue, type GroupDocument, loadCatalogue, type Schemas } from './catalogue.ts';
 import type { ExportDocument } from './documents/document.ts';
-import type { Overrides } from './documents/overrides.ts';
+import { type Overrides, parseOverrides } from './documents/overrides.ts';
+import { parseExportDocument } from './documents/parse.ts';
+import type { DocumentProblem } from './documents/problems.ts';
 
 /**
  * The schemas that come with the program.
@@ -57,6 +60,36 @@ export async function writeParsed(): Promise<void> {
     [...feeds].map(([feed, { columns, ...rest }]) => [feed, { ...rest, columns: [...(columns ?? [])] }]),
   ]);
   await writeFile(PARSED, JSON.stringify({ documents, overrides: entries }));
+}
+
+/**
+ * Reads a folder like `schemas/`: `overrides.yaml`, and one document a group.
+ * @throws ConfigError when a file in it cannot be understood
+ */
+export async function readSchemas(directory: string): Promise<Schemas> {
+  const names = (await readdir(directory)).filter((name) => name.endsWith('.yaml')).sort();
+  const problems: DocumentProblem[] = [];
+  const documents: GroupDocument[] = [];
+  let overrides: Overrides = new Map();
+  for (const name of names) {
+    const file = path.join(directory, name);
+    const text = await readFile(file, 'utf8');
+    if (name === 'overrides.yaml') {
+      overrides = parseOverrides(text, file);
+      continue;
+    }
+    const parsed = parseExportDocument(text, file);
+    problems.push(...parsed.problems);
+    documents.push({ group: path.basename(name, '.yaml'), document: parsed.document });
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { documents, overrides };
+}
+
+/** The catalogue of a folder like `schemas/`. @throws ConfigError */
+export async function readCatalogue(directory: string): Promise<Catalogue> {
+  const { documents, overrides } = await readSchemas(directory);
+  return loadCatalogue(documents, overrides);
 }
 
 type Entries<T> = [string, T][];

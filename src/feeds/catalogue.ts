@@ -1,17 +1,12 @@
-import { readdir, readFile } from 'node:fs/promises';
-import path from 'node:path';
-import { ConfigError } from '../errors.ts';
 import type { ColumnDoc, ExportDocument, FeedDoc } from './documents/document.ts';
-import { type FeedOverride, type Overrides, parseOverrides } from './documents/overrides.ts';
-import { parseExportDocument } from './documents/parse.ts';
-import type { DocumentProblem } from './documents/problems.ts';
+import type { FeedOverride, Overrides } from './documents/overrides.ts';
 import { tableName } from './names.ts';
 import type { EpochFormat } from './types.ts';
 import { type ColumnType, columnType } from './types.ts';
 
 /** What is known of the feeds: the published schema, with a person's corrections. */
 
-export interface ColumnSpec {
+interface ColumnSpec {
   /** The field's, but for names that are taken: `names.ts`. */
   name: string;
   type: ColumnType;
@@ -80,36 +75,6 @@ export function loadCatalogue(documents: readonly GroupDocument[], overrides: Ov
 export interface Schemas {
   documents: readonly GroupDocument[];
   overrides: Overrides;
-}
-
-/**
- * Reads a folder like `schemas/`: `overrides.yaml`, and one document a group.
- * @throws ConfigError when a file in it cannot be understood
- */
-export async function readSchemas(directory: string): Promise<Schemas> {
-  const names = (await readdir(directory)).filter((name) => name.endsWith('.yaml')).sort();
-  const problems: DocumentProblem[] = [];
-  const documents: GroupDocument[] = [];
-  let overrides: Overrides = new Map();
-  for (const name of names) {
-    const file = path.join(directory, name);
-    const text = await readFile(file, 'utf8');
-    if (name === 'overrides.yaml') {
-      overrides = parseOverrides(text, file);
-      continue;
-    }
-    const parsed = parseExportDocument(text, file);
-    problems.push(...parsed.problems);
-    documents.push({ group: path.basename(name, '.yaml'), document: parsed.document });
-  }
-  if (problems.length > 0) throw new ConfigError(problems);
-  return { documents, overrides };
-}
-
-/** The catalogue of a folder like `schemas/`. @throws ConfigError */
-export async function readCatalogue(directory: string): Promise<Catalogue> {
-  const { documents, overrides } = await readSchemas(directory);
-  return loadCatalogue(documents, overrides);
 }
 
 function feedSpec(group: string, doc: FeedDoc, override: FeedOverride | undefined): FeedSpec {

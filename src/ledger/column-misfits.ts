@@ -81,7 +81,7 @@ export async function recountMisfits(
 }
 
 /** The statements of {@link recountMisfits}. Pure. */
-export function recountStatements(
+function recountStatements(
   table: TableName,
   { group, feed, version }: MisfitFeed,
   columns: readonly { name: string; exists: boolean }[],

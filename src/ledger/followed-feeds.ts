@@ -8,7 +8,7 @@ import type { Column, Feed, FeedState } from './tables.ts';
 /** `ops.feeds` and `ops.columns`: the shape of the feeds as it is followed. */
 
 /** A staging table as it is there. */
-export interface PresentTable {
+interface PresentTable {
   comment: string | null;
   /** The loader's own columns are among them. */
   columns: readonly { name: string; type: ColumnType; comment: string | null }[];

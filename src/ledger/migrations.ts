@@ -262,7 +262,7 @@ COMMENT ON COLUMN ops.published_tables.rebuilt_in IS 'The run that last built th
  * Views of the ledger. Made anew at each open, so they are as the code says.
  * `freshness` goes by partitions, not by timestamps in rows: an export with no rows is fresh all the same.
  */
-export const VIEWS = `
+const VIEWS = `
 CREATE OR REPLACE VIEW ops.freshness AS
 WITH come AS (
   SELECT feed_group, feed, version, max(partition_ts) AS newest_partition_ts, max(loaded_at) AS last_loaded_at,

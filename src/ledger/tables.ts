@@ -129,7 +129,7 @@ export interface DocumentFile {
 }
 
 /** What a group follows. */
-export interface FollowedDocument {
+interface FollowedDocument {
   feed_group: string;
   /** NULL while no document of the vendor's has come. */
   document_id: number | null;
@@ -164,7 +164,7 @@ export interface Partition {
 }
 
 /** When all that a source holds of a feed was listed last, not only its look-back. */
-export interface Listing {
+interface Listing {
   source: string;
   feed: string;
   /** NULL for a feed that the configuration names and that was not there. */
@@ -238,7 +238,7 @@ export interface Misfit {
   acknowledged_at?: Date | null;
 }
 
-export interface RejectedRow {
+interface RejectedRow {
   file_id: number;
   line: number;
   /** The line, byte for byte, without its newline. */
@@ -271,7 +271,7 @@ export interface UndeclaredField {
 }
 
 /** Files whose rows are staged and whose `_line` is still to be filled: the second half of a batch. */
-export interface Unnumbered {
+interface Unnumbered {
   schema_name: string;
   table_name: string;
   first_file_id: number;
@@ -300,7 +300,7 @@ export interface SchemaChange {
   /** When it was decided what becomes of it. Until then a change of severity `attention` wants a person to look. */
   decided_at?: Date | null;
   rows_rewritten?: number | null;
-  /** What takes it back, as JSON: `schema/undo.ts`. */
+  /** What takes it back, as JSON: `schema/apply/undo.ts`. */
   undo?: string | null;
   /** `data`: values of a key did not fit its type. NULL for what an older program found. */
   found_in?: 'document' | 'data' | null;
@@ -344,7 +344,7 @@ export interface BuiltModel {
 }
 
 /** The copy for analysts, as it was left. */
-export interface Published {
+interface Published {
   /** Absolute. */
   path: string;
   fingerprint: string;
@@ -372,7 +372,7 @@ export interface PublishedTable {
 }
 
 /** A feed whose rows are staged, and that no model makes a table of. */
-export interface UnmodelledFeed {
+interface UnmodelledFeed {
   feed_group: string;
   feed: string;
   since: Date;
@@ -403,7 +403,7 @@ export interface SourceOrder {
 }
 
 /** How many rows a view had that proves something. */
-export interface Proof {
+interface Proof {
   proof: string;
   rows: number;
   last_seen_at: Date;

@@ -10,7 +10,7 @@ import {
   parsePath,
 } from '../feeds/paths.ts';
 
-export interface FoundFile {
+interface FoundFile {
   listed: ListedFile;
   name: FileName;
 }
@@ -42,7 +42,7 @@ export interface Target {
   path: string;
 }
 
-/** The folder of the daily schema documents, which `src/schema/watch.ts` reads: no feed. */
+/** The folder of the daily schema documents, which `schema/documents/watch.ts` reads: no feed. */
 const DOCUMENTS = 'export_docs';
 
 /** How many folders of a source are listed at the same time. */

@@ -32,7 +32,7 @@ export interface Project {
 }
 
 /** A model that cannot be built, as far as it can be understood. */
-export interface BrokenModel extends Selectable, GraphNode {
+interface BrokenModel extends Selectable, GraphNode {
   /** At least one. */
   problems: readonly ModelProblem[];
 }

@@ -52,7 +52,7 @@ const MATERIALIZATIONS = {
     })),
 };
 
-export type Materialization = keyof typeof MATERIALIZATIONS;
+type Materialization = keyof typeof MATERIALIZATIONS;
 export type ModelConfig = z.infer<(typeof MATERIALIZATIONS)[Materialization]>;
 
 /** One key of a configuration as it was written. */

@@ -24,7 +24,7 @@ export interface CallSite {
 }
 
 /** A function that templates call, on plain data. What it throws becomes a problem with the line of the call. */
-export type JinjaFunction = (
+type JinjaFunction = (
   args: readonly unknown[],
   keywords: Readonly<Record<string, unknown>>,
   site: CallSite,

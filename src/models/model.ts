@@ -80,7 +80,7 @@ export interface Self {
 }
 
 /** A `ref()` of a file. */
-export interface RefCall extends Place {
+interface RefCall extends Place {
   /** A model's name, or its schema and name. */
   name: readonly string[];
 }

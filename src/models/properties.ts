@@ -54,7 +54,7 @@ export interface PropertiesFile {
 }
 
 /** Something wrong in a properties file. */
-export interface EntryProblem extends ModelProblem {
+interface EntryProblem extends ModelProblem {
   /**
    * The model that the entry names, as written. `null` for an entry that names none, undefined where it is not about one
    * entry: then nobody knows what else the file was to say.

@@ -37,7 +37,7 @@ export async function planCopy(session: Session, project: Project, target: strin
 }
 
 /** What is known of models, and of the copy that analysts have. */
-export interface CopyFacts {
+interface CopyFacts {
   /** What each model was last built from. */
   built: readonly Omit<BuiltModel, 'definition' | 'text' | 'inputs' | 'watermark' | 'withdrawn_at'>[];
   still: ReadonlyMap<string, Standstill>;
@@ -53,7 +53,7 @@ export interface CopyFacts {
  * A row for each model that was ever built, or that cannot be. One whose rows are not to be trusted stays as it is in the
  * old copy; where that has not got it, analysts do without. Pure.
  */
-export function tablesOf({ built, still, known, before, kinds }: CopyFacts): PublishedTable[] {
+function tablesOf({ built, still, known, before, kinds }: CopyFacts): PublishedTable[] {
   const ids = new Set([...built.map(({ model }) => model), ...still.keys()]);
   return [...ids].sort().map((id): PublishedTable => {
     const { schema, table } = modelTable(id);

@@ -9,7 +9,7 @@ export const COMPANY = {
   segments: 'marketing,promotions',
 };
 
-export type DeskMode = 'CHAT' | 'VOICE';
+type DeskMode = 'CHAT' | 'VOICE';
 
 export interface Channel {
   platform: 'web' | 'ios' | 'android' | 'applebiz' | 'sms' | 'voice';

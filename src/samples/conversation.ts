@@ -2,7 +2,7 @@ import type { Channel, Intent, Queue, Rep } from './company.ts';
 
 /** A conversation, and who takes part in it. */
 
-export interface Customer {
+interface Customer {
   id: number;
   externalId: string;
   /** Signed in with the company when the conversation began. */

@@ -16,7 +16,7 @@ export interface Roster {
   assignments: Assignment[];
 }
 
-export const AVAILABLE = { id: '1', name: 'Available', available: true };
+const AVAILABLE = { id: '1', name: 'Available', available: true };
 const LUNCH = { id: '3', name: 'Away', available: false };
 const BREAK = { id: '4', name: 'Coffee Break', available: false };
 

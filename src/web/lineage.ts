@@ -3,7 +3,7 @@ import { type Html, html, raw } from './html.ts';
 import { layOut } from './layout.ts';
 
 /** A feed or a model in the picture of what is made from what. */
-export interface LineageNode {
+interface LineageNode {
   id: string;
   /** What is written on it. */
   label: string;

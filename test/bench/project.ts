@@ -9,7 +9,7 @@ import { rowsOf, runSql } from './sql.ts';
 const COMMAND = resolve('dist/cli/main.js');
 
 /** A line of `--log-format json`. */
-export interface LogLine {
+interface LogLine {
   time: Date;
   level: string;
   message: string;

@@ -22,7 +22,7 @@ export async function inTurn<T extends { others: number }>(
 }
 
 /** Measures while nobody else is busy, as far as that can be had: again a few times, giving the least disturbed. */
-export async function quietly<T extends { others: number }>(measure: () => Promise<T>): Promise<T> {
+async function quietly<T extends { others: number }>(measure: () => Promise<T>): Promise<T> {
   await calm();
   let best = await measure();
   for (let tries = 1; tries < TRIES && best.others >= DISTURBED; tries += 1) {

@@ -5,7 +5,7 @@ import { rowOf, runSql, type SqlRun } from './sql.ts';
 
 /** How many rows an hour's export has where a bench does not say otherwise. */
 export const ROWS_PER_HOUR = 30_000;
-export const MODEL = `messaging.${FEED}`;
+const MODEL = `messaging.${FEED}`;
 
 /**
  * A warehouse with many hours of exports staged. The first is loaded by the real command, which makes the tables; the

@@ -33,7 +33,7 @@ export interface Harness {
 }
 
 /** Names that break naive URLs, quoting, globbing or XML. The place must hold them and give them back as they are. */
-export const HOSTILE_NAMES = [
+const HOSTILE_NAMES = [
   'a b  c.jsonl',
   ' blank at both ends ',
   `it's "quoted".jsonl`,

@@ -5,8 +5,8 @@ import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FileExporter } from '../../src/connectors/file-exporter/connector.ts';
 import { SourceError } from '../../src/errors.ts';
-import type { Spelling } from '../support/file-exporter-api.ts';
-import { type FileExporterServer, startFileExporter } from '../support/file-exporter-server.ts';
+import { startFileExporter } from '../support/file-exporter-server.ts';
+import type { FileExporterServer, Spelling } from '../support/file-exporter-state.ts';
 import { collect, rejection } from './contract.ts';
 
 let server: FileExporterServer;

@@ -4,7 +4,7 @@ import type { ColumnDoc, FeedDoc } from '../../src/feeds/documents/document.ts';
 /** Documents as they may come: a few feeds of a few columns, so that two of them often speak of the same. */
 
 /** Spellings of each type that mean the same. */
-export const SPELLINGS = [
+const SPELLINGS = [
   ['bigint', 'int8', 'BIGINT(20)', 'long'],
   ['integer', 'int4', 'int(11)', 'mediumint'],
   ['smallint', 'int2'],

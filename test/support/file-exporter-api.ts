@@ -1,13 +1,5 @@
-import type { FileExporterServer, Seen } from './file-exporter-server.ts';
+import type { FileExporterServer, Seen, Spelling } from './file-exporter-state.ts';
 import { linkTo } from './file-exporter-storage.ts';
-
-/** How the API writes its parameters. Feeds and file names have but one spelling. */
-export interface Spelling {
-  version: 'bare' | 'keyed';
-  format: 'bare' | 'keyed';
-  date: 'bare' | 'keyed';
-  interval: 'bare' | 'keyed';
-}
 
 type Parameters = Record<string, string>;
 

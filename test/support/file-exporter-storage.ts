@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import type { FileExporterServer, Seen, StoredFile } from './file-exporter-server.ts';
+import type { FileExporterServer, Seen, StoredFile } from './file-exporter-state.ts';
 
 /** The path below which the storage lies. */
 export const STORAGE = '/storage/';

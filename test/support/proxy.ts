@@ -3,7 +3,7 @@ import { createConnection, createServer, type Socket } from 'node:net';
 import { freePort } from './ports.ts';
 
 /** What the proxy does to the bytes that come back from the server, on one connection. */
-export interface Fault {
+interface Fault {
   /** Closes both sides hard after this many bytes. */
   cutAfter?: number;
   /** Passes this many bytes, then nothing more, with the connection left open. */

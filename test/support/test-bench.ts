@@ -12,7 +12,7 @@ import { Warehouse } from '../../src/warehouse/warehouse.ts';
 import { type Files, projectOf } from '../models/support.ts';
 import { feedSpec } from './staging.ts';
 
-export const NOW = new Date('2026-02-01T00:00:00Z');
+const NOW = new Date('2026-02-01T00:00:00Z');
 
 /** What nobody documents. */
 const NO_FEEDS: Catalogue = { groups: [], feed: () => undefined, feeds: () => [] };

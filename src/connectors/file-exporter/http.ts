@@ -18,7 +18,7 @@ export interface Timeouts {
   answerMs: number;
 }
 
-export const TIMEOUTS: Timeouts = { silenceMs: 30_000, answerMs: 60_000 };
+const TIMEOUTS: Timeouts = { silenceMs: 30_000, answerMs: 60_000 };
 
 export interface Call {
   method?: 'GET' | 'POST';

@@ -45,7 +45,7 @@ const Feed = z.strictObject({
 const OverridesFile = byName(byName(Feed));
 
 /** What takes the place of a column's published type. */
-export interface ColumnOverride {
+interface ColumnOverride {
   type: ColumnType;
   format?: EpochFormat;
   reason: string;

@@ -33,7 +33,7 @@ export type Value = Place &
     | { kind: 'map'; entries: Entry[] }
   );
 
-export interface Entry {
+interface Entry {
   key: string;
   line: number;
   value: Value;

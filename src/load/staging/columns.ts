@@ -14,7 +14,7 @@ import { literal } from '../../warehouse/sql.ts';
  * How a value of the JSON becomes a value of its column: the one definition of what fits. Pure, SQL as text.
  *
  * Staging reads a clean file the fast way (`fast-columns.ts`) and any other line by line (`careful.ts`); values move out of
- * `_rescued` when a column is declared (`schema/moves.ts`). All must give one line one fate, so all take their rules from
+ * `_rescued` when a column is declared (`rescued-values.ts`). All must give one line one fate, so all take their rules from
  * here. `test/pipeline/staging/agreement.test.ts` holds them to it.
  */
 export interface Column {

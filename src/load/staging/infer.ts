@@ -108,7 +108,7 @@ export async function widenColumns(
 }
 
 /** Changes a column's type to a wider one; `JSON` wraps what is there. */
-export async function alterType(
+async function alterType(
   session: Session,
   table: StagingTable,
   column: Column,

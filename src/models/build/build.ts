@@ -28,8 +28,6 @@ export interface BuildOptions {
   dryRun?: boolean;
 }
 
-export type { FailedModel };
-
 export interface BuildResult {
   project: Project;
   /** Models that the selection means. */

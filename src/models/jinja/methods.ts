@@ -129,7 +129,7 @@ function stripEnd(held: string, characters: Value | undefined): string {
 }
 
 /** What iterating over a value gives: a mapping's keys, a text's characters. */
-export function itemsOf(value: Value): Value[] {
+function itemsOf(value: Value): Value[] {
   if (isList(value)) return value.value;
   if (isMapping(value)) return [...value.value.keys()].map(box);
   if (isText(value)) return [...value.value].map(box);
@@ -137,7 +137,7 @@ export function itemsOf(value: Value): Value[] {
 }
 
 /** What a filter may ask of the template it runs in. */
-export interface FilterContext {
+interface FilterContext {
   args: Value[];
   filter(name: string, value: Value): Value;
   test(name: string, value: Value): boolean;

@@ -192,7 +192,7 @@ export async function columnsIn(session: Session, table: TableName): Promise<Col
   return columnsOfQuery(session, `FROM ${qualified(table)}`);
 }
 
-export async function columnsOfQuery(session: Session, sql: string): Promise<Column[]> {
+async function columnsOfQuery(session: Session, sql: string): Promise<Column[]> {
   const rows = await session.rows<{ column_name: string; column_type: string }>(`DESCRIBE ${sql}`);
   return rows.map(({ column_name: name, column_type: type }) => ({ name, type }));
 }

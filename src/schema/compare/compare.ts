@@ -212,7 +212,7 @@ function sameSet(a: readonly string[], b: readonly string[]): boolean {
 }
 
 /** Column names for a person. */
-export function list(names: readonly string[]): string {
+function list(names: readonly string[]): string {
   return names.join(', ');
 }
 

@@ -6,7 +6,7 @@ import { changeOf } from './decide.ts';
 /**
  * Changes that the data ask for, and no document: a value of a key that does not fit its published type. Pure.
  *
- * Such a line is rejected, and text for the column is proposed (`pipeline/staging/widening.ts`). From then on the proposal is
+ * Such a line is rejected, and text for the column is proposed (`load/staging/widening.ts`). From then on the proposal is
  * one of the changes of its group, and is decided as they are.
  */
 
