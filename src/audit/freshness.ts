@@ -44,7 +44,9 @@ export async function feedFreshness(
     return [
       {
         feed: `${row.feed_group}.${tableName(row.feed, row.version)}`,
-        ...{ newest: row.newest, state: freshnessOf(row.newest, ages, now), errorAfter: ages.errorAfter },
+        newest: row.newest,
+        state: freshnessOf(row.newest, ages, now),
+        errorAfter: ages.errorAfter,
         sources: bringing.map(({ name }) => name),
       },
     ];

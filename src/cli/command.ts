@@ -111,7 +111,12 @@ async function perform<Options extends CommonOptions>(
     hide = redactor(secrets);
   };
   const logger = createLogger({
-    ...{ stream: stderr, format: options.logFormat, quiet: options.quiet === true, clock, env, redact },
+    stream: stderr,
+    format: options.logFormat,
+    quiet: options.quiet === true,
+    clock,
+    env,
+    redact,
   });
   let config: Config | undefined;
   const report = (error: unknown) => {
@@ -125,7 +130,12 @@ async function perform<Options extends CommonOptions>(
   process.once('uncaughtException', crash);
   try {
     return await work({
-      ...{ options, logger, clock, signal: stop.signal, keepSecret, redact },
+      options,
+      logger,
+      clock,
+      signal: stop.signal,
+      keepSecret,
+      redact,
       async readConfig(onProblems) {
         const { groups: knownGroups } = await bundledCatalogue();
         config = await readConfig(options.config, { connectors, env, knownGroups, onProblems });

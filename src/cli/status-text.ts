@@ -86,7 +86,9 @@ function whatItDid({ command, files, bytes, ...run }: LastRun): string {
   const loads = command === 'run' || command === 'load';
   return doneText({
     ...(loads && { loaded: { files, bytes, rows: run.rows_staged, rejected: run.rows_rejected } }),
-    ...{ models: run.models_built, tests: run.tests_run, published: false },
+    models: run.models_built,
+    tests: run.tests_run,
+    published: false,
   });
 }
 

@@ -110,7 +110,10 @@ function columnSpecs(docs: readonly ColumnDoc[], override: FeedOverride | undefi
     const format = corrected ? corrected.format : known;
     columns.set(id, {
       // VARCHAR holds whatever a type that we do not know holds.
-      ...{ name, type: corrected?.type ?? columnType(type) ?? 'VARCHAR', description, pii },
+      name,
+      type: corrected?.type ?? columnType(type) ?? 'VARCHAR',
+      description,
+      pii,
       ...(format && { format }),
     });
   }

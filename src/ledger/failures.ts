@@ -58,8 +58,17 @@ export async function settleFailures(
     const rows = failed.map(({ name, source = null, message, hint = null, blocks = false }): Failure => {
       const known = before.get(name);
       return {
-        ...{ kind, name, source, message, hint, blocks, run_id: runId, attempts: (known?.attempts ?? 0) + 1 },
-        ...{ first_failed_at: known?.first_failed_at ?? now, last_failed_at: now, resolved_at: null },
+        kind,
+        name,
+        source,
+        message,
+        hint,
+        blocks,
+        run_id: runId,
+        attempts: (known?.attempts ?? 0) + 1,
+        first_failed_at: known?.first_failed_at ?? now,
+        last_failed_at: now,
+        resolved_at: null,
       };
     });
     await session.insert({ schema: 'ops', table: 'failures' }, [

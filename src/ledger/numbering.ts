@@ -19,8 +19,10 @@ export async function noteUnnumbered(
   const ids = files.map(({ fileId }) => fileId);
   await session.insert({ schema: 'ops', table: 'unnumbered' }, [
     {
-      ...{ schema_name: table.schema, table_name: table.table },
-      ...{ first_file_id: Math.min(...ids), last_file_id: Math.max(...ids) },
+      schema_name: table.schema,
+      table_name: table.table,
+      first_file_id: Math.min(...ids),
+      last_file_id: Math.max(...ids),
     },
   ]);
 }

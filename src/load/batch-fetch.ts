@@ -156,7 +156,8 @@ export class BatchFetch {
     reporter.info(
       `${path} is not fetched again before ${again.toISOString()}: nothing about it has changed`,
       {
-        ...{ source: this.#source.name, path },
+        source: this.#source.name,
+        path,
       },
     );
     return true;

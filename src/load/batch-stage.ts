@@ -192,7 +192,11 @@ export class BatchStage {
     const feed = `${spec.group}.${spec.feed}`;
     reporter.progress.done({ feed, files: files.length, bytes, rows });
     reporter.info(`staged ${count(files.length, 'file')}, ${count(rows, 'row')}`, {
-      ...{ feed, files: files.length, bytes, rows, rejected },
+      feed,
+      files: files.length,
+      bytes,
+      rows,
+      rejected,
     });
   }
 }

@@ -85,7 +85,11 @@ export class Planner {
       this.#reaches.set(target, reachOf(target, of, options));
     }
     const horizons = [...this.#reaches].map(([{ feed, version }, { since, times, days }]) => ({
-      ...{ feed, version, since, times, days },
+      feed,
+      version,
+      since,
+      times,
+      days,
     }));
     this.#known = await readKnown(reader, this.#source.name, horizons);
     this.#failing = (await openFailures(reader, this.#source.name)).map(({ path }) => path);
@@ -96,8 +100,14 @@ export class Planner {
     const { catalogue } = this.#context;
     const reach = this.#reaches.get(target) ?? ALL;
     const spec = catalogue.feed(this.#source.group, target.feed, target.version) ?? {
-      ...{ group: this.#source.group, feed: target.feed, version: target.version, description: '' },
-      ...{ columns: [], key: [], orderBy: [], cadenceMinutes: undefined },
+      group: this.#source.group,
+      feed: target.feed,
+      version: target.version,
+      description: '',
+      columns: [],
+      key: [],
+      orderBy: [],
+      cadenceMinutes: undefined,
     };
     const plan: Plan = { spec, notes: [], loads: [] };
     const known = this.#known.byPath;

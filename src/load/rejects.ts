@@ -117,8 +117,14 @@ export async function replayRejects(
   const result: ReplayResult = { staged: 0, left: 0 };
   for (const file of files) {
     const spec: FeedSpec = catalogue.feed(file.feed_group, file.feed, file.version) ?? {
-      ...{ group: file.feed_group, feed: file.feed, version: file.version, description: '' },
-      ...{ columns: [], key: [], orderBy: [], cadenceMinutes: undefined },
+      group: file.feed_group,
+      feed: file.feed,
+      version: file.version,
+      description: '',
+      columns: [],
+      key: [],
+      orderBy: [],
+      cadenceMinutes: undefined,
     };
     const { staged, left } = await session.transaction(() =>
       replayFile(session, spec, file, { ...choice, limits }, clock()),
@@ -147,7 +153,8 @@ async function replayFile(
   );
   const table = await openStagingTable(session, spec);
   const again: FileLines = {
-    ...{ fileId: file.file_id, time: file.partition_ts },
+    fileId: file.file_id,
+    time: file.partition_ts,
     lines: lines.map(({ line: number, hex }): Line => {
       const bytes = Buffer.from(hex, 'hex');
       return { number, bytes, length: bytes.length, utf8: isUtf8(bytes) };

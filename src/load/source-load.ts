@@ -77,7 +77,8 @@ export class SourceLoad {
     for (const { feed } of found) this.#result.found.add(feed).add(`${this.#source.group}.${feed}`);
     const targets = await this.#withTables(found);
     const planner = new Planner(this.#context, this.#options, this.#source, this.#connector, {
-      ...{ onMisfit, coverage },
+      onMisfit,
+      coverage,
     });
     await planner.prepare(targets);
     const plans = pMapIterable(targets, (target) => this.#plan(planner, target), {
@@ -137,7 +138,9 @@ export class SourceLoad {
     this.#result.failedFeeds.push({ source: this.#source.name, feed, error });
     const { reporter, redact } = this.#context;
     reporter.warn(`${feed} from ${this.#source.name}: ${redact(error.message)}`, {
-      ...{ source: this.#source.name, feed, hint: error.hint },
+      source: this.#source.name,
+      feed,
+      hint: error.hint,
     });
   }
 
@@ -190,7 +193,9 @@ export class SourceLoad {
       const files = loads.flatMap((load) => load.files);
       this.#result.planned.push({
         source: this.#source.name,
-        ...{ group: spec.group, feed: spec.feed, version: spec.version },
+        group: spec.group,
+        feed: spec.feed,
+        version: spec.version,
         partitions: loads.length,
         files: files.length,
         bytes: files.reduce((sum, { listed }) => sum + listed.bytes, 0),

@@ -60,7 +60,11 @@ export function assembleProject(
   const { broken, graph } = setApart(models, sources, problems);
   const sound = new Map([...models].filter(([id]) => !broken.has(id)));
   return {
-    ...{ models: sound, broken, disabled, graph, problems: inOrder(problems.found) },
+    models: sound,
+    broken,
+    disabled,
+    graph,
+    problems: inOrder(problems.found),
     tests: linked.tests,
     unreadableTests: [...unreadable, ...linked.unreadable],
     unitTests: unitTests.filter(({ model }) => sound.has(model)),

@@ -165,7 +165,9 @@ export function unknownSources({ id, file, sources }: Reader, known: ReadonlySet
     .map((source) => ({ name: feedId(source), line: source.line }))
     .filter(({ name }) => !known.has(name) && !known.has(firstVersion(name)))
     .map(({ name, line }) => ({
-      ...{ file, line, models: [id] },
+      file,
+      line,
+      models: [id],
       message: `there is no feed ${name}${didYouMean(name, known)}: nobody documents it, and nothing has come of it`,
     }));
 }

@@ -24,7 +24,11 @@ export function keyColumns(project: Project): ModelColumn[] {
     ] as const) {
       for (const { group, feed, name } of namedIn(project, model, names)) {
         const row: ModelColumn = {
-          ...{ model: model.id, feed_group: group, feed, column_name: name.toLowerCase(), used_as },
+          model: model.id,
+          feed_group: group,
+          feed,
+          column_name: name.toLowerCase(),
+          used_as,
         };
         found.set(JSON.stringify(Object.values(row)), row);
       }

@@ -78,8 +78,13 @@ function tablesOf({ built, still, known, before, kinds }: CopyFacts): PublishedT
 }
 
 const NOTHING = {
-  ...{ kind: null, run_id: null, rebuilt_in: null, built_at: null },
-  ...{ rows: null, data_up_to: null, sources: null },
+  kind: null,
+  run_id: null,
+  rebuilt_in: null,
+  built_at: null,
+  rows: null,
+  data_up_to: null,
+  sources: null,
 };
 
 /** @param database the old copy, as SQL. A copy of an older program says less of its tables */

@@ -66,7 +66,10 @@ export async function run(workspace: Workspace, options: LoadOptions & BuildOpti
     const { built, tests } = await buildAndTest(workspace, runId, options);
     return {
       ...(await judge(workspace, runId, options, { schema, loaded, built, tests })),
-      ...{ loaded, built, tests, changed: schema.changed || loaded.changed || built.changed },
+      loaded,
+      built,
+      tests,
+      changed: schema.changed || loaded.changed || built.changed,
     };
   });
 }
@@ -235,14 +238,16 @@ function failuresOf(
   const configured = new Set(config.sources.map(({ name }) => name));
   const gone = (source: string | null) => source !== null && !configured.has(source);
   const asFailure = (name: string, error: Error) => ({
-    ...{ name, message: redact(error.message) },
+    name,
+    message: redact(error.message),
     ...(error instanceof WarehouseError && error.hint !== undefined && { hint: redact(error.hint) }),
   });
   const kinds: KindOfFailure[] = [];
   if (schema) {
     const unreachable = new Set(loaded?.failedSources.map(({ source }) => source));
     kinds.push({
-      ...{ kind: 'document', fails: loaded === undefined },
+      kind: 'document',
+      fails: loaded === undefined,
       failed: schema.failed
         .filter(({ source }) => !unreachable.has(source))
         .map(({ source, error }) => asFailure(source, error)),
@@ -253,12 +258,14 @@ function failuresOf(
     const { triedSources, failedSources, failedFeeds } = loaded;
     const whole = (source: string) => !failedSources.some((failure) => failure.source === source);
     kinds.push({
-      ...{ kind: 'source', fails: true },
+      kind: 'source',
+      fails: true,
       failed: failedSources.map(({ source, error }) => asFailure(source, error)),
       wasTried: ({ name }) => triedSources.includes(name) || gone(name),
     });
     kinds.push({
-      ...{ kind: 'feed', fails: true },
+      kind: 'feed',
+      fails: true,
       failed: failedFeeds.map(({ source, feed, error }) => ({ ...asFailure(feed, error), source })),
       wasTried: ({ name, source }) =>
         gone(source) ||
@@ -273,9 +280,11 @@ function failuresOf(
     const { models, broken, problems } = built.project;
     const wrong = new Set(problems.map(({ file }) => file));
     kinds.push({
-      ...{ kind: 'model', fails: true },
+      kind: 'model',
+      fails: true,
       failed: built.failed.map(({ model, message, hint }) => ({
-        ...{ name: model, message: redact(message) },
+        name: model,
+        message: redact(message),
         ...(hint !== undefined && { hint }),
       })),
       wasTried: ({ name }) =>
@@ -286,7 +295,8 @@ function failuresOf(
     const ran = new Set(tests.map(({ test }) => test));
     const planned = new Set(planTests(project).map(({ name }) => name));
     kinds.push({
-      ...{ kind: 'test', fails: false },
+      kind: 'test',
+      fails: false,
       failed: failedTests(tests).map((failure) => ({ ...failure, message: redact(failure.message) })),
       wasTried: ({ name }) => ran.has(name) || !planned.has(name),
     });

@@ -35,7 +35,12 @@ export async function writeExample(target: string): Promise<void> {
     const { groups } = await bundledCatalogue();
     const file = join(folder, 'warehouse.yaml');
     const parsed = parseConfig(starterConfig({ demo: true }), {
-      ...{ file, absoluteFile: file, home: folder, env: {}, connectors, knownGroups: groups },
+      file,
+      absoluteFile: file,
+      home: folder,
+      env: {},
+      connectors,
+      knownGroups: groups,
     });
     if ('problems' in parsed) throw new Error(JSON.stringify(parsed.problems));
     for (const source of parsed.config.sources) source.feeds = FEEDS[source.group];

@@ -20,7 +20,9 @@ export function changeItems(open: readonly SchemaChange[]): Attention[] {
   return [
     ...items,
     {
-      ...{ kind: 'schema_change', severity: 'attention', count: more },
+      kind: 'schema_change',
+      severity: 'attention',
+      count: more,
       message: `${more} more schema changes wait`,
       hint: 'asapp-warehouse schema diff shows them',
     },
@@ -31,7 +33,8 @@ function changeItem(row: SchemaChange): Attention {
   const { change_id, feed_group, feed, version } = row;
   const state = row.decision === 'held' ? 'held' : 'to be seen';
   return {
-    ...{ kind: 'schema_change', severity: 'attention' },
+    kind: 'schema_change',
+    severity: 'attention',
     ...(feed_group && feed !== '' && { feed: `${feed_group}.${tableName(feed, version ?? '1')}` }),
     message: `schema change ${change_id} is ${state}: ${describeRow(row)}`,
     hint: `asapp-warehouse schema accept ${change_id}`,

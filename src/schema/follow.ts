@@ -95,7 +95,10 @@ export async function applySchema(
   }
 
   const preparation = new Preparation(workspace, {
-    ...{ sources, file: options.file, judgement, runId },
+    sources,
+    file: options.file,
+    judgement,
+    runId,
     onFailure: ({ name }, error) => {
       failed.push({ source: name, error });
       reporter.warn(`no schema document from ${name}: ${error.message}`, { source: name });

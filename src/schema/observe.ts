@@ -99,7 +99,9 @@ async function waitingChange(
     ?.columns.find((each) => sameName(each.name, name))?.type;
   const about = {
     ...base,
-    ...{ column: name, published: column?.published, present: type ?? column?.type },
+    column: name,
+    published: column?.published,
+    present: type ?? column?.type,
   };
   if (type === undefined || row.decision !== 'held' || !row.kind.startsWith('type_')) return about;
   if (row.found_in === 'data') return { ...about, ...(await rejectedLines(session, row)) };
@@ -125,8 +127,15 @@ async function rejectedLines(
 
 function nothing(group: string, feed: string): Omit<Difference, 'finding'> {
   return {
-    ...{ group, feed, column: undefined, published: undefined, present: undefined },
-    ...{ observed: undefined, rows: undefined, since: undefined, example: undefined },
+    group,
+    feed,
+    column: undefined,
+    published: undefined,
+    present: undefined,
+    observed: undefined,
+    rows: undefined,
+    since: undefined,
+    example: undefined,
   };
 }
 

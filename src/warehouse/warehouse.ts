@@ -137,7 +137,8 @@ function openProblem(file: string, error: Error, key: 'warehouse' | 'publish'): 
   }
   if (/not a valid DuckDB database file|Unable to open database/i.test(error.message)) {
     return new DamagedError(`${file} is not a DuckDB database, or its beginning is damaged`, {
-      ...{ file, cause: error },
+      file,
+      cause: error,
     });
   }
   return (

@@ -147,7 +147,8 @@ function describeColumns(
   const said = (list: readonly { name: string; description: string }[], name: string) =>
     list.find((column) => column.name.toLowerCase() === name.toLowerCase())?.description;
   return columns.map(({ name, type, description }) => ({
-    ...{ name, type },
+    name,
+    type,
     description: said(model.columns, name) || description || said(spec?.columns ?? [], name) || '',
   }));
 }

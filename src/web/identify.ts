@@ -46,7 +46,12 @@ export function inFile(key: string, name: string, kind: string, file: string) {
   const path = file.slice(file.indexOf('/') + 1);
   const folders = path.split('/').slice(0, -1);
   return {
-    ...{ name, resource_type: kind, package_name: PACKAGE, path, original_file_path: file },
-    ...{ unique_id: key, fqn: [PACKAGE, ...folders, name] },
+    name,
+    resource_type: kind,
+    package_name: PACKAGE,
+    path,
+    original_file_path: file,
+    unique_id: key,
+    fqn: [PACKAGE, ...folders, name],
   };
 }

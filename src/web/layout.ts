@@ -55,7 +55,8 @@ export function layOut(nodes: readonly LayoutNode[], edges: readonly (readonly [
   return {
     nodes: new Map([...slots].map(([id, each]) => [id, { x: x(each), y: each.y }])),
     edges: paths.map(({ from, to, by }) => ({
-      ...{ from: from.id, to: to.id },
+      from: from.id,
+      to: to.id,
       by: by.map((each) => ({ x: x(each), width: widest(each.column), y: each.y })),
     })),
     width,

@@ -65,7 +65,12 @@ function modelNode({ model, compiled, columns, description }: DocumentedModel, d
   const described = model.columns[0]?.file ?? model.tests[0]?.file;
   return {
     ...inFile(modelKey(model.id), name, 'model', file),
-    ...{ database, schema, alias: name, description, tags, meta: config.meta },
+    database,
+    schema,
+    alias: name,
+    description,
+    tags,
+    meta: config.meta,
     checksum: { name: 'sha256', checksum: createHash('sha256').update(template).digest('hex') },
     config: {
       ...config,
@@ -102,13 +107,21 @@ function sourceNode({ group, feed, spec }: DocumentedFeed, database: string): ob
   const columns = (spec?.columns ?? []).map(({ name, type, description }) => ({ name, type, description }));
   return {
     ...inFile(sourceKey(group, feed), feed, 'source', `schemas/${group}.yaml`),
-    ...{ database, schema: table.schema, identifier: table.table, fqn: [PACKAGE, group, feed] },
-    ...{ source_name: group, source_description: '', loader: 'asapp-warehouse' },
+    database,
+    schema: table.schema,
+    identifier: table.table,
+    fqn: [PACKAGE, group, feed],
+    source_name: group,
+    source_description: '',
+    loader: 'asapp-warehouse',
     description: spec?.description ?? '',
     columns: columnNodes(columns),
     loaded_at_field: '_loaded_at',
     freshness: minutes === undefined ? null : { warn_after: { count: 2 * minutes, period: 'minute' } },
-    ...{ meta: {}, source_meta: {}, tags: [], config: { enabled: true } },
+    meta: {},
+    source_meta: {},
+    tags: [],
+    config: { enabled: true },
     relation_name: `${identifier(database)}.${qualified(table)}`,
   };
 }

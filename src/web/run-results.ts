@@ -52,7 +52,10 @@ function result(
   failures: number | null = null,
 ): object {
   return {
-    ...{ unique_id: key, status, message, failures },
+    unique_id: key,
+    status,
+    message,
+    failures,
     timing: [
       { name: 'execute', started_at: started_at.toISOString(), completed_at: finished_at.toISOString() },
     ],

@@ -22,11 +22,19 @@ export function testNode(test: PlannedTest, database: string): object {
   const compiled = compiledTest(test);
   return {
     ...inFile(testKey(test), name, 'test', file),
-    ...{ database, schema: FAILURES_SCHEMA, alias: name, tags, meta: {}, language: 'sql' },
+    database,
+    schema: FAILURES_SCHEMA,
+    alias: name,
+    tags,
+    meta: {},
+    language: 'sql',
     description: settings?.description ?? '',
     checksum: { name: 'none', checksum: '' },
     config: {
-      ...{ enabled: true, materialized: 'test', severity: severity.toUpperCase(), tags },
+      enabled: true,
+      materialized: 'test',
+      severity: severity.toUpperCase(),
+      tags,
       store_failures: settings?.storeFailures ?? false,
       where: settings?.where ?? null,
       error_if: thresholdText(settings?.errorIf),
@@ -100,11 +108,9 @@ export function unitTestNode(test: UnitTest): object {
   const key = `unit_test.${PACKAGE}.${model}.${name}`;
   return {
     ...inFile(key, name, 'unit_test', file),
-    ...{
-      model: model.slice(model.indexOf('.') + 1),
-      schema: model.slice(0, model.indexOf('.')),
-      description,
-    },
+    model: model.slice(model.indexOf('.') + 1),
+    schema: model.slice(0, model.indexOf('.')),
+    description,
     given: given.map(({ input, rows }) => ({
       input: relationText(input),
       rows: rows,

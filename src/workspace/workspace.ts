@@ -90,17 +90,15 @@ export async function openWorkspace(config: Config, options: WorkspaceOptions): 
     const catalogue = await currentCatalogue(session, bundled, own.overrides);
     const reader = await warehouse.session();
     return {
-      ...{
-        config,
-        catalogue,
-        corrections: own,
-        session,
-        reader,
-        reporter,
-        clock,
-        signal,
-        redact: redactor(config.secrets),
-      },
+      config,
+      catalogue,
+      corrections: own,
+      session,
+      reader,
+      reporter,
+      clock,
+      signal,
+      redact: redactor(config.secrets),
       connect: () => warehouse.session(),
       [Symbol.asyncDispose]: () => warehouse[Symbol.asyncDispose](),
     };

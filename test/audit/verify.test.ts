@@ -53,19 +53,27 @@ async function broken(all = false): Promise<[Finding['check'], string, string][]
 test('says of each feed and each dedup model what holds', async () => {
   expect(await findings()).toEqual([
     {
-      ...{ check: 'conservation', name: 'messaging.reps', result: 'holds' },
+      check: 'conservation',
+      name: 'messaging.reps',
+      result: 'holds',
       detail: '2 files: 5 lines = 4 staged + 1 rejected',
     },
     {
-      ...{ check: 'conservation', name: 'messaging.reps', result: 'holds' },
+      check: 'conservation',
+      name: 'messaging.reps',
+      result: 'holds',
       detail: 'staged 4 = kept 3 + superseded 1',
     },
     {
-      ...{ check: 'incremental', name: 'messaging.reps', result: 'holds' },
+      check: 'incremental',
+      name: 'messaging.reps',
+      result: 'holds',
       detail: 'equals a full build, row for row',
     },
     {
-      ...{ check: 'determinism', name: 'messaging.reps', result: 'holds' },
+      check: 'determinism',
+      name: 'messaging.reps',
+      result: 'holds',
       detail: 'the same rows from shuffled input, by one thread and by many',
     },
     { check: 'ties', name: 'messaging.reps', result: 'holds', detail: 'none' },
@@ -200,7 +208,9 @@ describe('names what breaks beside the feeds and models', () => {
     );
     expect(await found('published')).toEqual([]);
     expect(await findings()).toContainEqual({
-      ...{ check: 'published', name: 'messaging.reps', result: 'remark' },
+      check: 'published',
+      name: 'messaging.reps',
+      result: 'remark',
       detail: 'analysts have an older one: test x failed',
     });
   });

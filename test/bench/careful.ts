@@ -51,7 +51,7 @@ async function misfits({ folder, bytes, report, note }: BenchContext): Promise<v
   };
   const [cleanLoads = [], ...oddLoads] = (await inTurn<CommandRun>(...projects.map(load))) as CommandRun[][];
   const what = 'load of files in which all fits';
-  report({ what, ...summarize(cleanLoads), ...{ bytes: size, rows } });
+  report({ what, ...summarize(cleanLoads), bytes: size, rows });
   for (const [index, loads] of oddLoads.entries()) {
     const { misfit } = await rowOf<{ misfit: number }>(
       (projects[index + 1] as Project).warehouse,
@@ -60,8 +60,12 @@ async function misfits({ folder, bytes, report, note }: BenchContext): Promise<v
     if (misfit !== rows) throw new Error(`${misfit} of ${rows} flags were rescued`);
     const { json: _, ...odd } = ODD[index] as (typeof ODD)[number];
     report({
-      ...{ ...odd, ...summarize(loads), bytes: size, rows },
-      ...{ ...compared(loads, cleanLoads, what), measure: 'ratio' },
+      ...odd,
+      ...summarize(loads),
+      bytes: size,
+      rows,
+      ...compared(loads, cleanLoads, what),
+      measure: 'ratio',
     });
   }
   for (const project of projects) await rm(project.folder, { recursive: true });
@@ -82,8 +86,12 @@ async function rejects(
   await writeFile(join(partition, '_SUCCESS'), '');
   note('rejecting them');
   report({
-    ...{ what: `load of ${kind}`, ...summarize([await project.run('load')]), rows: lines },
-    ...{ measure: 'seconds', target: 30, limit: 60 },
+    what: `load of ${kind}`,
+    ...summarize([await project.run('load')]),
+    rows: lines,
+    measure: 'seconds',
+    target: 30,
+    limit: 60,
   });
   await rm(project.folder, { recursive: true });
 }

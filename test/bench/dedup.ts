@@ -50,7 +50,9 @@ export async function dedup({ folder, scale, report, note }: BenchContext): Prom
       ...summarize(ours),
       rows: staged,
       ...compared(ours, vendors, vendor),
-      ...{ measure: 'ratio', target: 0.25, limit: 0.4 },
+      measure: 'ratio',
+      target: 0.25,
+      limit: 0.4,
     });
     report({
       what: `writing the rows of that alone, ${name}`,

@@ -62,7 +62,9 @@ export async function incremental({ folder, scale, report, note }: BenchContext)
       rows: shape.rowsPerHour,
       ...(vendors && {
         ...compared(ours, vendors, vendor),
-        ...{ measure: 'ratio', target: round(1 / 60, 4), limit: round(1 / 30, 4) },
+        measure: 'ratio',
+        target: round(1 / 60, 4),
+        limit: round(1 / 30, 4),
       }),
     });
     report({

@@ -52,7 +52,9 @@ try {
     const folder = join(root, name);
     await mkdir(folder);
     await BENCHES[name]?.({
-      ...{ folder, bytes, scale: bytes / FULL_SIZE },
+      folder,
+      bytes,
+      scale: bytes / FULL_SIZE,
       report(measured) {
         const { measure: _, target: __, limit: ___, ...bare } = measured;
         // What is aimed at holds for the full size: with less, starting up is most of it.

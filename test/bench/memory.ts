@@ -17,7 +17,8 @@ export async function memory({ folder, bytes, report, note }: BenchContext): Pro
     report({
       what: `load of ${hours === 1 ? 'one file' : `${hours} files`}, memory_limit 1GB`,
       ...summarize([await project.run('load')]),
-      ...{ bytes: size, rows: shape.rowsPerHour * hours },
+      bytes: size,
+      rows: shape.rowsPerHour * hours,
     });
     await rm(path, { recursive: true });
   }

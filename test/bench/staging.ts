@@ -63,9 +63,12 @@ async function stagingOf({ folder, report, note }: BenchContext, shape: Shape, g
   report({
     what: `load of ${kind}`,
     ...summarize(loads),
-    ...{ bytes, rows: expected },
+    bytes,
+    rows: expected,
     ...compared(loads, bares, bare),
-    ...{ measure: 'ratio', target: 1.5, limit: 1.9 },
+    measure: 'ratio',
+    target: 1.5,
+    limit: 1.9,
   });
   const last = loads.at(-1) as CommandRun;
   for (const [phase, seconds] of await phases(project, last)) {

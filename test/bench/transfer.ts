@@ -72,7 +72,8 @@ async function overSftp(context: BenchContext, files: Files): Promise<void> {
     const knownHosts = join(context.folder, 'known_hosts');
     await writeFile(knownHosts, `[127.0.0.1]:${sshd.port} ${sshd.hostKeys.ed25519}\n`);
     await measure(context, files, {
-      ...{ what: 'fetch over SFTP', rival: 'the sftp command' },
+      what: 'fetch over SFTP',
+      rival: 'the sftp command',
       serverCpu: () => sshd.cpuSeconds(),
       ours: (folder) => fetched({ sftp: options, files: listed, folder }),
       theirs: (folder) => runCommand(sftpCommand(sshd, knownHosts), gets(listed, sshd.data, folder)),
@@ -110,7 +111,8 @@ async function overHttps(context: BenchContext, files: Files): Promise<void> {
     const authority = join(context.folder, 'ca.pem');
     await writeFile(authority, ca);
     await measure(context, files, {
-      ...{ what: 'fetch from File Exporter', rival: 'curl' },
+      what: 'fetch from File Exporter',
+      rival: 'curl',
       // The server is this very process.
       serverCpu: async () => cpuSeconds(),
       ours: (folder) => fetched({ fileExporter: { ...options, ca }, files: listed, folder }),
@@ -178,7 +180,8 @@ async function measure({ folder, report, note }: BenchContext, files: Files, riv
     ...summarize(ours),
     bytes,
     ...compared(ours, theirs, rival.rival),
-    ...{ measure: 'ratio', target: round(1 / TARGET_RATE, 3) },
+    measure: 'ratio',
+    target: round(1 / TARGET_RATE, 3),
   });
 }
 

@@ -260,8 +260,11 @@ describe('run', () => {
     expect(lines[0]).toMatchObject({ feed: 'messaging.voice_intents', files: 1, rows: 2, rejected: 0 });
     const failed = await asapp(project, ['load', '--log-format', 'json', '--source', 'x']);
     expect(JSON.parse(failed.stderr)).toEqual({
-      ...{ time: expect.any(String), level: 'error', code: 'usage' },
-      ...{ message: 'there is no source named x', hint: 'the sources of warehouse.yaml are: messaging' },
+      time: expect.any(String),
+      level: 'error',
+      code: 'usage',
+      message: 'there is no source named x',
+      hint: 'the sources of warehouse.yaml are: messaging',
     });
   });
 
@@ -553,7 +556,8 @@ describe('init', () => {
     await using project = await Project.create();
     await rm(project.path('warehouse.yaml'));
     expect(await asapp(project, ['init'])).toMatchObject({
-      ...{ exit: 0, stdout: '' },
+      exit: 0,
+      stdout: '',
       stderr: expect.stringMatching(
         /wrote warehouse\.yaml\n.*next: fill in warehouse\.yaml, then asapp-warehouse run\n$/,
       ),
@@ -569,7 +573,8 @@ describe('init', () => {
     await rm(project.path('warehouse.yaml'));
     await rm(project.path('feeds'), { recursive: true });
     expect(await asapp(project, ['init', '--demo'])).toMatchObject({
-      ...{ exit: 0, stdout: '' },
+      exit: 0,
+      stdout: '',
       stderr: expect.stringMatching(
         /wrote feeds: sample feeds, [\d,]+ files, [\d,]+ rows\n[\s\S]*next: asapp-warehouse run\n$/,
       ),

@@ -289,7 +289,8 @@ describe.skipIf(!hasGpg)('credentials import of a file that gpg has encrypted', 
   ): Promise<{ exit: number | null; screen: string }> {
     const words = [process.execPath, PROGRAM, ...WORDS].map((word) => `'${word}'`).join(' ');
     const child = spawn('script', ['--quiet', '--return', '--command', words, '/dev/null'], {
-      ...{ cwd: project.folder, env: { PATH: process.env.PATH, TERM: 'xterm' } },
+      cwd: project.folder,
+      env: { PATH: process.env.PATH, TERM: 'xterm' },
     });
     let screen = '';
     child.stdout.on('data', (text) => {

@@ -229,8 +229,13 @@ describe.skipIf(!hasSshd)('debug over SFTP', () => {
   let sshd: Sshd;
   let project: Project;
   const source = (more: object = {}) => ({
-    ...{ connector: 'sftp', host: '127.0.0.1', port: sshd.port, username: sshd.username },
-    ...{ private_key: sshd.keys.ed25519, host_key: fingerprintOf(sshd.hostKeys.ed25519), root: sshd.data },
+    connector: 'sftp',
+    host: '127.0.0.1',
+    port: sshd.port,
+    username: sshd.username,
+    private_key: sshd.keys.ed25519,
+    host_key: fingerprintOf(sshd.hostKeys.ed25519),
+    root: sshd.data,
     ...more,
   });
 

@@ -56,7 +56,8 @@ describe('a path that is nothing of the kind', { timeout: 120_000 }, () => {
   test.skipIf(process.platform !== 'linux')('ends in a line', async () => {
     const endless = await asapp(project, ['status', '--config', '/dev/zero']);
     expect(endless).toMatchObject({
-      ...{ exit: 2, stdout: '' },
+      exit: 2,
+      stdout: '',
       stderr: expect.stringMatching(/\/dev\/zero: \(file\): is larger than 1 MiB/),
     });
     const nowhere = await asapp(project, ['docs', 'generate', '--output-dir', '/proc/x']);

@@ -63,8 +63,13 @@ test('a change from its document to its acceptance', { timeout: 120_000 }, async
       read_by: 'marts.names',
     },
     {
-      ...{ change: 3, column: 'flag', kind: 'column_added', decision: 'applied', rows_rewritten: 1 },
-      ...{ models_rebuilt: 'phones.calls', read_by: null },
+      change: 3,
+      column: 'flag',
+      kind: 'column_added',
+      decision: 'applied',
+      rows_rewritten: 1,
+      models_rebuilt: 'phones.calls',
+      read_by: null,
     },
     { change: null, kind: 'comments and columns' },
   ]);
@@ -112,8 +117,12 @@ test('a change from its document to its acceptance', { timeout: 120_000 }, async
 
   const [undone] = await printed(project, 0, 'schema', 'accept', '--reject', '2', '--dry-run');
   expect(undone).toMatchObject({
-    ...{ change: 2, column: 'name', decision: 'undone', rows_rewritten: 1 },
-    ...{ models_rebuilt: 'phones.calls', read_by: 'marts.names' },
+    change: 2,
+    column: 'name',
+    decision: 'undone',
+    rows_rewritten: 1,
+    models_rebuilt: 'phones.calls',
+    read_by: 'marts.names',
     statements: expect.stringContaining('ALTER COLUMN "name" SET DATA TYPE VARCHAR'),
   });
   expect((await command(project, 'schema', 'accept', '--reject', '2')).stderr).toContain(

@@ -85,7 +85,9 @@ describe.skipIf(!hasGpg || !hasSshd)('secrets', () => {
     const place = { connector: 's3', bucket: 'asapp-secrets', region: s3.region, endpoint: s3.endpoint };
     const host = { connector: 'sftp', host: '127.0.0.1', port: String(sshd.port), username: sshd.username };
     const login = {
-      ...{ ...host, private_key: sshd.keys.encrypted, root: sshd.data },
+      ...host,
+      private_key: sshd.keys.encrypted,
+      root: sshd.data,
       host_key: fingerprintOf(sshd.hostKeys.ed25519),
     };
     const api = { connector: 'file-exporter', base_url: exporter.url };
@@ -107,7 +109,8 @@ describe.skipIf(!hasGpg || !hasSshd)('secrets', () => {
       source('gpg', { ...disk, decrypt: openpgp('GPG_PASSPHRASE') }),
       source('gpg_wrong', { ...disk, path: './feeds2', decrypt: openpgp('WRONG_GPG_PASSPHRASE') }),
       source('program', {
-        ...{ ...disk, path: './feeds2' },
+        ...disk,
+        path: './feeds2',
         decrypt: JSON.stringify({
           command: [process.execPath, '-e', tells, '--', '${WRONG_GPG_PASSPHRASE}'],
         }),
@@ -140,8 +143,11 @@ describe.skipIf(!hasGpg || !hasSshd)('secrets', () => {
     const child = spawn(process.execPath, [PROGRAM, ...words], {
       cwd: project.folder,
       env: {
-        ...{ PATH: process.env.PATH, HOME: project.folder, DEBUG: 'asapp-warehouse' },
-        ...{ NODE_EXTRA_CA_CERTS: project.path('ca.pem'), API_SECRET: exporter.apiSecret },
+        PATH: process.env.PATH,
+        HOME: project.folder,
+        DEBUG: 'asapp-warehouse',
+        NODE_EXTRA_CA_CERTS: project.path('ca.pem'),
+        API_SECRET: exporter.apiSecret,
         ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -38,7 +38,8 @@ test('a shell that asks what is staged holds the file only while it is asked', {
   timeout: 60_000,
 }, async () => {
   const child = spawn(process.execPath, [PROGRAM, 'shell', '--staging', '--output', 'csv'], {
-    ...{ cwd: project.folder, env: { PATH: process.env.PATH, HOME: project.folder } },
+    cwd: project.folder,
+    env: { PATH: process.env.PATH, HOME: project.folder },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const ended = new Promise((resolve) => child.once('close', resolve));

@@ -56,14 +56,20 @@ test('shows all that the run said, and ends as it did; which of it is shown chan
   );
   // Fields, not sentences.
   expect(said[0]).toEqual({
-    ...{ time: expect.any(String), level: 'error', kind: 'source_failed', severity: 'failed' },
-    ...{ source: 'archive', message: expect.stringMatching(/^source archive: the folder/) },
+    time: expect.any(String),
+    level: 'error',
+    kind: 'source_failed',
+    severity: 'failed',
+    source: 'archive',
+    message: expect.stringMatching(/^source archive: the folder/),
     hint: expect.any(String),
   });
 
   const status = await asapp(project, ['status']);
   expect({ run: run.exit, status: status.exit, stderr: status.stderr }).toEqual({
-    ...{ run: 1, status: 1, stderr: '' },
+    run: 1,
+    status: 1,
+    stderr: '',
   });
   const [summary = '', attention = '', table = ''] = status.stdout.split('\n\n');
   expect(summary).toMatch(/^last run {3}1 \(run\), \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, \d+ s ago\n/);
@@ -79,8 +85,14 @@ test('shows all that the run said, and ends as it did; which of it is shown chan
   expect(only).toEqual({ exit: 1, stderr: '', stdout: `${attention}\n` });
   const rows = JSON.parse((await asapp(project, ['status', '--attention', '--output', 'json'])).stdout);
   expect(rows[0]).toEqual({
-    ...{ kind: 'source_failed', severity: 'failed', source: 'archive', feed: null, model: null },
-    ...{ count: null, message: expect.any(String), hint: expect.any(String) },
+    kind: 'source_failed',
+    severity: 'failed',
+    source: 'archive',
+    feed: null,
+    model: null,
+    count: null,
+    message: expect.any(String),
+    hint: expect.any(String),
   });
   const feed = await asapp(project, ['status', '--feed', 'reps', '--output', 'json']);
   expect(feed.exit).toBe(1);

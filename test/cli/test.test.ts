@@ -77,7 +77,8 @@ describe('test', () => {
     const before = await project.loader(results);
     const words = ['test', '--dry-run', '--select', 'adds_up', '--output', 'csv'];
     expect(await asapp(project, [...words])).toMatchObject({
-      ...{ exit: 0, stdout: `${HEAD}\nadds_up,marts.named,,planned,,\n` },
+      exit: 0,
+      stdout: `${HEAD}\nadds_up,marts.named,,planned,,\n`,
     });
     expect(await project.loader(results)).toEqual(before);
   });
@@ -103,7 +104,10 @@ marts.named,view,"",models/marts/named.sql,messaging.reps
     const { stdout } = await asapp(project, ['ls', '--select', 'named', '--output', 'json']);
     expect(JSON.parse(stdout)).toEqual([
       {
-        ...{ model: 'marts.named', materialized: 'view', tags: [], file: 'models/marts/named.sql' },
+        model: 'marts.named',
+        materialized: 'view',
+        tags: [],
+        file: 'models/marts/named.sql',
         reads: ['messaging.reps'],
       },
     ]);

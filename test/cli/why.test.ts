@@ -20,13 +20,23 @@ test('why prints each version of a record', async () => {
   expect(exit).toBe(0);
   expect(JSON.parse(stdout)).toEqual([
     {
-      ...{ rep_id: '1', created_ts: null, _partition_ts: '2026-01-06 00:00:00', source: 'messaging' },
-      ...{ path: 'reps/version=1/format=jsonl/dt=2026-01-06/reps.jsonl', _line: 1, verdict: 'winner' },
+      rep_id: '1',
+      created_ts: null,
+      _partition_ts: '2026-01-06 00:00:00',
+      source: 'messaging',
+      path: 'reps/version=1/format=jsonl/dt=2026-01-06/reps.jsonl',
+      _line: 1,
+      verdict: 'winner',
       _rescued: { hobby: 'chess' },
     },
     {
-      ...{ rep_id: '1', created_ts: null, _partition_ts: '2026-01-05 00:00:00', source: 'messaging' },
-      ...{ path: 'reps/version=1/format=jsonl/dt=2026-01-05/reps.jsonl', _line: 1, verdict: 'partition' },
+      rep_id: '1',
+      created_ts: null,
+      _partition_ts: '2026-01-05 00:00:00',
+      source: 'messaging',
+      path: 'reps/version=1/format=jsonl/dt=2026-01-05/reps.jsonl',
+      _line: 1,
+      verdict: 'partition',
       _rescued: null,
     },
   ]);

@@ -30,23 +30,24 @@ test('a workbook keeps types, and what a sheet would round is text', async () =>
     DATE '1899-12-31' AS old, '=1+1' AS formula, '_x0041_' AS spelled, E'a\\x01b' AS control, [1, 2] AS list, '{"a":1.50}'::JSON AS json`);
   const row = Object.fromEntries((names ?? []).map((name, index) => [name, values?.[index]]));
   expect(row).toEqual({
-    ...{
-      small: 1,
-      fits: 999999999999999,
-      big: '9007199254740993',
-      price: 1.5,
-      long: '1234567890123.4567',
-      half: 0.5,
-    },
-    ...{
-      nan: 'NaN',
-      yes: true,
-      nothing: null,
-      day: new Date('2026-01-05'),
-      time: new Date('2026-01-05T10:00:00.123Z'),
-    },
-    ...{ zoned: new Date('2026-01-05T08:00:00Z'), old: '1899-12-31', formula: '=1+1', spelled: '_x0041_' },
-    ...{ control: 'a\u0001b', list: '[1,2]', json: '{"a":1.50}' },
+    small: 1,
+    fits: 999999999999999,
+    big: '9007199254740993',
+    price: 1.5,
+    long: '1234567890123.4567',
+    half: 0.5,
+    nan: 'NaN',
+    yes: true,
+    nothing: null,
+    day: new Date('2026-01-05'),
+    time: new Date('2026-01-05T10:00:00.123Z'),
+    zoned: new Date('2026-01-05T08:00:00Z'),
+    old: '1899-12-31',
+    formula: '=1+1',
+    spelled: '_x0041_',
+    control: 'a\u0001b',
+    list: '[1,2]',
+    json: '{"a":1.50}',
   });
 });
 

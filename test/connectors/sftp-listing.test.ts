@@ -166,8 +166,10 @@ describe('a listing of an odd server', () => {
     const feed = '/voice_intents/version=1/format=jsonl';
     const days = Array.from({ length: 30 }, (_, number) => day(number));
     const folders: Record<string, string[]> = {
-      ...{ '/': ['voice_intents'], '/voice_intents': ['version=1'] },
-      ...{ '/voice_intents/version=1': ['format=jsonl'], [feed]: days },
+      '/': ['voice_intents'],
+      '/voice_intents': ['version=1'],
+      '/voice_intents/version=1': ['format=jsonl'],
+      [feed]: days,
     };
     for (const name of days) {
       folders[`${feed}/${name}`] = ['hr=00', 'hr=12'];

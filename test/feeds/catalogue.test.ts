@@ -119,8 +119,13 @@ test('the columns that staging adds are nobody else’s: a field of such a name 
 
 test('of names that differ in case only, the first counts', () => {
   const column = (name: string, type: string) => ({
-    ...{ name, type, description: '', pii: '' },
-    ...{ created: undefined, updated: undefined, deleted: undefined },
+    name,
+    type,
+    description: '',
+    pii: '',
+    created: undefined,
+    updated: undefined,
+    deleted: undefined,
   });
   const { document } = parseExportDocument('tables: [calls]', 'd');
   const feeds = document.feeds.map((feed) => ({

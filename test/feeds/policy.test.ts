@@ -53,8 +53,16 @@ describe('a decision', () => {
     emptying: new Set<Change>(),
   };
   const held = {
-    ...{ change_id: 7, kind: 'type_changed', feed: 'calls', version: '1', column_name: 'id' },
-    ...{ before: null, after: null, decision: 'held', severity: 'attention', source: 'messaging' },
+    change_id: 7,
+    kind: 'type_changed',
+    feed: 'calls',
+    version: '1',
+    column_name: 'id',
+    before: null,
+    after: null,
+    decision: 'held',
+    severity: 'attention',
+    source: 'messaging',
   } as unknown as SchemaChange;
 
   test('stays with the change that it is about', () => {

@@ -22,7 +22,10 @@ function found(files: string, { sealed = true, strays = 0 } = {}): FoundPartitio
 
 function known(files: string): KnownFile[] {
   return list(files).map(([name, bytes, etag], index) => ({
-    ...{ file_id: index + 1, path: `${FOLDER}/${name}`, bytes: Number(bytes), etag: etag as string },
+    file_id: index + 1,
+    path: `${FOLDER}/${name}`,
+    bytes: Number(bytes),
+    etag: etag as string,
     rows_staged: 1,
   }));
 }

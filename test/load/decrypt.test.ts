@@ -338,7 +338,9 @@ describe('messages with AEAD, as newer programs write them', () => {
   beforeEach(async () => {
     const pgp = await import('openpgp');
     const { privateKey, publicKey } = await pgp.generateKey({
-      ...{ type: 'curve25519', userIDs: [{ email: 'a@example.com' }], format: 'armored' },
+      type: 'curve25519',
+      userIDs: [{ email: 'a@example.com' }],
+      format: 'armored',
       config: { aeadProtect: true, v6Keys: true },
     });
     keyFile = join(folder, 'key.asc');

@@ -27,7 +27,8 @@ beforeEach(async () => {
   await mkdir(join(root, 'feeds'));
   inPlace = await local.open({ root: join(root, 'feeds') });
   remote = {
-    ...{ location: 'far://away', seal: 'marker' as const },
+    location: 'far://away',
+    seal: 'marker' as const,
     entries: (path) => inPlace.entries(path),
     files: (path, from) => inPlace.files(path, from),
     fetch: (file, partial, options) => inPlace.fetch(file, partial, options),

@@ -258,7 +258,8 @@ describe('a partition that is exported again without one of its splits', () => {
     const open = async (): Promise<Connector> => {
       const folder = await local.open({ root: listed.path('feeds') });
       return {
-        ...{ location: 'far://away', seal: 'always' },
+        location: 'far://away',
+        seal: 'always',
         entries: (path) => folder.entries(path),
         files: (path, from) => folder.files(path, from),
         fetch: (file, partial, options) => folder.fetch(file, partial, options),

@@ -44,7 +44,8 @@ function place(project: Project, spoil: Partial<Connector> = {}): { sources: Sou
   const open = async (): Promise<Connector> => {
     const folder = await local.open({ root: project.path('feeds') });
     return {
-      ...{ location: 'far://away', seal: 'marker' },
+      location: 'far://away',
+      seal: 'marker',
       entries: (path) => folder.entries(path),
       files: (path, from) => {
         listed.push(`${path}${from === undefined ? '' : ` from ${from}`}`);
@@ -292,14 +293,12 @@ describe('a dry run', () => {
           bytes: 16,
         },
         {
-          ...{
-            source: 'messaging',
-            group: 'messaging',
-            feed: 'voice_intents',
-            version: '1',
-            partitions: 2,
-            files: 3,
-          },
+          source: 'messaging',
+          group: 'messaging',
+          feed: 'voice_intents',
+          version: '1',
+          partitions: 2,
+          files: 3,
           bytes: expect.any(Number),
         },
       ]);

@@ -57,8 +57,10 @@ describe('the turn of a feed to be listed whole', () => {
 describe('the reach of a listing', () => {
   const options = { lookBackDays: 7, fullListing: 365 * DAY, now: NOW, source: 'messaging' };
   const progress = (more: Partial<Progress> = {}): Progress => ({
-    ...{ newest: at('2026-01-09T23:00'), listedAt: NOW, awaited: [] },
-    ...{ sample: `${TARGET.path}/dt=2026-01-09/hr=23` },
+    newest: at('2026-01-09T23:00'),
+    listedAt: NOW,
+    awaited: [],
+    sample: `${TARGET.path}/dt=2026-01-09/hr=23`,
     ...more,
   });
 

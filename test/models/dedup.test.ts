@@ -139,17 +139,34 @@ async function stage(batch: readonly Delivered[], type: string): Promise<void> {
   await session.insert(
     { schema: 'ops', table: 'files' },
     files.map(({ id, source, path, hour, rows }) => ({
-      ...{ file_id: id, source, feed_group: 'messaging', feed: 'calls', version: '1', path },
-      ...{ partition_ts: partitionTime(hour), bytes: 1, etag: 'x', sha256: `${source}`, lines: rows.length },
-      ...{ rows_staged: rows.length, rows_rejected: 0, run_id: 1, loaded_at: NOW, superseded_by: null },
+      file_id: id,
+      source,
+      feed_group: 'messaging',
+      feed: 'calls',
+      version: '1',
+      path,
+      partition_ts: partitionTime(hour),
+      bytes: 1,
+      etag: 'x',
+      sha256: `${source}`,
+      lines: rows.length,
+      rows_staged: rows.length,
+      rows_rejected: 0,
+      run_id: 1,
+      loaded_at: NOW,
+      superseded_by: null,
     })),
   );
   await session.insert(
     { schema: 'staging_messaging', table },
     files.flatMap((one) =>
       one.rows.map((row, index) => ({
-        ...{ ...row, order: orderValue(row, type), value: told(one, index + 1) },
-        ...{ _partition_ts: partitionTime(one.hour), _file_id: one.id, _line: index + 1 },
+        ...row,
+        order: orderValue(row, type),
+        value: told(one, index + 1),
+        _partition_ts: partitionTime(one.hour),
+        _file_id: one.id,
+        _line: index + 1,
       })),
     ),
   );

@@ -119,7 +119,9 @@ test('a source() of a feed that nobody knows', () => {
   expect(told('convos_metrics__v2')).toEqual([]);
   expect(told('convo_metrics')).toEqual([
     {
-      ...{ file: 'a.sql', line: 3, models: ['marts.a'] },
+      file: 'a.sql',
+      line: 3,
+      models: ['marts.a'],
       message:
         'there is no feed messaging.convo_metrics (did you mean "messaging.convos_metrics"?): nobody documents it, and nothing has come of it',
     },

@@ -10,7 +10,9 @@ const FEED = 'voice_intents';
 const OTHER = 'intents';
 
 const intent = (id: number, code: string | null) => ({
-  ...{ issue_id: id, voice_intent_code: code, company_name: 'acme' },
+  issue_id: id,
+  voice_intent_code: code,
+  company_name: 'acme',
   instance_ts: '2026-01-09T07:00:00Z',
 });
 

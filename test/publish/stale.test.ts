@@ -35,7 +35,9 @@ function tested(model: string, column: string, expression: string): string {
 
 async function intents(hour: string, ...codes: string[]): Promise<void> {
   const rows = codes.map((code, index) => ({
-    ...{ issue_id: index + 1, voice_intent_code: code, company_name: 'acme' },
+    issue_id: index + 1,
+    voice_intent_code: code,
+    company_name: 'acme',
     instance_ts: `2026-01-09T${hour}:00:00Z`,
   }));
   await project.partition(FEED, `2026-01-09 ${hour}`, rows);
@@ -88,7 +90,9 @@ describe('a test that fails', () => {
   const STALE = [
     { kind: 'test_failed' },
     {
-      ...{ kind: 'stale_table', severity: 'attention', count: 2 },
+      kind: 'stale_table',
+      severity: 'attention',
+      count: 2,
       message: 'marts.codes, marts.top stay as they were: test no_bad failed',
       hint: 'asapp-warehouse test --select no_bad',
     },

@@ -3,7 +3,10 @@ import { emptyProofs } from '../../src/ledger/proofs.ts';
 import { Project } from '../support/project.ts';
 
 const counts = (job: string, interval: string, rows: unknown, more: object = {}) => ({
-  ...{ export_date: '2026-01-05', export_job: job, export_interval: interval, company_name: 'c' },
+  export_date: '2026-01-05',
+  export_job: job,
+  export_interval: interval,
+  company_name: 'c',
   exported_rows: rows,
   ...more,
 });

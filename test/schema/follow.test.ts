@@ -125,7 +125,9 @@ describe('what is applied by itself', () => {
     await bench.follow('2026-01-06', [
       {
         ...feedDoc('calls', { ...COLUMNS, name }),
-        ...{ deprecated: '2026-02-01', expectedEnd: '2026-06-01', replacement: 'calls_v2' },
+        deprecated: '2026-02-01',
+        expectedEnd: '2026-06-01',
+        replacement: 'calls_v2',
       },
     ]);
     expect(
@@ -172,7 +174,9 @@ describe('what is held', () => {
     expect(result).toMatchObject({ applied: 0, held: 1 });
     expect(result.attention).toEqual([
       {
-        ...{ kind: 'schema_change', severity: 'attention', feed: 'phones.calls' },
+        kind: 'schema_change',
+        severity: 'attention',
+        feed: 'phones.calls',
         message: 'schema change 2 is held: phones.calls.seconds: type changed, INTEGER -> VARCHAR',
         hint: 'asapp-warehouse schema accept 2',
       },

@@ -21,12 +21,22 @@ const STATE = `SELECT
 
 test('an apply that is killed at any moment did not happen', { timeout: 180_000 }, async () => {
   const before = {
-    ...{ added: 0, type: 'INTEGER', comments: 0, columns: 3 },
-    ...{ documents: 1, changes: 1, rescued: ROWS },
+    added: 0,
+    type: 'INTEGER',
+    comments: 0,
+    columns: 3,
+    documents: 1,
+    changes: 1,
+    rescued: ROWS,
   };
   const after = {
-    ...{ added: 2, type: 'BIGINT', comments: 1, columns: 5 },
-    ...{ documents: 2, changes: 5, rescued: 0 },
+    added: 2,
+    type: 'BIGINT',
+    comments: 1,
+    columns: 5,
+    documents: 2,
+    changes: 5,
+    rescued: 0,
   };
   await using bench = await SchemaBench.open();
   await bench.follow('2026-01-05', [feedDoc('calls', COLUMNS)]);

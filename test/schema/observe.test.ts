@@ -38,28 +38,32 @@ describe('published, observed, present', () => {
     expect(await shown(bench)).toEqual([
       // A line whose key does not fit waits until a person lets the column become text.
       {
-        ...{ feed: 'calls', column: 'id', published: 'bigint', present: 'BIGINT' },
-        ...{ finding: expect.stringMatching(/^held #\d+: type widened BIGINT -> VARCHAR$/), rows: 1, since },
+        feed: 'calls',
+        column: 'id',
+        published: 'bigint',
+        present: 'BIGINT',
+        finding: expect.stringMatching(/^held #\d+: type widened BIGINT -> VARCHAR$/),
+        rows: 1,
+        since,
       },
       {
-        ...{
-          feed: 'calls',
-          column: 'name',
-          finding: 'never seen',
-          published: 'varchar(191)',
-          present: 'VARCHAR',
-        },
+        feed: 'calls',
+        column: 'name',
+        finding: 'never seen',
+        published: 'varchar(191)',
+        present: 'VARCHAR',
         rows: 0,
       },
       {
-        ...{
-          feed: 'calls',
-          column: 'seconds',
-          finding: 'type contradicted',
-          published: 'int',
-          present: 'INTEGER',
-        },
-        ...{ observed: 'ARRAY', rows: 2, since, example: '"seven"' },
+        feed: 'calls',
+        column: 'seconds',
+        finding: 'type contradicted',
+        published: 'int',
+        present: 'INTEGER',
+        observed: 'ARRAY',
+        rows: 2,
+        since,
+        example: '"seven"',
       },
       // Of what nobody documented, the kind of its values is shown and none of them.
       { feed: 'calls', column: 'mood', finding: 'not documented', observed: 'VARCHAR', rows: 3, since },
@@ -82,17 +86,29 @@ describe('published, observed, present', () => {
     ]);
     expect(await shown(bench)).toEqual([
       {
-        ...{ feed: 'calls', column: 'name', finding: 'held #2: type changed VARCHAR -> INTEGER' },
-        ...{ published: 'int', present: 'VARCHAR' },
-        ...{ rows: 1, since: new Date('2026-01-06T00:00:00Z'), example: 'Ann' },
+        feed: 'calls',
+        column: 'name',
+        finding: 'held #2: type changed VARCHAR -> INTEGER',
+        published: 'int',
+        present: 'VARCHAR',
+        rows: 1,
+        since: new Date('2026-01-06T00:00:00Z'),
+        example: 'Ann',
       },
       {
-        ...{ feed: 'calls', column: 'name', finding: 'to be seen #3: pii on yes' },
-        ...{ published: 'int', present: 'VARCHAR' },
+        feed: 'calls',
+        column: 'name',
+        finding: 'to be seen #3: pii on yes',
+        published: 'int',
+        present: 'VARCHAR',
       },
       {
-        ...{ feed: 'calls', column: 'seconds', finding: 'held #4: type changed INTEGER -> VARCHAR' },
-        ...{ published: 'varchar(9)', present: 'INTEGER', rows: 0 },
+        feed: 'calls',
+        column: 'seconds',
+        finding: 'held #4: type changed INTEGER -> VARCHAR',
+        published: 'varchar(9)',
+        present: 'INTEGER',
+        rows: 0,
       },
     ]);
   });

@@ -14,8 +14,13 @@ export const TODAY = '2026-02-01';
 
 export function columnDoc(name: string, type: string, more: Partial<ColumnDoc> = {}): ColumnDoc {
   return {
-    ...{ name, type, description: '', pii: '' },
-    ...{ created: undefined, updated: undefined, deleted: undefined },
+    name,
+    type,
+    description: '',
+    pii: '',
+    created: undefined,
+    updated: undefined,
+    deleted: undefined,
     ...more,
   };
 }
@@ -27,9 +32,18 @@ export function feedDoc(
   more: Partial<FeedDoc> = {},
 ): FeedDoc {
   return {
-    ...{ name, version: '1', description: `All about ${name}.`, key: ['id'], orderBy: [] },
-    ...{ cadenceMinutes: 60, active: undefined, modified: undefined, deprecated: undefined },
-    ...{ expectedEnd: undefined, actualEnd: undefined, replacement: '' },
+    name,
+    version: '1',
+    description: `All about ${name}.`,
+    key: ['id'],
+    orderBy: [],
+    cadenceMinutes: 60,
+    active: undefined,
+    modified: undefined,
+    deprecated: undefined,
+    expectedEnd: undefined,
+    actualEnd: undefined,
+    replacement: '',
     columns: Object.entries(columns).map(([column, type]) =>
       typeof type === 'string' ? columnDoc(column, type) : type,
     ),
@@ -56,15 +70,25 @@ export function followed(feeds: readonly FeedDoc[], before: readonly KnownFeed[]
 /** A document in the vendor's shape, as JSON. */
 export function documentText(feeds: readonly FeedDoc[]): string {
   const tables = feeds.map((feed) => ({
-    ...{ name: feed.name, version: feed.version, description: feed.description },
-    ...{ primary_key: feed.key.join(', '), ordering_key: feed.orderBy.join(', ') },
+    name: feed.name,
+    version: feed.version,
+    description: feed.description,
+    primary_key: feed.key.join(', '),
+    ordering_key: feed.orderBy.join(', '),
     sync_time: feed.cadenceMinutes === undefined ? '' : `${feed.cadenceMinutes}m`,
-    ...{ active_date: feed.active ?? null, modified_date: feed.modified ?? null },
-    ...{ deprecation_date: feed.deprecated ?? null, expected_eol_date: feed.expectedEnd ?? null },
-    ...{ actual_eol_date: feed.actualEnd ?? null, replacement_table: feed.replacement },
+    active_date: feed.active ?? null,
+    modified_date: feed.modified ?? null,
+    deprecation_date: feed.deprecated ?? null,
+    expected_eol_date: feed.expectedEnd ?? null,
+    actual_eol_date: feed.actualEnd ?? null,
+    replacement_table: feed.replacement,
     columns: feed.columns.map((column) => ({
-      ...{ name: column.name, type: column.type, description: column.description, pii: column.pii },
-      ...{ created_date: column.created ?? '', updated_date: column.updated ?? '' },
+      name: column.name,
+      type: column.type,
+      description: column.description,
+      pii: column.pii,
+      created_date: column.created ?? '',
+      updated_date: column.updated ?? '',
       deleted_date: column.deleted ?? '',
     })),
   }));

@@ -100,7 +100,8 @@ export class Vendor {
     return this.#feeds
       .filter(({ inData }) => this.#isOn(inData))
       .map((feed) => ({
-        ...{ feed: feed.name, version: feed.version },
+        feed: feed.name,
+        version: feed.version,
         lines: Array.from({ length: this.#random.int(1, 3) }, () => this.#line(feed)),
       }));
   }
@@ -116,7 +117,13 @@ export class Vendor {
         const { version, key, orderBy, cadenceMinutes, description } = feed;
         const { deprecated, expectedEnd, actualEnd } = feed;
         return feedDoc(feed.name, Object.fromEntries(columns), {
-          ...{ version, orderBy, cadenceMinutes, description, deprecated, expectedEnd, actualEnd },
+          version,
+          orderBy,
+          cadenceMinutes,
+          description,
+          deprecated,
+          expectedEnd,
+          actualEnd,
           key: this.#random.chance(0.5) ? key : key.toReversed(),
         });
       });
@@ -202,8 +209,17 @@ export class Vendor {
   ): void {
     if (this.#feeds.length >= 6) return;
     const feed: VendorFeed = {
-      ...{ name, version, columns: [], orderBy: [], cadenceMinutes: 60, description: `About ${name}.` },
-      ...{ deprecated: undefined, expectedEnd: undefined, actualEnd: undefined, inData, inDocument },
+      name,
+      version,
+      columns: [],
+      orderBy: [],
+      cadenceMinutes: 60,
+      description: `About ${name}.`,
+      deprecated: undefined,
+      expectedEnd: undefined,
+      actualEnd: undefined,
+      inData,
+      inDocument,
       // Of some nobody says, at first, what tells their records apart.
       key: this.#random.chance(0.3) ? [] : ['id'],
     };
@@ -215,8 +231,13 @@ export class Vendor {
       ['total', 'big'],
     ] as const) {
       feed.columns.push({
-        ...{ name: column, kind, sent: undefined, pii: '', description: '' },
-        ...{ inData: [0, ALWAYS], inDocument: [0, ALWAYS] },
+        name: column,
+        kind,
+        sent: undefined,
+        pii: '',
+        description: '',
+        inData: [0, ALWAYS],
+        inDocument: [0, ALWAYS],
       });
     }
     this.#feeds.push(feed);
@@ -237,8 +258,13 @@ export class Vendor {
   ): void {
     if (feed.columns.length >= 12) return;
     const column: VendorColumn = {
-      ...{ name: this.#name('column'), kind, sent: undefined, pii: '', description: '' },
-      ...{ inData, inDocument },
+      name: this.#name('column'),
+      kind,
+      sent: undefined,
+      pii: '',
+      description: '',
+      inData,
+      inDocument,
     };
     feed.columns.splice(at, 0, column);
   }

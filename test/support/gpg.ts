@@ -62,7 +62,9 @@ export class Gpg implements Disposable {
   #run(words: string[], input: string | Uint8Array = ''): Buffer {
     const common = ['--batch', '--quiet', '--pinentry-mode', 'loopback', '--trust-model', 'always'];
     const done: SpawnSyncReturns<Buffer> = spawnSync('gpg', [...common, ...words], {
-      ...{ input, maxBuffer: 2 ** 30, env: { ...process.env, GNUPGHOME: this.home } },
+      input,
+      maxBuffer: 2 ** 30,
+      env: { ...process.env, GNUPGHOME: this.home },
     });
     if (done.status === 0) return done.stdout;
     throw new Error(`gpg ${words.join(' ')}: ${done.error?.message ?? done.stderr.toString()}`);

@@ -16,7 +16,12 @@ export const NOW = new Date('2026-02-01T00:00:00Z');
 /** A feed of the group `messaging` with the columns given as `{ name: type }`. */
 export function feedSpec(columns: Record<string, ColumnType>, more: Partial<FeedSpec> = {}): FeedSpec {
   return {
-    ...{ group: 'messaging', feed: 'calls', version: '1', description: '', key: [], orderBy: [] },
+    group: 'messaging',
+    feed: 'calls',
+    version: '1',
+    description: '',
+    key: [],
+    orderBy: [],
     cadenceMinutes: 60,
     columns: Object.entries(columns).map(([name, type]) => ({ name, type, description: '', pii: '' })),
     ...more,
@@ -63,7 +68,10 @@ export class StagingBench implements AsyncDisposable {
     for (const content of files) landed.push(await this.#land(spec, content, options.careful ?? false));
     const by = landed[0]?.fileId ?? 0;
     const batch: Batch = {
-      ...{ source: 'test', spec, files: landed, partitions: () => [] },
+      source: 'test',
+      spec,
+      files: landed,
+      partitions: () => [],
       ...(options.keyColumns && { keyColumns: options.keyColumns }),
       supersedes: (options.supersedes ?? []).map((fileId) => ({ fileId, by })),
     };
@@ -87,10 +95,16 @@ export class StagingBench implements AsyncDisposable {
       listed: { path, bytes: bytes.length, etag: 'x' },
       name: { split: fileId, gzip: false, encrypted: false },
       partition: {
-        ...{ feed: spec.feed, version: spec.version, format: 'jsonl', path },
+        feed: spec.feed,
+        version: spec.version,
+        format: 'jsonl',
+        path,
         time: new Date('2026-01-01T00:00:00Z'),
       },
-      ...{ text, sha256: 'x', lines: counter.lines, irregular: careful || counter.irregular },
+      text,
+      sha256: 'x',
+      lines: counter.lines,
+      irregular: careful || counter.irregular,
       longest: counter.longest,
       recheck: async () => {},
       remove: async () => {},

@@ -58,8 +58,14 @@ export class Bench implements AsyncDisposable {
     since: ReadonlyMap<string, number> = new Map(),
   ): Promise<TestOutcome[]> {
     const runner = new TestRunner({
-      ...{ session: this.session, shapes: this.shapes, unitShapes: this.shapes, clock: () => NOW },
-      ...{ present: await presentRelations(this.session), behind: new Set(), since, examples: 3 },
+      session: this.session,
+      shapes: this.shapes,
+      unitShapes: this.shapes,
+      clock: () => NOW,
+      present: await presentRelations(this.session),
+      behind: new Set(),
+      since,
+      examples: 3,
     });
     const outcomes = [];
     for (const test of planTests(this.project))

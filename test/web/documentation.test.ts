@@ -151,7 +151,11 @@ describe('manifest.json', () => {
     );
     expect(
       own.map(({ test_metadata: { namespace, name }, column_name, config: { severity, where } }) => ({
-        ...{ namespace, name, column_name, severity, where },
+        namespace,
+        name,
+        column_name,
+        severity,
+        where,
       })),
     ).toEqual([
       {

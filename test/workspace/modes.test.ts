@@ -26,7 +26,10 @@ test('what a run makes is for its owner alone', async () => {
   await using project = await projectOf(LOCAL);
   await project.run();
   expect(await modes(project)).toEqual({
-    ...{ 'warehouse.duckdb': '600', landing: '700', published: '700', 'published/warehouse.duckdb': '600' },
+    'warehouse.duckdb': '600',
+    landing: '700',
+    published: '700',
+    'published/warehouse.duckdb': '600',
   });
 });
 
@@ -35,7 +38,9 @@ test('unless told otherwise; and what was told otherwise later stays so', async 
   await using project = await projectOf(`file_mode: "0640"\npublish_mode: "0644"\n${LOCAL}`);
   await project.run();
   expect(await modes(project)).toMatchObject({
-    ...{ 'warehouse.duckdb': '640', published: '755', 'published/warehouse.duckdb': '644' },
+    'warehouse.duckdb': '640',
+    published: '755',
+    'published/warehouse.duckdb': '644',
   });
   await chmod(project.path('published/warehouse.duckdb'), 0o640);
   await chmod(project.path('warehouse.duckdb'), 0o660);

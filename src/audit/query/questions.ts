@@ -48,7 +48,9 @@ export class Questions implements AsyncDisposable {
   ): Promise<Questions> {
     const spill = await mkdtemp(join(tmpdir(), 'asapp-warehouse-'));
     const warehouse = await Warehouse.open(staging ? config.warehouse : config.publish, {
-      ...{ readOnly: true, memoryLimit: config.memoryLimit, threads: config.threads },
+      readOnly: true,
+      memoryLimit: config.memoryLimit,
+      threads: config.threads,
       key: staging ? 'warehouse' : 'publish',
       // Whoever asks need not be able to write beside the file.
       spill,

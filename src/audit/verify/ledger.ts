@@ -72,7 +72,9 @@ export async function verifyGaps(
   await session.run('DROP TABLE due_partitions');
   if (gaps.length === 0) return whole.length > 0 ? [holds('gaps', 'ops.partitions', 'none')] : [];
   return gaps.map(({ feed_group, feed, version, missing, first }) => ({
-    ...{ check: 'gaps', name: `${feed_group}.${tableName(feed, version)}`, result: 'broken' },
+    check: 'gaps',
+    name: `${feed_group}.${tableName(feed, version)}`,
+    result: 'broken',
     detail: `${count(missing, 'partition')} missing, the first of ${first}`,
   }));
 }
@@ -83,14 +85,18 @@ export async function verifyProofs(session: Session): Promise<Finding[]> {
   if (files === 0)
     return [
       {
-        ...{ check: 'proofs', name: 'ops.files', result: 'skipped' },
+        check: 'proofs',
+        name: 'ops.files',
+        result: 'skipped',
         detail: 'no file was ever staged: there is nothing to prove',
       },
     ];
   const empty = await emptyProofs(session);
   if (empty.length === 0) return [holds('proofs', 'ops', 'each has rows that had some')];
   return empty.map(({ proof, rows }) => ({
-    ...{ check: 'proofs', name: `ops.${proof}`, result: 'broken' },
+    check: 'proofs',
+    name: `ops.${proof}`,
+    result: 'broken',
     detail: `is empty, and had ${count(rows, 'row')}: it proves nothing any more`,
   }));
 }

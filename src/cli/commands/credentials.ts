@@ -30,8 +30,11 @@ export async function importCredentials(context: Context, file: string): Promise
   await write(context, [
     { path: envFile, text: plan.env, before: before.env, mode: 0o600, what: variables(plan) },
     {
-      ...{ path: options.config, text: plan.yaml, before: before.yaml },
-      ...{ mode: mode & 0o777, what: `sources.${plan.source}` },
+      path: options.config,
+      text: plan.yaml,
+      before: before.yaml,
+      mode: mode & 0o777,
+      what: `sources.${plan.source}`,
     },
   ]);
   warnOfEnvironment(context, plan, credentials);

@@ -55,7 +55,10 @@ async function* checked(context: Context): AsyncGenerator<Check> {
 function configurationCheck({ file, line, key, message }: Problem, hint: string | undefined): Check {
   const source = /^sources\.(\w+)/.exec(key)?.[1];
   return {
-    ...{ source: source ?? MACHINE, step: 'configuration', state: 'failed', ms: null },
+    source: source ?? MACHINE,
+    step: 'configuration',
+    state: 'failed',
+    ms: null,
     detail: `${file}${line === undefined ? '' : `:${line}`}: ${key}: ${message}`,
     advice: hint ?? `Correct it in ${file}; what depends on it was not tried.`,
   };

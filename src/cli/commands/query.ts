@@ -37,7 +37,9 @@ export default async function query(context: CommandContext<QueryOptions>, sql?:
   await using place =
     to !== undefined ? await placeAt(to) : isText(format) ? undefined : await placeBefore(context.stdout);
   await using questions = await Questions.open(config, {
-    ...{ staging, allowFiles, target: format === 'parquet' ? place?.file : undefined },
+    staging,
+    allowFiles,
+    target: format === 'parquet' ? place?.file : undefined,
   });
   context.signal.addEventListener('abort', () => questions.interrupt());
   if (!place) {

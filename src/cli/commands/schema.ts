@@ -64,14 +64,15 @@ export async function diff(
   await context.print(
     table(
       {
-        ...{
-          feed: 'VARCHAR',
-          column: 'VARCHAR',
-          finding: 'VARCHAR',
-          published: 'VARCHAR',
-          present: 'VARCHAR',
-        },
-        ...{ observed: 'VARCHAR', rows: 'BIGINT', since: 'TIMESTAMP', example: 'VARCHAR' },
+        feed: 'VARCHAR',
+        column: 'VARCHAR',
+        finding: 'VARCHAR',
+        published: 'VARCHAR',
+        present: 'VARCHAR',
+        observed: 'VARCHAR',
+        rows: 'BIGINT',
+        since: 'TIMESTAMP',
+        example: 'VARCHAR',
       },
       shown.map(
         ({ group, feed: name, column, finding, published, present, observed, rows, since, example }) => [
@@ -221,9 +222,18 @@ function planTable(
     return rest.length > 0 ? [...own, [...further, rest.join(';\n')]] : own;
   });
   const columns = {
-    ...{ change: 'BIGINT', feed: 'VARCHAR', column: 'VARCHAR', kind: 'VARCHAR', before: 'VARCHAR' },
-    ...{ after: 'VARCHAR', decision: 'VARCHAR', rows_rewritten: 'BIGINT', models_rebuilt: 'VARCHAR' },
-    ...{ read_by: 'VARCHAR', would_fail: 'VARCHAR', statements: 'VARCHAR' },
+    change: 'BIGINT',
+    feed: 'VARCHAR',
+    column: 'VARCHAR',
+    kind: 'VARCHAR',
+    before: 'VARCHAR',
+    after: 'VARCHAR',
+    decision: 'VARCHAR',
+    rows_rewritten: 'BIGINT',
+    models_rebuilt: 'VARCHAR',
+    read_by: 'VARCHAR',
+    would_fail: 'VARCHAR',
+    statements: 'VARCHAR',
   };
   return table(columns, [...back, ...rows]);
 }

@@ -54,13 +54,12 @@ class Conversation {
   async hold(): Promise<number> {
     const file = historyFile(process.env);
     const lines = createInterface({
-      ...{ input: process.stdin, output: this.#isTerminal ? process.stdout : undefined },
-      ...{
-        terminal: this.#isTerminal,
-        prompt: PROMPT,
-        historySize: HISTORY_SIZE,
-        removeHistoryDuplicates: true,
-      },
+      input: process.stdin,
+      output: this.#isTerminal ? process.stdout : undefined,
+      terminal: this.#isTerminal,
+      prompt: PROMPT,
+      historySize: HISTORY_SIZE,
+      removeHistoryDuplicates: true,
       history: this.#isTerminal ? await readHistory(file) : [],
     });
     let kept: string[] = [];

@@ -131,7 +131,9 @@ async function show(context: Context, status: Status, exitCode: number): Promise
     return;
   }
   const lines = statusLines(status, {
-    ...{ now: clock(), width: terminal.width, color: terminal.color },
+    now: clock(),
+    width: terminal.width,
+    color: terminal.color,
     onlyAttention: options.attention === true,
   });
   let text = '';

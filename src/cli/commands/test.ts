@@ -29,8 +29,12 @@ export default async function test(context: CommandContext<CommonOptions & TestO
 
 function tableOf(rows: ResultTable['rows']): ResultTable {
   const types = {
-    ...{ test: 'VARCHAR', model: 'VARCHAR', column: 'VARCHAR', status: 'VARCHAR' },
-    ...{ failures: 'BIGINT', seconds: 'DOUBLE' },
+    test: 'VARCHAR',
+    model: 'VARCHAR',
+    column: 'VARCHAR',
+    status: 'VARCHAR',
+    failures: 'BIGINT',
+    seconds: 'DOUBLE',
   };
   return { columns: Object.entries(types).map(([name, type]) => ({ name, type })), rows };
 }

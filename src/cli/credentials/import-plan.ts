@@ -57,7 +57,9 @@ export function planImport(
     secret_access_key: `\${${variables.secret}}`,
   };
   return {
-    ...{ source, isNew: there === undefined, variables },
+    source,
+    isNew: there === undefined,
+    variables,
     yaml: setSourceKeys(before.yaml, source, keys),
     env: setVariables(before.env, {
       [variables.id]: credentials.accessKeyId,

@@ -72,8 +72,10 @@ export class FileExporter implements Connector {
 
   fetch(file: ListedFile, partial: string, options?: FetchOptions): Promise<void> {
     const from = {
-      ...{ listings: this.#listings, links: this.#links },
-      ...{ checksums: this.#checksums, clock: this.#clock },
+      listings: this.#listings,
+      links: this.#links,
+      checksums: this.#checksums,
+      clock: this.#clock,
     };
     return fetchFile(file, partial, from, options);
   }

@@ -70,7 +70,11 @@ async function toEntry(
   if (!attributes) return undefined;
   if (attributes.isFile())
     return {
-      ...{ kind: 'file', name, path, bytes: attributes.size, etag: etagOf(attributes) },
+      kind: 'file',
+      name,
+      path,
+      bytes: attributes.size,
+      etag: etagOf(attributes),
       modified: new Date(attributes.mtime * 1000),
     };
   if (!attributes.isDirectory()) return undefined;

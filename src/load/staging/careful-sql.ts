@@ -202,7 +202,8 @@ function rescued(columns: readonly Column[], kept: readonly Condition[]): string
   const where = `(${isNoField(columns, 'field.key')} AND ${claimed} IS NULL)
       OR list_contains(kept, coalesce(${claimed}, field.key))`;
   const fields = kept.map(({ column, when }) => ({
-    ...{ name: fieldOf(column), when },
+    name: fieldOf(column),
+    when,
     json: `struct_extract(js, ${literal(fieldOf(column))})`,
   }));
   return `CASE WHEN len(undeclared) > 0 OR len(kept) > 0 THEN ${fieldsOf('text', 'marked', { where })}

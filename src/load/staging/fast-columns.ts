@@ -60,8 +60,12 @@ export function fastColumn(column: Column, integers: IntegerMode): FastColumn {
     doubtful?: string,
     respelled?: string,
   ): FastColumn => ({
-    ...{ column, sample, value, integer: isInteger(type) },
-    ...{ doubtful: known(doubtful), respelled: known(respelled) },
+    column,
+    sample,
+    value,
+    integer: isInteger(type),
+    doubtful: known(doubtful),
+    respelled: known(respelled),
     // Of a count it cannot be told here whether it came as a number or as a string.
     kept: format ? undefined : keptBeside(column, x, `to_json(${x})`),
   });
@@ -126,7 +130,10 @@ export function rescuingColumn(column: Column): FastColumn {
   const matters =
     isInteger(type) || type === 'DOUBLE' ? `(${value} IS NULL OR abs(${value}) > ${MAX_SAFE})` : 'true';
   return {
-    ...{ column, sample: JSON_SAMPLE, value, integer: false },
+    column,
+    sample: JSON_SAMPLE,
+    value,
+    integer: false,
     doubtful: undefined,
     respelled: `(${x} IS NOT NULL AND ${mayBeRespelled(json)} AND ${matters})`,
     kept: { when: more ? `(${misfit} OR ${more})` : misfit, json: x },

@@ -182,7 +182,8 @@ function refusal(cause: Error, files: readonly LandedFile[], columns: readonly C
   if (ours) {
     const [, reason, column, file] = ours;
     return new Refusal(reason as Refusal['reason'], files[Number(file) - 1], {
-      ...{ cause, column: column === undefined ? undefined : columns[Number(column)]?.name },
+      cause,
+      column: column === undefined ? undefined : columns[Number(column)]?.name,
     });
   }
   const file = files.find(({ text }) => cause.message.includes(text));

@@ -142,7 +142,8 @@ export class Stager {
       const { group, feed, version } = table.spec;
       const fields = await undeclaredFields(this.#session, { feed_group: group, feed, version });
       known = {
-        ...{ integers: 'double', undeclared: learnable(table, this.#limits, fields) },
+        integers: 'double',
+        undeclared: learnable(table, this.#limits, fields),
         misfits: new Set(await misfitColumns(this.#session, table.spec)),
       };
       this.#assumptions.set(key, known);
@@ -225,7 +226,10 @@ export class Stager {
       await this.#supersede(batch, table);
       if (fast.length > 0) {
         await insertFast(session, table, fast, assumptions, {
-          ...{ rules, exact, loadedAt: now, folder: this.#folder },
+          rules,
+          exact,
+          loadedAt: now,
+          folder: this.#folder,
         });
         await this.#checkFast(table, fast, counts);
         await this.#countMisfits(table, fast, assumptions);

@@ -31,8 +31,12 @@ export async function widen(
       session,
       changed.map(({ name, type }, index) => ({
         ...changeOf(table, source, { name, before: before.get(name) ?? null, after: type }),
-        ...{ change_id: first + index, detected_at: now, severity: 'info', decision: 'applied' },
-        ...{ applied_at: now, decided_at: now },
+        change_id: first + index,
+        detected_at: now,
+        severity: 'info',
+        decision: 'applied',
+        applied_at: now,
+        decided_at: now,
       })),
     );
     return wider;
@@ -66,8 +70,12 @@ export async function proposeWidening(
     session,
     fresh.map((name, index) => ({
       ...changeOf(table, source, { name, before: types.get(name) ?? null, after: 'VARCHAR' }),
-      ...{ change_id: first + index, detected_at: now, severity: 'attention', decision: 'held' },
-      ...{ applied_at: null, decided_at: null },
+      change_id: first + index,
+      detected_at: now,
+      severity: 'attention',
+      decision: 'held',
+      applied_at: null,
+      decided_at: null,
     })),
   );
 }
@@ -78,7 +86,14 @@ function changeOf(
   { name, before, after }: { name: string; before: string | null; after: string },
 ) {
   return {
-    ...{ source, feed: spec.feed, column_name: name, kind: 'type_widened', before, after },
-    ...{ feed_group: spec.group, version: spec.version, found_in: 'data' },
+    source,
+    feed: spec.feed,
+    column_name: name,
+    kind: 'type_widened',
+    before,
+    after,
+    feed_group: spec.group,
+    version: spec.version,
+    found_in: 'data',
   } satisfies Partial<SchemaChange>;
 }

@@ -161,10 +161,16 @@ export class ModelBuild {
     }
     const statements = (same ? plan.step : undefined) ?? plan.full;
     const started: Omit<BuiltModel, 'rows'> = {
-      ...{ model: model.id, definition: plan.definition, text: inputs.text, inputs: inputs.data },
-      ...{ watermark: inputs.newest, run_id: runId, built_at: this.#workspace.clock() },
-      ...{ rebuilt_in: statements === plan.full ? runId : (known?.rebuilt_in ?? null) },
-      ...{ ...this.#inputs.originOf(model), withdrawn_at: null },
+      model: model.id,
+      definition: plan.definition,
+      text: inputs.text,
+      inputs: inputs.data,
+      watermark: inputs.newest,
+      run_id: runId,
+      built_at: this.#workspace.clock(),
+      rebuilt_in: statements === plan.full ? runId : (known?.rebuilt_in ?? null),
+      ...this.#inputs.originOf(model),
+      withdrawn_at: null,
     };
     const built = await session.transaction(async () => {
       if (statements === plan.full) await dropOther(session, model);
@@ -212,9 +218,15 @@ export class ModelBuild {
     outcome: Pick<ModelRun, 'status'> & Partial<Omit<ModelRun, 'run_id' | 'model'>>,
   ): ModelRun {
     return {
-      ...{ run_id: this.#options.runId, model: model.id, materialized: model.config.materialized },
-      ...{ started_at: startedAt, finished_at: this.#workspace.clock() },
-      ...{ rows_in: null, rows_kept: null, rows_superseded: null, message: null },
+      run_id: this.#options.runId,
+      model: model.id,
+      materialized: model.config.materialized,
+      started_at: startedAt,
+      finished_at: this.#workspace.clock(),
+      rows_in: null,
+      rows_kept: null,
+      rows_superseded: null,
+      message: null,
       ...outcome,
     };
   }

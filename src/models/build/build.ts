@@ -115,14 +115,14 @@ export async function build(
     found.toSorted((a, b) => (place.get(a.model) ?? 0) - (place.get(b.model) ?? 0));
   const { built, failed, skipped, planned, changed } = work.result;
   return {
-    ...{
-      project,
-      chosen,
-      withdrawn,
-      changed: changed || withdrawn.length > 0,
-      built: inOrder(built).map(({ model }) => model),
-    },
-    ...{ failed: inOrder(failed), skipped: inOrder(skipped), planned: inOrder(planned) },
+    project,
+    chosen,
+    withdrawn,
+    changed: changed || withdrawn.length > 0,
+    built: inOrder(built).map(({ model }) => model),
+    failed: inOrder(failed),
+    skipped: inOrder(skipped),
+    planned: inOrder(planned),
   };
 }
 

@@ -62,9 +62,13 @@ export class TestRunner {
     const startedAt = this.#bench.clock();
     const ending = await this.#end(test);
     return {
-      ...{ test: test.name, model: test.model ?? null, column_name: test.column ?? null },
-      ...{ severity: test.severity, ...ending },
-      ...{ started_at: startedAt, finished_at: this.#bench.clock() },
+      test: test.name,
+      model: test.model ?? null,
+      column_name: test.column ?? null,
+      severity: test.severity,
+      ...ending,
+      started_at: startedAt,
+      finished_at: this.#bench.clock(),
     };
   }
 
@@ -121,7 +125,9 @@ CREATE OR REPLACE TABLE ${from} AS ${query}`);
     if (found === 'pass') return { status: found, failures, message: null, lines: [] };
     const kept = settings.storeFailures ? `, kept in ${FAILURES_SCHEMA}.${test.name}` : '';
     return {
-      ...{ status: found, failures, message: `${whatFails(test, failures)}${kept}` },
+      status: found,
+      failures,
+      message: `${whatFails(test, failures)}${kept}`,
       lines: await this.#examples(from),
     };
   }

@@ -87,7 +87,8 @@ export class Shapes implements AsyncDisposable {
     if (staged.length === 0 && documented.length === 0) return undefined;
     const retypes = this.#retypes.get(`${table.schema}.${table.table}`);
     const columns = merged(staged, [...documented, ...STAGING_COLUMNS]).map(({ name, type }) => ({
-      ...{ name, type: retypes?.get(name.toLowerCase()) ?? type },
+      name,
+      type: retypes?.get(name.toLowerCase()) ?? type,
     }));
     await makeTable(await this.session(), table, columns);
     return columns;

@@ -61,7 +61,12 @@ function generic(test: DataTest): PlannedTest {
   const to = check.kind === 'relationships' ? check.to : undefined;
   return {
     kind: 'generic',
-    ...{ test, name, model, severity, place: { file, line }, tags: [] },
+    test,
+    name,
+    model,
+    severity,
+    place: { file, line },
+    tags: [],
     column: columnsOf(check).join(', ') || undefined,
     reads: [...new Set([model, ...(to?.kind === 'model' ? [to.id] : [])])],
     sources: to?.kind === 'source' ? [to] : [],
@@ -72,7 +77,13 @@ function singular(test: SingularTest): PlannedTest {
   const { name, severity, refs, sources, tags, file } = test;
   return {
     kind: 'singular',
-    ...{ test, name, severity, reads: refs, sources, tags, place: { file, line: undefined } },
+    test,
+    name,
+    severity,
+    reads: refs,
+    sources,
+    tags,
+    place: { file, line: undefined },
     model: refs.length === 1 ? refs[0] : undefined,
     column: undefined,
   };
@@ -83,7 +94,12 @@ function unreadable(test: UnreadableTest): PlannedTest {
   const { name, file, refs, problems } = test;
   return {
     kind: 'unreadable',
-    ...{ test, name, severity: 'error', reads: refs, sources: [], tags: [] },
+    test,
+    name,
+    severity: 'error',
+    reads: refs,
+    sources: [],
+    tags: [],
     place: { file, line: problems[0]?.line },
     model: refs.length === 1 ? refs[0] : undefined,
     column: undefined,
@@ -123,9 +139,16 @@ function dedup(of: Model, rule: DedupRuleTest): PlannedTest {
   const key = config.materialized === 'dedup' && rule !== 'conservation' ? config.unique_key : [];
   return {
     kind: 'dedup',
-    ...{ rule, of, name: dedupTestName(rule, of), model: id, column: key.join(', ') || undefined },
+    rule,
+    of,
+    name: dedupTestName(rule, of),
+    model: id,
+    column: key.join(', ') || undefined,
     severity: rule === 'key_not_null' ? 'warn' : 'error',
-    ...{ reads: [id], sources: [], place: undefined, tags: [] },
+    reads: [id],
+    sources: [],
+    place: undefined,
+    tags: [],
   };
 }
 

@@ -47,7 +47,10 @@ export async function testBuilt(workspace: Workspace, runId: number, built: Buil
   await using shapes = new Shapes(built.project, catalogue, session);
   await using unitShapes = new Shapes(built.project, catalogue, session, documentedTypes(catalogue));
   const outcomes = await runTests(workspace, runId, due, {
-    ...{ shapes, unitShapes, present: known.present, examples: 0 },
+    shapes,
+    unitShapes,
+    present: known.present,
+    examples: 0,
     behind: await modelsBehind(session, built.project),
     since: sinceFiles(built, known),
   });
@@ -169,7 +172,10 @@ export async function testAll(
   await using shapes = new Shapes(project, catalogue, session);
   await using unitShapes = new Shapes(project, catalogue, session, documentedTypes(catalogue));
   return await runTests(workspace, runId, ready, {
-    ...{ shapes, unitShapes, since: new Map(), examples: EXAMPLES },
+    shapes,
+    unitShapes,
+    since: new Map(),
+    examples: EXAMPLES,
     present: await presentRelations(session),
     behind: await modelsBehind(session, project),
   });
@@ -199,7 +205,8 @@ async function runTests(
   await recordResults(
     session,
     outcomes.map(({ lines: _, ...outcome }) => ({
-      ...{ run_id: runId, ...outcome },
+      run_id: runId,
+      ...outcome,
       message: outcome.message && redact(outcome.message),
     })),
   );

@@ -20,7 +20,10 @@ export async function missingPartitions({ session }: AttentionContext): Promise<
     const name = `${feed_group}.${tableName(feed, version)}`;
     const times = missing === 1 ? minute(first) : `between ${minute(first)} and ${minute(last)}`;
     return {
-      ...{ kind: 'missing_partitions', severity: 'attention', feed: name, count: missing },
+      kind: 'missing_partitions',
+      severity: 'attention',
+      feed: name,
+      count: missing,
       message: `${count(missing, 'partition')} of ${name} missing: ${times}`,
       hint: `ask the vendor: what comes late is loaded. ${ACKNOWLEDGE}`,
     };
@@ -33,7 +36,11 @@ export async function comingPartitions({ session, now }: AttentionContext): Prom
   return coming.map(({ source, feed_group, feed, version, partitions, path }) => {
     const name = `${feed_group}.${tableName(feed, version)}`;
     return {
-      ...{ kind: 'future_partition', severity: 'attention', source, feed: name, count: partitions },
+      kind: 'future_partition',
+      severity: 'attention',
+      source,
+      feed: name,
+      count: partitions,
       message: `${count(partitions, 'partition')} of ${name} of a time to come, in ${source}: ${path}`,
       hint: `its rows win over those of today. Ask the vendor; ${ACKNOWLEDGE}`,
     };
@@ -57,7 +64,9 @@ export async function unknownFeeds({ session, config }: AttentionContext): Promi
     const known = [...seen, ...documented].map(({ feed }) => feed).filter((feed) => !missing.includes(feed));
     for (const feed of missing) {
       items.push({
-        ...{ kind: 'unknown_feed', severity: 'attention', source },
+        kind: 'unknown_feed',
+        severity: 'attention',
+        source,
         message: `${source} has no feed named ${feed}${didYouMean(feed, known)}`,
         hint: 'correct feeds: of this source in warehouse.yaml, or ask the vendor whether it is exported',
       });

@@ -61,7 +61,8 @@ async function failedRun({ session, runId }: AttentionContext): Promise<Attentio
   const how = last.status === 'failed' ? `failed: ${last.message ?? 'it did not say why'}` : 'was killed';
   return [
     {
-      ...{ kind: 'run_failed', severity: 'failed' },
+      kind: 'run_failed',
+      severity: 'failed',
       message: `the last ${last.command}, run ${last.run_id}, ${how}`,
     },
   ];
@@ -107,7 +108,10 @@ export function failureItem({
 async function failingFiles({ session }: AttentionContext): Promise<Attention[]> {
   const failing = await filesFailing(session);
   return failing.map(({ source, files }) => ({
-    ...{ kind: 'file_failed', severity: 'attention', source, count: files },
+    kind: 'file_failed',
+    severity: 'attention',
+    source,
+    count: files,
     message: `${count(files, 'file')} of ${source} could not be staged and will be tried again`,
     hint: 'asapp-warehouse query "FROM ops.file_failures WHERE resolved_at IS NULL" shows them',
   }));
@@ -118,7 +122,9 @@ async function rejectedRows({ session, config }: AttentionContext): Promise<Atte
   if (rejected <= config.maxRejectedRows) return [];
   return [
     {
-      ...{ kind: 'rejected_rows', severity: 'attention', count: rejected },
+      kind: 'rejected_rows',
+      severity: 'attention',
+      count: rejected,
       message: `${count(rejected, 'rejected row')}, and max_rejected_rows is ${config.maxRejectedRows}`,
       hint: 'asapp-warehouse rejects list',
     },
@@ -130,7 +136,9 @@ async function countsThatDiffer({ session }: AttentionContext): Promise<Attentio
   if (days === 0) return [];
   return [
     {
-      ...{ kind: 'counts_differ', severity: 'attention', count: days },
+      kind: 'counts_differ',
+      severity: 'attention',
+      count: days,
       message: `${count(days, 'day')} of feeds whose row counts differ from the vendor's`,
       hint: 'asapp-warehouse query "FROM ops.reconciliation WHERE over AND NOT reconciles" shows them',
     },

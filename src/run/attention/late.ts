@@ -7,7 +7,9 @@ import type { AttentionContext } from './context.ts';
 export async function lateFeeds({ session, ...context }: AttentionContext): Promise<Attention[]> {
   const late = (await feedFreshness(session, context)).filter(({ state }) => state === 'late');
   return late.map(({ feed, newest, errorAfter, sources }) => ({
-    ...{ kind: 'late_feed', severity: 'attention', feed },
+    kind: 'late_feed',
+    severity: 'attention',
+    feed,
     ...(sources.length === 1 && sources[0] !== undefined && { source: sources[0] }),
     message: `${feed} is late: its newest partition is of ${minute(newest)}, older than ${durationText(errorAfter)}`,
     hint: 'ask the vendor; freshness: in warehouse.yaml sets how old it may be, and off for what is an archive',

@@ -54,7 +54,10 @@ function otherItem(misfit: ColumnMisfit): Attention {
 function item(kind: Attention['kind'], misfit: ColumnMisfit): Omit<Attention, 'message'> {
   const feed = `${misfit.feed_group}.${misfit.feed}`;
   return {
-    ...{ kind, severity: 'attention', feed, count: misfit.misfits },
+    kind,
+    severity: 'attention',
+    feed,
+    count: misfit.misfits,
     hint: `asapp-warehouse schema diff --feed ${feed} shows one; say the column's type or format in ${OWN_OVERRIDES} beside warehouse.yaml`,
   };
 }
@@ -67,7 +70,9 @@ function capped(misfits: readonly ColumnMisfit[], toItem: (misfit: ColumnMisfit)
   return [
     ...items,
     {
-      ...{ kind: first.kind, severity: 'attention', count: more.length },
+      kind: first.kind,
+      severity: 'attention',
+      count: more.length,
       message: `${count(more.length, 'further column')} with values that do not fit`,
       hint: 'asapp-warehouse query "FROM ops.column_misfit_totals" shows all of them',
     },

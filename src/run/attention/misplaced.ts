@@ -21,7 +21,10 @@ export async function misplacedFiles({ session, config }: AttentionContext): Pro
     if (first === undefined) return [];
     return [
       {
-        ...{ kind: 'misplaced_files', severity: 'attention', source: source.name, count: told.length },
+        kind: 'misplaced_files',
+        severity: 'attention',
+        source: source.name,
+        count: told.length,
         message: `${count(told.length, 'path')} of ${source.name} passed over, since the layout is not the vendor's: ${first.path}: ${first.reason}${told.length > 1 ? '; …' : ''}`,
         hint:
           'asapp-warehouse query "FROM ops.misfits" lists them. Move them, name them in ignore: of the source, or ' +

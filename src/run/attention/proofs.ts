@@ -14,14 +14,17 @@ export async function proofAttention(session: Session): Promise<Attention[]> {
       ? []
       : [
           {
-            ...{ kind: 'counts_unreadable', severity: 'attention', count: counts },
+            kind: 'counts_unreadable',
+            severity: 'attention',
+            count: counts,
             message: `${count(counts, 'row count')} of the vendor's cannot be read as a number, so ${count(days, 'day')} of feeds cannot be reconciled`,
             hint: 'asapp-warehouse query "FROM ops.reconciliation WHERE unreadable > 0" shows them; they are right once the vendor sends those counts again',
           },
         ];
   const empty = (await emptyProofs(session)).map(
     ({ proof, rows, last_seen_at }): Attention => ({
-      ...{ kind: 'proof_empty', severity: 'attention' },
+      kind: 'proof_empty',
+      severity: 'attention',
       message: `ops.${proof} had ${count(rows, 'row')} on ${last_seen_at.toISOString().slice(0, 10)} and has none now: it proves nothing any more`,
       hint: 'asapp-warehouse verify looks for what is missing',
     }),

@@ -41,7 +41,9 @@ function itemOf(rows: readonly PublishedTable[]): Attention {
       ? 'stays as it was'
       : 'stay as they were';
   return {
-    ...{ kind: withheld ? 'withheld_table' : 'stale_table', severity: 'attention', count: rows.length },
+    kind: withheld ? 'withheld_table' : 'stale_table',
+    severity: 'attention',
+    count: rows.length,
     ...(rows.length === 1 && { model: nameOf(first) }),
     message: `${names}${more} ${verb}: ${first.cause}`,
     ...(first.hint !== null && { hint: first.hint }),

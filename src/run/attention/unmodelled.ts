@@ -58,7 +58,9 @@ export async function unmodelledFeeds(session: Session): Promise<Attention[]> {
     .orderBy('feed')
     .execute();
   return rows.map((row) => ({
-    ...{ kind: 'unmodelled_feed', severity: 'attention', feed: nameOf(row) },
+    kind: 'unmodelled_feed',
+    severity: 'attention',
+    feed: nameOf(row),
     message: `${nameOf(row)} comes, and no model makes a table of it: nobody documents how its records are told apart`,
     hint: `asapp-warehouse compile ${nameOf(row)} --starter writes one; or leave it out at feeds: of its source`,
   }));

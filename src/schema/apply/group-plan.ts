@@ -102,7 +102,13 @@ export async function planGroup(session: Session, input: GroupInput): Promise<Gr
   const steps = possibleSteps(wished, counts);
   const proposed = new Set(decided.map(({ change }) => changeIdentity(change)));
   return {
-    ...{ group, source: input.source, before, next, changes: numbered, steps, counts },
+    group,
+    source: input.source,
+    before,
+    next,
+    changes: numbered,
+    steps,
+    counts,
     withdrawn: earlier.filter(
       (row) => row.decision === 'held' && row.kind !== 'document_held' && !proposed.has(rowIdentity(row)),
     ),

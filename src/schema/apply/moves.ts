@@ -120,7 +120,8 @@ SELECT t._file_id, t._line, ${value} AS original FROM ${qualified(table)} AS t $
 export function rescueAgain(table: TableName, column: string, originals: TableName): Moves {
   const kept = `SELECT _file_id, _line, original FROM ${qualified(originals)}`;
   return {
-    ...{ read: [], alter: [] },
+    read: [],
+    alter: [],
     update: [
       `UPDATE ${qualified(table)} AS t SET ${identifier(column)} = NULL
 FROM (${kept}) AS k WHERE t._file_id = k._file_id AND t._line = k._line`,

@@ -78,12 +78,14 @@ export class Preparation {
       (await this.#hasFirstRows(group, source, open));
     const plan = compares
       ? await planGroup(session, {
-          ...{ group, source },
+          group,
+          source,
           vendor: await followed?.document(),
           bundled: bundled?.document,
           overrides: corrections.overrides,
           policy,
-          ...{ accept: judgement.accept, reject: judgement.reject },
+          accept: judgement.accept,
+          reject: judgement.reject,
           now: this.#now,
           nextId: await this.#changeId(),
         })
@@ -93,7 +95,11 @@ export class Preparation {
     const same = ({ document_id }: SchemaChange) => document_id === received?.facts.document_id;
     const holds = received?.facts.state === 'held' && !waiting.some(same);
     return {
-      ...{ group, received, bundled: bundled?.fresh ? bundled : undefined, plan, judged },
+      group,
+      received,
+      bundled: bundled?.fresh ? bundled : undefined,
+      plan,
+      judged,
       follows: compares ? { id: followed?.id ?? null, fingerprint: print } : undefined,
       held: holds ? await this.#heldRow(group, received) : undefined,
       overtaken: received ? waiting.filter((row) => !same(row)) : [],

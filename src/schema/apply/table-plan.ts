@@ -61,8 +61,11 @@ export function planTables(
         ...added.map((column): TableStep => {
           const change = own.find((each) => isOf(each, 'column_added', column.name));
           return {
-            ...{ kind: 'add', table, column: { name: column.name, type: column.type } },
-            ...{ change: change?.id, undoable: change !== undefined },
+            kind: 'add',
+            table,
+            column: { name: column.name, type: column.type },
+            change: change?.id,
+            undoable: change !== undefined,
           };
         }),
         ...onceEach([
@@ -126,8 +129,13 @@ function retyped(
   if (!lossless && change.kind === 'type_widened' && from !== change.before) return [];
   return [
     {
-      ...{ kind: lossless ? 'widen' : 'convert', table, retype: { column, from, to } },
-      ...{ change: id, undoable: true, ofKey, format: followed?.format ?? formatIn(own, column) },
+      kind: lossless ? 'widen' : 'convert',
+      table,
+      retype: { column, from, to },
+      change: id,
+      undoable: true,
+      ofKey,
+      format: followed?.format ?? formatIn(own, column),
     },
   ];
 }

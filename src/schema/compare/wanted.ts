@@ -63,7 +63,10 @@ function correct(
       const said = correction !== undefined || (doc.type !== '' && columnType(doc.type) !== undefined);
       return [
         {
-          ...{ ...doc, type: said ? type : '', published: doc.type, format: correction?.format },
+          ...doc,
+          type: said ? type : '',
+          published: doc.type,
+          format: correction?.format,
           ...(correction?.own && { corrected: true }),
         },
       ];

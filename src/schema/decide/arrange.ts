@@ -44,7 +44,10 @@ function folded(all: readonly Difference[]): ShownDifference[] {
   return [
     {
       ...first,
-      ...{ feed: isColumn ? first.feed : '', column: undefined, published: undefined, present: undefined },
+      feed: isColumn ? first.feed : '',
+      column: undefined,
+      published: undefined,
+      present: undefined,
       finding: `${all.length} ${isColumn ? 'columns' : 'feeds'} never seen`,
       example: `${names.slice(0, NAMES).join(', ')}${more}`,
     },

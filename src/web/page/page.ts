@@ -73,16 +73,17 @@ ${schemasOf(documentation).map(
 function index({ models, feeds }: Documentation): string {
   const parts = [
     ...models.map((each) => ({
-      ...{ id: `model/${each.model.id}`, kind: kindOf(each), name: each.model.id, says: each.description },
+      id: `model/${each.model.id}`,
+      kind: kindOf(each),
+      name: each.model.id,
+      says: each.description,
       columns: each.columns.map(({ name }) => name),
     })),
     ...feeds.map(({ group, feed, spec }) => ({
-      ...{
-        id: `feed/${group}.${feed}`,
-        kind: 'feed',
-        name: `${group}.${feed}`,
-        says: spec?.description ?? '',
-      },
+      id: `feed/${group}.${feed}`,
+      kind: 'feed',
+      name: `${group}.${feed}`,
+      says: spec?.description ?? '',
       columns: [],
     })),
   ];

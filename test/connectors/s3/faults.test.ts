@@ -256,7 +256,10 @@ function badNetwork() {
     async function uploadInParts(Key: string): Promise<void> {
       const { endpoint, region, accessKeyId, secretAccessKey } = server;
       const client = new S3Client({
-        ...{ endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } },
+        endpoint,
+        region,
+        forcePathStyle: true,
+        credentials: { accessKeyId, secretAccessKey },
         requestChecksumCalculation: 'WHEN_REQUIRED',
       });
       const place = { Bucket: bucket.name, Key };

@@ -258,7 +258,10 @@ describe('digits', () => {
       '* EXCLUDE (_partition_ts, _loaded_at, _file_id, _line, flag)',
     )) {
       expect(row).toEqual({
-        ...{ text: number, json: number, nested, deep: nested },
+        text: number,
+        json: number,
+        nested,
+        deep: nested,
         _rescued: `{"flag":${number},"none":${number}}`,
       });
     }
@@ -281,7 +284,10 @@ describe('digits', () => {
     expect(withCare()).toBe(1);
     expect(await bench.rows(spec, 'n, text, json, _rescued')).toEqual(
       ['1.5', '-0.25', '123456.789', '2.5', '1.50', '3.5'].map((number) => ({
-        ...{ n: null, text: number, json: `[${number}]`, _rescued: `{"n":${number},"none":${number}}` },
+        n: null,
+        text: number,
+        json: `[${number}]`,
+        _rescued: `{"n":${number},"none":${number}}`,
       })),
     );
   });
@@ -529,7 +535,12 @@ describe('a feed that nobody documents', () => {
        WHERE table_name = 'calls' AND column_name NOT LIKE '\\_%' ESCAPE '\\' ORDER BY 1`,
     );
     expect(Object.fromEntries(types.map(({ name, type }) => [name, type]))).toEqual({
-      ...{ id: 'BIGINT', rate: 'DOUBLE', at: 'TIMESTAMP', ok: 'BOOLEAN', tags: 'JSON', code: 'VARCHAR' },
+      id: 'BIGINT',
+      rate: 'DOUBLE',
+      at: 'TIMESTAMP',
+      ok: 'BOOLEAN',
+      tags: 'JSON',
+      code: 'VARCHAR',
     });
     expect(
       await bench.rows(undocumented, 'id::VARCHAR AS id, rate, "at"::VARCHAR AS "at", ok, tags, code'),

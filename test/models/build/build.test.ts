@@ -10,7 +10,9 @@ const CONFIG = 'models: ./models\nsources: {messaging: {connector: local, path: 
 const FEED = 'voice_intents';
 
 const intent = (id: number, code: string, hour = '07') => ({
-  ...{ issue_id: id, voice_intent_code: code, company_name: 'acme' },
+  issue_id: id,
+  voice_intent_code: code,
+  company_name: 'acme',
   instance_ts: `2026-01-09T${hour}:00:00Z`,
 });
 
@@ -347,7 +349,9 @@ test('runs over feeds that come in any order end with the tables that one run ov
       await using atOnce = await Project.create();
       const put = async (project: Project, { hour, rows, split }: (typeof hours)[number], word: string) => {
         const lines = rows.map(({ id, ts }, index) => ({
-          ...{ issue_id: id, company_name: 'acme', voice_intent_code: `${word} ${hour} ${index}` },
+          issue_id: id,
+          company_name: 'acme',
+          voice_intent_code: `${word} ${hour} ${index}`,
           instance_ts: ts === null ? null : `2026-01-05T00:00:0${ts}Z`,
         }));
         const half = Math.ceil(lines.length / 2);

@@ -7,7 +7,9 @@ const NEW_FILES =
   '{% if is_incremental() %} where _file_id > (select max(_file_id) from {{ this }}) {% endif %}';
 
 const intent = (id: number, code: string) => ({
-  ...{ issue_id: id, voice_intent_code: code, company_name: 'acme' },
+  issue_id: id,
+  voice_intent_code: code,
+  company_name: 'acme',
   instance_ts: '2026-01-09T07:00:00Z',
 });
 

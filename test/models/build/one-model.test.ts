@@ -100,7 +100,8 @@ describe('a source()', () => {
       },
     ]);
     expect(built?.skipped).toContainEqual({
-      ...{ model: 'marts.later', message: 'nothing has come of messaging.ours yet' },
+      model: 'marts.later',
+      message: 'nothing has come of messaging.ours yet',
     });
   });
 });

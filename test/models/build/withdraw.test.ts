@@ -52,7 +52,8 @@ describe('a table is withdrawn with the next run, and that is said once', () => 
     await project.write('warehouse.yaml', CONFIG.replace('path: feeds', 'path: feeds, feeds: [intents]'));
     const { exitCode, built } = await project.run();
     expect({ exitCode, withdrawn: built?.withdrawn.toSorted() }).toEqual({
-      ...{ exitCode: 0, withdrawn: ['marts.named', 'messaging.reps'] },
+      exitCode: 0,
+      withdrawn: ['marts.named', 'messaging.reps'],
     });
     expect(await published()).toEqual(['marts.counted', 'messaging.intents']);
     // Its rows are staged as before, and it is back when it is named again.

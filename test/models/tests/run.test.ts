@@ -104,7 +104,9 @@ describe('a test of severity error that fails in a run', () => {
     expect(await project.run()).toMatchObject({ exitCode: 3, published: false });
     await project.write('models/marts/other.sql', 'select 1 as one');
     expect(await project.build({ select: ['other'] })).toMatchObject({
-      ...{ exitCode: 3, published: true, built: { built: ['marts.other'] } },
+      exitCode: 3,
+      published: true,
+      built: { built: ['marts.other'] },
     });
     expect(await published()).toHaveLength(2);
   });

@@ -22,7 +22,9 @@ test('a source that failed stays told, also by commands that do not try it, unti
   expect(failed).toMatchObject({ exitCode: 1, published: true });
   expect(failed.attention).toEqual([
     {
-      ...{ kind: 'source_failed', severity: 'failed', source: 'archive' },
+      kind: 'source_failed',
+      severity: 'failed',
+      source: 'archive',
       message: expect.stringMatching(/^source archive: the folder .*archive is not there$/),
       hint: expect.any(String),
     },
@@ -69,6 +71,7 @@ test('a dry run tells what fails, and writes nothing of it down', async () => {
   await project.partition('reps', '2026-01-09', [{ rep_id: 'r1' }]);
   const { exitCode, attention } = await project.load({ dryRun: true });
   expect({ exitCode, kinds: attention.map(({ kind }) => kind) }).toEqual({
-    ...{ exitCode: 1, kinds: ['source_failed'] },
+    exitCode: 1,
+    kinds: ['source_failed'],
   });
 });

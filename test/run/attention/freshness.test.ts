@@ -112,7 +112,11 @@ describe('a feed that stopped coming', () => {
 
   test('over File Exporter comes once a day, whatever its own cadence', async () => {
     const source = (deliveryMinutes?: number): Source => ({
-      ...{ name: 'messaging', group: 'messaging', connector: 'file-exporter', options: {}, deliveryMinutes },
+      name: 'messaging',
+      group: 'messaging',
+      connector: 'file-exporter',
+      options: {},
+      deliveryMinutes,
       open: async () => local.open({ root: folder.path('feeds') }),
     });
     await using folder = await Project.create();

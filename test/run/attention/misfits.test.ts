@@ -4,7 +4,10 @@ import { Project } from '../../support/project.ts';
 
 const YAML = 'sources:\n  messaging:\n    connector: local\n    path: ./feeds\n';
 const vi = (code: string, time: unknown, more: object = {}) => ({
-  ...{ issue_id: 1, company_name: 'c', instance_ts: time, voice_intent_code: code },
+  issue_id: 1,
+  company_name: 'c',
+  instance_ts: time,
+  voice_intent_code: code,
   ...more,
 });
 

@@ -26,7 +26,9 @@ describe('a feed that nobody documents and that has no model', () => {
   test('is told until a model is written, which takes one command', async () => {
     const attention = [
       {
-        ...{ kind: 'unmodelled_feed', severity: 'attention', feed: 'messaging.ivr_calls' },
+        kind: 'unmodelled_feed',
+        severity: 'attention',
+        feed: 'messaging.ivr_calls',
         message:
           'messaging.ivr_calls comes, and no model makes a table of it: nobody documents how its records are told apart',
         hint: 'asapp-warehouse compile messaging.ivr_calls --starter writes one; or leave it out at feeds: of its source',

@@ -93,7 +93,11 @@ describe('feeds', () => {
 
   test('what a document does not say stays as it was', () => {
     const silent = {
-      ...{ key: [], orderBy: [], cadenceMinutes: undefined, description: '', columns: [] },
+      key: [],
+      orderBy: [],
+      cadenceMinutes: undefined,
+      description: '',
+      columns: [],
     };
     expect(changes([CALLS], [calls(silent)])).toEqual([]);
     expect(changes([CALLS], [withColumns({ id: '', name: 'no such type', seconds: '' })])).toEqual([]);
@@ -218,7 +222,11 @@ describe('a feed that was in the data before it was documented', () => {
   const seen = [
     {
       ...followed([CALLS])[0],
-      ...{ documented: false, modelled: false, columns: [], key: [], orderBy: [] },
+      documented: false,
+      modelled: false,
+      columns: [],
+      key: [],
+      orderBy: [],
       inferred: [
         { name: 'id', type: 'BIGINT' as const },
         { name: 'name', type: 'BIGINT' as const },

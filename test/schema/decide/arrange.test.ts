@@ -4,8 +4,16 @@ import type { Difference, Finding } from '../../../src/schema/observe.ts';
 
 function difference(feed: string, finding: Finding, column?: string): Difference {
   return {
-    ...{ group: 'messaging', feed, column, finding, published: undefined, present: undefined },
-    ...{ observed: undefined, rows: 0, since: undefined, example: undefined },
+    group: 'messaging',
+    feed,
+    column,
+    finding,
+    published: undefined,
+    present: undefined,
+    observed: undefined,
+    rows: 0,
+    since: undefined,
+    example: undefined,
   };
 }
 

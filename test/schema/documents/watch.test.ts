@@ -38,7 +38,9 @@ async function find(options: Partial<WatchOptions> = {}): Promise<{ paths: strin
     [Symbol.asyncDispose]: async () => {},
   };
   const found = await findDocuments(counted, {
-    ...{ pinned: undefined, isFeed: (name) => name === 'calls', hints: [] },
+    pinned: undefined,
+    isFeed: (name) => name === 'calls',
+    hints: [],
     ...options,
   });
   return { paths: found.map(({ listed }) => listed.path), listings };
