@@ -90,7 +90,7 @@ export class StorageError extends WarehouseError {
 export class DamagedError extends StorageError {
   readonly file: string | undefined;
 
-  constructor(message: string, details: ErrorDetails & { file?: string | undefined } = {}) {
+  constructor(message: string, details: ErrorDetails & { file?: string } = {}) {
     super(message, details);
     this.file = details.file;
   }

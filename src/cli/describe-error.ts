@@ -27,7 +27,7 @@ export function errorFields(
   };
 }
 
-function summary(error: unknown): { text: string; hint?: string | undefined } {
+function summary(error: unknown): { text: string; hint?: string } {
   if (error instanceof ConfigError) {
     const count = error.problems.length;
     const all = error.message.split('\n').map((line) => `  ${line}`);

@@ -11,8 +11,8 @@ export interface Config {
   file: string;
   /** The folder it lies in; relative paths in it start there. */
   directory: string;
-  company?: string | undefined;
-  environment?: string | undefined;
+  company?: string;
+  environment?: string;
   /** The loader's own DuckDB file, absolute. */
   warehouse: string;
   /** The DuckDB file that analysts open, absolute. */
@@ -28,30 +28,30 @@ export interface Config {
   /** More values than this that do not fit their column are for a person to look at. */
   maxMisfits: MaxMisfits;
   /** DuckDB's memory limit, as DuckDB takes it: `1GB`. */
-  memoryLimit?: string | undefined;
+  memoryLimit?: string;
   /** How many threads DuckDB uses. */
-  threads?: number | undefined;
+  threads?: number;
   /** What keeps odd input from taking all memory, disk or time. */
   limits: Limits;
   /** The user's own folder of models, absolute. */
-  models?: string | undefined;
+  models?: string;
   /** Folders and files that models may read, absolute. */
-  allowFiles?: string[] | undefined;
+  allowFiles?: string[];
   /** Who may do what with the files that the loader makes; its folders follow. */
-  fileMode?: number | undefined;
+  fileMode?: number;
   /** The same of the first copy for analysts; one that is there keeps its own. */
-  publishMode?: number | undefined;
+  publishMode?: number;
   /** What `var()` gives in models. */
   vars: Record<string, unknown>;
   /** What is done with changes of the schema. */
-  policy?: Policy | undefined;
+  policy?: Policy;
   sources: Source[];
   /** Sources that are known and cannot be opened, since a secret is not there: for commands that touch none. */
-  unusable?: Source[] | undefined;
+  unusable?: Source[];
   /** Every secret value that the configuration holds, longest first: what logs must never show. */
   secrets: string[];
   /** The environment variables that those were made of: no model is given one. */
-  secretVariables?: string[] | undefined;
+  secretVariables?: string[];
 }
 
 /** One configured place that feeds come from. */
@@ -62,33 +62,33 @@ export interface Source {
   /** The connector's name. */
   connector: string;
   /** The feeds to load; left out: every feed found. */
-  feeds?: string[] | undefined;
+  feeds?: string[];
   /** Which source is right where two deliver one partition: the higher one, then the one that is listed first. */
-  precedence?: number | undefined;
+  precedence?: number;
   /** Where the schema document lies, relative to the source's root; left out: wherever one is found. */
-  exportDocs?: string | undefined;
+  exportDocs?: string;
   /** How old the newest partition of its feeds may be; left out: as the file says. */
-  freshness?: FreshnessRule | undefined;
+  freshness?: FreshnessRule;
   /** How often it is listed whole, in milliseconds; left out: a day. */
-  fullListing?: number | undefined;
+  fullListing?: number;
   /** Minutes from one delivery to the next, whatever a feed's cadence; left out: each feed has its own. */
-  deliveryMinutes?: number | undefined;
+  deliveryMinutes?: number;
   /** Patterns of paths that may break the vendor's conventions without anybody being told. */
-  ignore?: readonly string[] | undefined;
+  ignore?: readonly string[];
   /** How its encrypted files are decrypted; left out: not at all. May hold secrets. */
-  decrypt?: Decryption | undefined;
+  decrypt?: Decryption;
   /** The connector's own keys, completed. May hold secrets. */
   options: unknown;
   /** Connects. @throws SourceError when that cannot be done */
   open(bounds?: Bounds): Promise<Connector>;
   /** What a person should know of its configuration though it works; left out: nothing. */
-  warnings?: string[] | undefined;
+  warnings?: string[];
   /** The folder on this machine whose files are read in place; left out where there is none. */
-  folder?: string | undefined;
+  folder?: string;
   /** The server that connections go to; left out where there is none. */
-  server?: Server | undefined;
+  server?: Server;
   /** Asks the place how it is; left out where it cannot be asked. */
-  health?: (() => Promise<Health>) | undefined;
+  health?: () => Promise<Health>;
 }
 
 /** What makes plain files of encrypted ones. */
@@ -97,7 +97,7 @@ export type Decryption = { openpgp: OpenpgpKey } | DecryptCommand;
 export interface OpenpgpKey {
   /** The file with the private key, armoured or not, absolute. */
   privateKey: string;
-  passphrase?: string | undefined;
+  passphrase?: string;
 }
 
 /** A program that reads what is encrypted from stdin and writes what is plain to stdout. */

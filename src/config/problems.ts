@@ -9,7 +9,7 @@ export interface Finding {
   path: Path;
   /** What it is about, where that is no key: the file, its syntax. */
   subject?: string;
-  line?: number | undefined;
+  line?: number;
   message: string;
 }
 

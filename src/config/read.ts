@@ -14,7 +14,7 @@ export interface ReadOptions {
   /** Groups whose name a source can bear to deliver them. */
   knownGroups: readonly string[];
   /** Takes problems that are only with some sources or with `.env`, so that the others can be used. */
-  onProblems?: ((problems: readonly Problem[]) => void) | undefined;
+  onProblems?: (problems: readonly Problem[]) => void;
 }
 
 /**

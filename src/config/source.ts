@@ -15,11 +15,11 @@ import { shown } from './wording.ts';
 export interface SourceSurroundings {
   connectors: Connectors;
   knownGroups: readonly string[];
-  company?: string | undefined;
-  environment?: string | undefined;
+  company?: string;
+  environment?: string;
   directory: string;
   /** The file's own `full_listing`; undefined where the file is wrong. */
-  fullListing?: string | undefined;
+  fullListing?: string;
   /** The home folder, for `~/`. */
   home: string;
   env: Environment;

@@ -9,7 +9,7 @@ export interface Mark {
   /** 1-based: the line of its key, or of the list item. */
   line: number;
   /** As it stands in the file, for a number. */
-  source?: string | undefined;
+  source?: string;
   /** The environment variables that it was made of. */
   variables: readonly string[];
 }

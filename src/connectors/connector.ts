@@ -33,7 +33,7 @@ export type Entry =
       kind: 'file';
       name: string;
       /** When it was last changed; left out where the place does not say. Only tells files of one day apart. */
-      modified?: Date | undefined;
+      modified?: Date;
     } & ListedFile);
 
 export interface FetchOptions {
@@ -46,9 +46,9 @@ export interface FetchOptions {
 /** What ends and bounds all that a connector does. */
 export interface Bounds {
   /** Ends listings, too, which then reject with the signal's reason. */
-  signal?: AbortSignal | undefined;
+  signal?: AbortSignal;
   /** Left out: the usual ones. */
-  limits?: Limits | undefined;
+  limits?: Limits;
 }
 
 export interface Connector extends AsyncDisposable {
@@ -101,8 +101,8 @@ export interface Connector extends AsyncDisposable {
 interface SourceContext {
   /** The source's name in `warehouse.yaml`. */
   name: string;
-  company?: string | undefined;
-  environment?: string | undefined;
+  company?: string;
+  environment?: string;
   /** The folder that `warehouse.yaml` lies in; relative paths start there. */
   directory: string;
 }

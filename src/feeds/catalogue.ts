@@ -14,7 +14,7 @@ interface ColumnSpec {
   description: string;
   pii: string;
   /** How its times are sent, where a person said so. */
-  format?: EpochFormat | undefined;
+  format?: EpochFormat;
 }
 
 export interface FeedSpec {

@@ -12,8 +12,8 @@ export type FreshnessRule = 'off' | Ages;
 
 /** In milliseconds, from the start of the newest partition. */
 export interface Ages {
-  warnAfter?: number | undefined;
-  errorAfter?: number | undefined;
+  warnAfter?: number;
+  errorAfter?: number;
 }
 
 const MINUTE = 60_000;

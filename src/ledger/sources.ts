@@ -16,7 +16,7 @@ import type { SourceOrder } from './tables.ts';
  */
 export function orderOfSources(
   known: readonly SourceOrder[],
-  configured: readonly { name: string; precedence?: number | undefined }[],
+  configured: readonly { name: string; precedence?: number }[],
 ): SourceOrder[] {
   const names = new Set(configured.map(({ name }) => name));
   const here = configured
@@ -32,7 +32,7 @@ export function orderOfSources(
 /** Writes the order down, when it is another than it was. */
 export async function rememberSources(
   session: Session,
-  configured: readonly { name: string; precedence?: number | undefined }[],
+  configured: readonly { name: string; precedence?: number }[],
 ): Promise<void> {
   const known = await ledger(session).selectFrom('ops.sources').selectAll().orderBy('place').execute();
   const delivered = await session.rows<{ source: string }>(

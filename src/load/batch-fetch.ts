@@ -18,14 +18,14 @@ export interface LandedBatch extends WantedBatch {
   landed: Map<number, LandedFile>;
   failures: FailedFile[];
   /** Why the rest of its files, and of its feed, was not asked for. */
-  givenUp?: SourceError | undefined;
+  givenUp?: SourceError;
 }
 
 export interface FailedFile {
   file: WantedFile;
   error: FileError;
   /** See `FileFailure.fingerprint`. */
-  fingerprint?: string | undefined;
+  fingerprint?: string;
 }
 
 /** Files that are fetched at the same time. */

@@ -40,7 +40,7 @@ export function compare(
   found: FoundPartition,
   before: readonly KnownFile[],
   noted: Partition | undefined,
-  { again = false, gone = 'replace' }: { again?: boolean | undefined; gone?: GoneFiles } = {},
+  { again = false, gone = 'replace' }: { again?: boolean; gone?: GoneFiles } = {},
 ): Verdict {
   const known = new Map(before.map((file) => [file.path, file]));
   if (!found.sealed) {

@@ -15,7 +15,7 @@ export interface DeliveredFile {
   path: string;
   gzip: boolean;
   /** Left out where it is not encrypted. */
-  decryptor?: Decryptor | undefined;
+  decryptor?: Decryptor;
 }
 
 /** What all of its bytes were seen to be. */
@@ -43,7 +43,7 @@ const CHUNK_BYTES = 1 << 20;
 export async function inspect(
   delivered: DeliveredFile,
   plain: string | undefined,
-  { signal, limits = DEFAULT_LIMITS }: { signal?: AbortSignal | undefined; limits?: Limits | undefined } = {},
+  { signal, limits = DEFAULT_LIMITS }: { signal?: AbortSignal; limits?: Limits } = {},
 ): Promise<Inspected> {
   const hash = createHash('sha256');
   const counter = new LineCounter();

@@ -30,9 +30,9 @@ export interface LandedFile extends WantedFile, Inspected {
 
 export interface LandOptions extends FetchOptions {
   /** Left out: the usual ones. */
-  limits?: Limits | undefined;
+  limits?: Limits;
   /** Makes plain files of encrypted ones; left out where the source has no key. */
-  decryptor?: Decryptor | undefined;
+  decryptor?: Decryptor;
 }
 
 /**

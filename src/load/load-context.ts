@@ -7,13 +7,13 @@ import type { Landing } from './landing.ts';
 
 export interface LoadOptions {
   /** Only these sources. */
-  source?: readonly string[] | undefined;
+  source?: readonly string[];
   /** Only these feeds, by the names of their folders or as `group.feed`. */
-  feed?: readonly string[] | undefined;
+  feed?: readonly string[];
   /** From this day on, instead of the look-back. */
-  since?: Date | undefined;
+  since?: Date;
   /** Up to and with this day. */
-  until?: Date | undefined;
+  until?: Date;
   /** Lists the whole history and stages every file again. */
   fullRefresh?: boolean;
   /** Finds out what there is to do, and does nothing. */
@@ -34,7 +34,7 @@ export interface LoadContext {
   clock: () => Date;
   redact: (text: string) => string;
   runId: number;
-  signal?: AbortSignal | undefined;
+  signal?: AbortSignal;
 }
 
 export interface LoadResult {

@@ -17,10 +17,10 @@ import { proposeWidening } from './staging/widening.ts';
 /** Which rejected lines are meant: those of a file, or one of them, or of some feeds; all when nothing is said. */
 export interface RejectChoice {
   /** As their tables are called, with the group or without: `messaging.calls`, `calls__v2`. */
-  feeds?: readonly string[] | undefined;
-  fileId?: number | undefined;
-  line?: number | undefined;
-  reason?: string | undefined;
+  feeds?: readonly string[];
+  fileId?: number;
+  line?: number;
+  reason?: string;
 }
 
 function chosen({ feeds, fileId, line, reason }: RejectChoice): string {

@@ -11,7 +11,7 @@ export interface Settings {
   /** Values that `env_var()` does not give: what a model says is kept in the warehouse and in `target/`. */
   secrets: readonly string[];
   /** Names of variables that hold those, wherever else their values may stand. */
-  secretVariables?: readonly string[] | undefined;
+  secretVariables?: readonly string[];
   /** `target.name`: the configured environment. */
   targetName: string;
 }

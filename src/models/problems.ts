@@ -5,10 +5,10 @@ export interface ModelProblem {
   /** As people know it: beginning with the name of its folder of models, e.g. `models/marts/agents.sql`. */
   file: string;
   /** 1-based; left out when the problem is the file as a whole. */
-  line?: number | undefined;
+  line?: number;
   message: string;
   /** Ids of the models that it is the affair of: they fail, and no other. Empty where nobody can say. */
-  models?: readonly string[] | undefined;
+  models?: readonly string[];
 }
 
 /** What is wrong with a model, or with what was asked of it, all at once. */

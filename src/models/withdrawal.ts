@@ -5,7 +5,7 @@ import { descendants } from './graph.ts';
 export interface Delivering {
   group: string;
   /** The feeds to load; left out: all. */
-  feeds?: readonly string[] | undefined;
+  feeds?: readonly string[];
 }
 
 /**

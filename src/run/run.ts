@@ -183,9 +183,9 @@ async function loadFeeds(workspace: Workspace, runId: number, options: LoadOptio
 
 /** How the parts of a command ended, as far as it did them. */
 type Endings = Pick<Work, 'loaded' | 'built' | 'tests'> & {
-  schema?: SchemaResult | undefined;
+  schema?: SchemaResult;
   /** Tests that were run are not all that there are: a person's selection. */
-  project?: Project | undefined;
+  project?: Project;
 };
 
 /** Writes down how the parts of a command ended, and says what a person should look at from now on. */

@@ -22,9 +22,9 @@ import { heedLosses } from './switches.ts';
 
 export interface SchemaOptions {
   /** Only what these sources deliver. */
-  source?: readonly string[] | undefined;
+  source?: readonly string[];
   /** A schema document on this machine, to be followed instead of what the sources hold. */
-  file?: string | undefined;
+  file?: string;
   /** Changes that a person accepts, by number; nothing new is looked for then. */
   accept?: readonly number[];
   /** Changes that a person rejects; one that was applied is undone. */

@@ -12,8 +12,8 @@ export interface OpenOptions {
   /** Readers see a file that nobody writes. They may be many; a writer is alone. */
   readOnly?: boolean;
   /** DuckDB's `memory_limit`, e.g. `1GB`. */
-  memoryLimit?: string | undefined;
-  threads?: number | undefined;
+  memoryLimit?: string;
+  threads?: number;
   /** How long to wait for another process to let go of the file, in milliseconds. */
   patience?: number;
   /** Files beside its own that SQL may touch; left out: none. */

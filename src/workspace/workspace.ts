@@ -37,15 +37,15 @@ export interface Workspace extends AsyncDisposable {
   clock: () => Date;
   /** Takes the secrets out of a message that is to be kept. */
   redact: (text: string) => string;
-  signal?: AbortSignal | undefined;
+  signal?: AbortSignal;
 }
 
 export interface WorkspaceOptions {
   reporter: Reporter;
   clock: () => Date;
-  signal?: AbortSignal | undefined;
+  signal?: AbortSignal;
   /** Nothing is to be changed: a warehouse that is not there yet is one that is empty. */
-  dryRun?: boolean | undefined;
+  dryRun?: boolean;
 }
 
 /** What the loader's SQL reads and writes beside its own file: what is staged, what is published, and what models may read. */

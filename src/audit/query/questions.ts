@@ -14,11 +14,11 @@ import { sqlMistake } from './sql-mistake.ts';
 
 export interface QuestionOptions {
   /** Asks the loader's own file, with what is staged and rescued, instead of the copy for analysts. */
-  staging?: boolean | undefined;
+  staging?: boolean;
   /** Lets statements read files of this machine. */
-  allowFiles?: boolean | undefined;
+  allowFiles?: boolean;
   /** A file that an answer is written to. */
-  target?: string | undefined;
+  target?: string;
 }
 
 /**

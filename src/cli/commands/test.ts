@@ -39,15 +39,7 @@ function tableOf(rows: ResultTable['rows']): ResultTable {
   return { columns: Object.entries(types).map(([name, type]) => ({ name, type })), rows };
 }
 
-function plannedRow({
-  name,
-  model,
-  column,
-}: {
-  name: string;
-  model?: string | undefined;
-  column?: string | undefined;
-}) {
+function plannedRow({ name, model, column }: { name: string; model?: string; column?: string }) {
   return [name, model ?? null, column ?? null, 'planned', null, null];
 }
 

@@ -16,7 +16,7 @@ export interface Opener {
   privateKey: string | undefined;
   passphrase: string | undefined;
   /** Asks a person for the passphrase; left out where there is nobody to ask. */
-  ask?: (() => Promise<string>) | undefined;
+  ask?: () => Promise<string>;
 }
 
 /**

@@ -5,10 +5,10 @@ import { type ErrorDetails, SourceError } from '../../errors.ts';
 export interface AnswerDetails extends ErrorDetails {
   status: number;
   /** The API's code, e.g. `403-01`, or the storage's, e.g. `AccessDenied`. */
-  answerCode?: string | undefined;
-  requestId?: string | undefined;
+  answerCode?: string;
+  requestId?: string;
   /** How long we are asked to wait, in milliseconds. */
-  retryAfterMs?: number | undefined;
+  retryAfterMs?: number;
 }
 
 /** The API, or the storage behind its links, answered with an error. */

@@ -24,7 +24,7 @@ export interface Call {
   method?: 'GET' | 'POST';
   headers?: OutgoingHttpHeaders;
   body?: string;
-  signal?: AbortSignal | undefined;
+  signal?: AbortSignal;
 }
 
 /**

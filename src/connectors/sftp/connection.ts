@@ -10,7 +10,7 @@ import { Session } from './session.ts';
 
 export interface ConnectionOptions extends ServerOptions {
   /** The fingerprint that the server's key must have; left out: `knownHosts` decides. */
-  hostKey?: string | undefined;
+  hostKey?: string;
   /** The known_hosts file, absolute. */
   knownHosts: string;
 }

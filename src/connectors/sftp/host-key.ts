@@ -35,10 +35,7 @@ export type HostKeyType = keyof typeof ALGORITHMS;
 export type HostKeyAlgorithm = (typeof ALGORITHMS)[HostKeyType][number];
 
 /** @throws SourceError when the known_hosts file is there and cannot be read */
-export async function loadTrust(options: {
-  hostKey?: string | undefined;
-  knownHosts: string;
-}): Promise<Trust> {
+export async function loadTrust(options: { hostKey?: string; knownHosts: string }): Promise<Trust> {
   if (options.hostKey !== undefined) return { fixed: options.hostKey };
   const file = options.knownHosts;
   try {

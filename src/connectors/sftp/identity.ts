@@ -5,8 +5,8 @@ import { SourceError } from '../../errors.ts';
 export interface IdentityOptions {
   username: string;
   /** The file with the private key, absolute. */
-  privateKey?: string | undefined;
-  passphrase?: string | undefined;
+  privateKey?: string;
+  passphrase?: string;
   /** Whether to offer the keys of the ssh-agent. */
   agent: boolean;
 }

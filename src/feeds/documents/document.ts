@@ -21,7 +21,7 @@ export interface ColumnDoc {
   /** Set when the column was taken out of the feed. */
   deleted: string | undefined;
   /** How its times are sent. No document says so: a person does. */
-  format?: EpochFormat | undefined;
+  format?: EpochFormat;
 }
 
 export interface FeedDoc {

@@ -54,7 +54,7 @@ interface ColumnOverride {
 }
 
 export interface FeedOverride extends Omit<z.output<typeof Feed>, 'columns'> {
-  columns?: ReadonlyMap<string, ColumnOverride> | undefined;
+  columns?: ReadonlyMap<string, ColumnOverride>;
 }
 
 /** By group, then by table name. */

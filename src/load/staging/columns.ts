@@ -24,11 +24,11 @@ export interface Column {
    * Text in which a number has one spelling, and a value that fits one of these types, which the column had before, that of
    * the type: `spelled.ts` says where and why.
    */
-  spelled?: readonly ColumnType[] | undefined;
+  spelled?: readonly ColumnType[];
   /** A key that nobody published the type of: a value fits when text would have the same spelling of it. */
-  strict?: boolean | undefined;
+  strict?: boolean;
   /** A column of times may be sent as a count since 1970, too. A time that is spelled out fits all the same. */
-  format?: EpochFormat | undefined;
+  format?: EpochFormat;
 }
 
 /** Integers up to here are exact as doubles. */

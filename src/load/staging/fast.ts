@@ -41,7 +41,7 @@ export class Refusal extends Error {
   constructor(
     reason: Refusal['reason'],
     file: LandedFile | undefined,
-    { cause, column }: { cause?: unknown; column?: string | undefined } = {},
+    { cause, column }: { cause?: unknown; column?: string } = {},
   ) {
     super(`${reason}: ${file?.listed.path ?? 'some file'}`, { cause });
     this.reason = reason;

@@ -24,7 +24,7 @@ export interface FailedModel {
   /** The model's id, or the file's name. */
   model: string;
   message: string;
-  hint?: string | undefined;
+  hint?: string;
 }
 
 /** What is known when models are built. */

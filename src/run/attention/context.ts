@@ -7,5 +7,5 @@ export interface AttentionContext {
   config: Config;
   now: Date;
   /** The run that asks, which has not ended yet. */
-  runId?: number | undefined;
+  runId?: number;
 }

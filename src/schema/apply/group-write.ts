@@ -19,7 +19,7 @@ export interface WriteContext {
   runId: number | null;
   now: Date;
   /** A plan of thousands of statements stops between two of them. */
-  signal?: AbortSignal | undefined;
+  signal?: AbortSignal;
 }
 
 /** Does what a plan says, and writes into the ledger that it was done. Runs inside the caller's transaction. */

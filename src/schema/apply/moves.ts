@@ -38,7 +38,7 @@ export function widen(table: TableName, { column, from, to }: Retype): Moves {
 /** What a conversion keeps, or goes by. */
 export interface ConvertOptions {
   /** Where values are kept that the new type does not give back as they were, to undo it. */
-  keep?: TableName | undefined;
+  keep?: TableName;
   /** An earlier change is undone: a value goes back as it came, as far as it can be told. */
   undoes?: {
     /** The values that the earlier change kept; undefined where there were none. */

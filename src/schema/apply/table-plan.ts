@@ -32,7 +32,7 @@ export type TableStep =
       /** A column of the key, in which a value that does not fit would make one record of two. */
       ofKey: boolean;
       /** How its times are sent. */
-      format?: EpochFormat | undefined;
+      format?: EpochFormat;
     };
 
 /**

@@ -22,7 +22,7 @@ export type UndoNote =
   | { kind: 'column' }
   | { kind: 'type'; type: ColumnType }
   /** Values that were read by the new format go back to `_rescued`. */
-  | { kind: 'format'; format?: EpochFormat | undefined }
+  | { kind: 'format'; format?: EpochFormat }
   | { kind: 'key'; key: string[] }
   | { kind: 'order'; orderBy: string[] }
   /** The version that the model read before. */
