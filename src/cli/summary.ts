@@ -1,6 +1,6 @@
 import prettyBytes from 'pretty-bytes';
 import type { Attention } from '../attention.ts';
-import type { Outcome } from '../run/run.ts';
+import type { Outcome } from '../run/record.ts';
 import { count } from '../text.ts';
 import { bySeverity, restText, standingFor } from './attention-text.ts';
 import type { CommandContext, CommonOptions } from './command.ts';

@@ -4,7 +4,7 @@ import type { Source } from '../../src/config/config.ts';
 import type { Connector } from '../../src/connectors/connector.ts';
 import { local } from '../../src/connectors/local.ts';
 import { acknowledge } from '../../src/run/acknowledge.ts';
-import type { Outcome } from '../../src/run/run.ts';
+import type { Outcome } from '../../src/run/record.ts';
 import { NOW, Project } from '../support/project.ts';
 
 const DAY = 86_400_000;
