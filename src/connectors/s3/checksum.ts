@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { crc32 } from 'node:zlib';
+import { Crc32, Crc64Nvme } from '@aws-sdk/checksums/crc';
 import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { FileError } from '../../errors.ts';
 import type { ListedFile } from '../connector.ts';
-import { Crc64Nvme } from './crc64nvme.ts';
 
 /** What an answer about an object says of its content. */
 export type ObjectFacts = Pick<
@@ -64,13 +63,18 @@ export function damaged(file: ListedFile, algorithm: string, cause?: unknown): F
 
 async function digest(path: string, algorithm: Checksum['algorithm']): Promise<string> {
   const chunks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: 1 << 20 });
-  if (algorithm === 'CRC32') {
-    let sum = 0;
-    for await (const chunk of chunks) sum = crc32(chunk, sum);
-    return sum.toString(16).padStart(8, '0');
-  }
-  const hash: Pick<Crc64Nvme, 'digest'> & { update(chunk: Buffer): unknown } =
-    algorithm === 'CRC64NVME' ? new Crc64Nvme() : createHash(algorithm);
+  const hash = hashOf(algorithm);
   for await (const chunk of chunks) hash.update(chunk);
-  return hash.digest('hex');
+  return Buffer.from(await hash.digest()).toString('hex');
+}
+
+interface Hash {
+  update(chunk: Uint8Array): unknown;
+  digest(): Uint8Array | Promise<Uint8Array>;
+}
+
+function hashOf(algorithm: Checksum['algorithm']): Hash {
+  if (algorithm === 'CRC64NVME') return new Crc64Nvme();
+  if (algorithm === 'CRC32') return new Crc32();
+  return createHash(algorithm);
 }

@@ -55,4 +55,13 @@ describe('the checksum of an object', () => {
       message: expect.stringContaining(`f/f.jsonl arrived damaged: its ${algorithm}`),
     });
   });
+
+  it.each<[Checksum['algorithm'], string]>([
+    ['CRC32', '72d4b6ce'],
+    ['CRC64NVME', '1d83a3a775a93754'],
+  ])('is the same for a file that takes several reads: %s', async (algorithm, digest) => {
+    const long = join(scratch, 'long');
+    await writeFile(long, '123456789'.repeat(250_000));
+    await verifyChecksum(file, long, { algorithm, digest });
+  });
 });

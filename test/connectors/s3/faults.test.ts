@@ -4,6 +4,7 @@ import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { Crc64Nvme } from '@aws-sdk/checksums/crc';
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
@@ -13,7 +14,6 @@ import {
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Connector, ListedFile } from '../../../src/connectors/connector.ts';
 import { openBucket } from '../../../src/connectors/s3/bucket.ts';
-import { Crc64Nvme } from '../../../src/connectors/s3/crc64nvme.ts';
 import type { S3Options } from '../../../src/connectors/s3/options.ts';
 import { FileError, SourceError } from '../../../src/errors.ts';
 import { freePort } from '../../support/ports.ts';
@@ -436,7 +436,9 @@ function answer(status: string, code: string, message: string, headers = ''): st
  * it is asked for, and, as servers that only resemble S3 may, to parts of an object, which it says nothing about.
  */
 async function startChecksumFront(port: number, content: Buffer) {
-  const checksum = Buffer.from(new Crc64Nvme().update(content).digest('hex'), 'hex').toString('base64');
+  const crc = new Crc64Nvme();
+  crc.update(content);
+  const checksum = Buffer.from(await crc.digest()).toString('base64');
   const front = createServer((incoming, outgoing) => {
     const { method, url, headers } = incoming;
     incoming.pipe(
