@@ -1,6 +1,6 @@
 import type { Documentation } from './documentation.ts';
 import { type Html, html, raw } from './html.ts';
-import { layOut } from './layout.ts';
+import { HEIGHT, layOut, type Point } from './layout.ts';
 
 /** A feed or a model in the picture of what is made from what. */
 interface LineageNode {
@@ -80,7 +80,6 @@ export function beyondDedup(lineage: Lineage): Lineage {
   );
 }
 
-const HEIGHT = 26;
 const MARGIN = 12;
 /** Longer labels are cut; the whole name shows when the mouse rests on it. */
 const LONGEST = 34;
@@ -98,21 +97,14 @@ export function drawLineage(lineage: Lineage, current?: string): Html {
     lineage.edges,
   );
   const size = { width: layout.width + 2 * MARGIN, height: layout.height + 2 * MARGIN };
-  const edges = layout.edges.map(({ from, to, by }) => {
-    const start = layout.nodes.get(from) as { x: number; y: number };
-    const end = layout.nodes.get(to) as { x: number; y: number };
-    const stops = [
-      ...by.flatMap((slot) => [
-        { x: slot.x, y: slot.y },
-        { x: slot.x + slot.width, y: slot.y },
-      ]),
-      end,
-    ];
-    const path = curve({ x: start.x + width(from), y: start.y }, stops);
+  const edges = layout.edges.map(({ from, to, curves }) => {
+    const { x, y } = layout.nodes.get(from) as Point;
+    // A node may be narrower than its column, where the edge begins.
+    const path = raw(`M${round(x + width(from))} ${round(y)}${pathOf(curves)}`);
     return html`<path d="${path}" data-from="${from}" data-to="${to}"/>`;
   });
   const boxes = nodes.map(({ id, kind, href, schema, label }) => {
-    const { x, y } = layout.nodes.get(id) as { x: number; y: number };
+    const { x, y } = layout.nodes.get(id) as Point;
     const state = id === current ? `${kind} current` : kind;
     return html`<a href="${href}" class="node ${state}" data-id="${id}"><title>${schema}.${label}</title><rect x="${round(x)}" y="${round(y - HEIGHT / 2)}" width="${width(id)}" height="${HEIGHT}" rx="6"/><circle cx="${round(x + 11)}" cy="${round(y)}" r="3.5"/><text x="${round(x + 20)}" y="${round(y + 4)}">${labels.get(id)}</text></a>`;
   });
@@ -124,24 +116,10 @@ function cut(label: string): string {
   return characters.length > LONGEST ? `${characters.slice(0, LONGEST - 1).join('')}…` : label;
 }
 
-interface Point {
-  x: number;
-  y: number;
-}
-
-/** A line that leaves and enters level: through the gap between two columns it bends, along a column it goes straight. */
-function curve(start: Point, stops: readonly Point[]): Html {
-  let last = start;
-  const parts = stops.map((point) => {
-    const middle = round((last.x + point.x) / 2);
-    const part =
-      last.y === point.y
-        ? `H${round(point.x)}`
-        : `C${middle} ${round(last.y)} ${middle} ${round(point.y)} ${round(point.x)} ${round(point.y)}`;
-    last = point;
-    return part;
-  });
-  return raw(`M${round(start.x)} ${round(start.y)}${parts.join('')}`);
+/** Level to where the curves begin, and along them. */
+function pathOf([start, ...rest]: readonly Point[]): string {
+  const bends = rest.map(({ x, y }) => `${round(x)} ${round(y)}`).join(' ');
+  return `H${round((start as Point).x)}C${bends}`;
 }
 
 function round(value: number): number {

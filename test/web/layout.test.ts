@@ -1,9 +1,30 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type LayoutNode, layOut } from '../../src/web/layout.ts';
+import { HEIGHT, type LayoutNode, layOut, type Point } from '../../src/web/layout.ts';
 
 function nodes(...ids: string[]): LayoutNode[] {
   return ids.map((id) => ({ id, width: 100 }));
+}
+
+/** Graphviz gives two digits behind the point, and fewer where the picture is large. */
+function near(place: number | undefined) {
+  return expect.closeTo(place as number, 0);
+}
+
+/** Places on Bézier curves, from the first end to the last. */
+function along([start, ...rest]: readonly Point[]): Point[] {
+  const places = [start as Point];
+  for (let at = 0; at < rest.length; at += 3) {
+    const points = [places.at(-1), ...rest.slice(at, at + 3)] as [Point, Point, Point, Point];
+    for (let step = 1; step <= 20; step++) {
+      const t = step / 20;
+      const shares = [(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t ** 2 * (1 - t), t ** 3];
+      const sum = (axis: 'x' | 'y') =>
+        points.reduce((all, point, index) => all + point[axis] * (shares[index] as number), 0);
+      places.push({ x: sum('x'), y: sum('y') });
+    }
+  }
+  return places;
 }
 
 /** Edges only lead from a lower number to a higher one, so there is no cycle. */
@@ -54,12 +75,22 @@ describe('any graph', () => {
       fc.property(graphs, (graph) => {
         const layout = layOut(graph.nodes, graph.edges);
         expect(layout.edges.map(({ from, to }) => [from, to])).toEqual(graph.edges);
-        for (const { from, to, by } of layout.edges) {
-          const xs = [layout.nodes.get(from), ...by, layout.nodes.get(to)].map((point) => point?.x as number);
+        const ends = ({ id, width }: LayoutNode) => {
+          const { x, y } = layout.nodes.get(id) as Point;
+          return { id, left: x, right: x + width, y };
+        };
+        const boxes = graph.nodes.map(ends);
+        for (const { from, to, curves } of layout.edges) {
+          const places = along(curves);
+          const xs = places.map(({ x }) => x);
           expect(xs).toEqual(xs.toSorted((a, b) => a - b));
-          for (const passing of by)
-            for (const { x, y } of layout.nodes.values())
-              if (x === passing.x) expect(Math.abs(y - passing.y)).toBeGreaterThan(25);
+          const [start, end] = [from, to].map((id) => boxes.find((box) => box.id === id));
+          expect(places[0]).toMatchObject({ y: near(start?.y) });
+          expect(places.at(-1)).toMatchObject({ x: near(end?.left), y: near(end?.y) });
+          for (const { id, left, right, y } of boxes)
+            if (id !== from && id !== to)
+              for (const place of places)
+                expect(place.x < left || place.x > right || Math.abs(place.y - y) > HEIGHT / 2).toBe(true);
         }
       }),
     );
