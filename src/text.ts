@@ -31,7 +31,7 @@ function plain(word: string): string {
 }
 
 /** How many letters to insert, delete, replace or swap with their neighbour to turn `a` into `b`. */
-function editDistance(a: string, b: string): number {
+export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let row = 1; row <= a.length; row++) {

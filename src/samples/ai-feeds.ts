@@ -1,9 +1,9 @@
 /** The feeds of AI services' conversations: those that an agent had a part in; the others never get there. */
 
+import { editDistance } from '../text.ts';
 import { dayAndHour, ids } from './ai-feed.ts';
 import { COMPANY } from './company.ts';
 import type { Conversation, Utterance } from './conversation.ts';
-import { editDistance } from './edit-distance.ts';
 import { nulls, type Row, type SampleFeed, versions } from './feed.ts';
 import { conversationEvents, opportunityEvents, snapshot } from './snapshot.ts';
 import { HOUR, isoNanos, plainSeconds, quarterOf } from './times.ts';

@@ -1,8 +1,8 @@
 /** The feeds of what the AI wrote about conversations, and what agents made of it. */
 
+import { editDistance } from '../text.ts';
 import { dayAndHour, ids } from './ai-feed.ts';
 import type { Assignment, Conversation, Summary } from './conversation.ts';
-import { editDistance } from './edit-distance.ts';
 import { type Row, type SampleFeed, versions } from './feed.ts';
 import { plainMicrosOffset, quarterOf } from './times.ts';
 import type { World } from './world.ts';
