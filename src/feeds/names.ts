@@ -89,6 +89,15 @@ export function tableName(feed: string, version: string): string {
   return version === '1' ? feed : `${feed}__v${version}`;
 }
 
+/** The same as SQL, of a row that has `feed` and `version`. @param of what the row is called */
+export function tableNameSql(of?: string): string {
+  const [feed, version] = ['feed', 'version'].map((name) => (of === undefined ? name : `${of}.${name}`));
+  return `${feed} || CASE WHEN ${version} = '1' THEN '' ELSE '__v' || ${version} END`;
+}
+
+/** Schemas of staged rows: a condition for `warehouse/tables.ts`. */
+export const STAGING_SCHEMAS = "starts_with(schema, 'staging_')";
+
 /** The table that holds every version of every record of a feed. */
 export function stagingTable(
   group: string,

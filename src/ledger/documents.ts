@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { Session } from '../warehouse/session.ts';
+import { tableKind } from '../warehouse/tables.ts';
 import { ledger } from './ledger.ts';
 import type { DocumentFile, StoredDocument } from './tables.ts';
 
@@ -8,11 +9,7 @@ import type { DocumentFile, StoredDocument } from './tables.ts';
 
 /** Whether the ledger has tables for documents: a dry run opens it as an older program left it. */
 export async function keepsDocuments(session: Session): Promise<boolean> {
-  const [table] = await session.rows(
-    `SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'ops'
-       AND table_name = 'documents'`,
-  );
-  return table !== undefined;
+  return (await tableKind(session, { schema: 'ops', table: 'documents' })) !== undefined;
 }
 
 export type DocumentFacts = Omit<StoredDocument, 'content'>;

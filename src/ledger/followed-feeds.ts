@@ -2,50 +2,25 @@ import { isPersonal, type KnownFeed, type TypedColumn } from '../feeds/followed.
 import { isStagingColumn, stagingTable } from '../feeds/names.ts';
 import type { ColumnType, EpochFormat } from '../feeds/types.ts';
 import type { Session } from '../warehouse/session.ts';
+import { literal, type TableName } from '../warehouse/sql.ts';
+import { type PresentTable, presentTables, tableId } from '../warehouse/tables.ts';
 import { ledger } from './ledger.ts';
 import type { Column, Feed, FeedState } from './tables.ts';
 
 /** `ops.feeds` and `ops.columns`: the shape of the feeds as it is followed. */
 
-/** A staging table as it is there. */
-interface PresentTable {
-  comment: string | null;
-  /** The loader's own columns are among them. */
-  columns: readonly { name: string; type: ColumnType; comment: string | null }[];
+/** The tables of a group, staged and deduped, by {@link presentId}. */
+export type Present = ReadonlyMap<string, PresentTable<ColumnType>>;
+
+/** As DuckDB compares names. */
+export function presentId(table: TableName): string {
+  return tableId(table).toLowerCase();
 }
 
-/** Tables and their columns, by the names of schema and table as {@link presentId} joins them. */
-export type Present = ReadonlyMap<string, PresentTable>;
-
-export function presentId(schema: string, table: string): string {
-  return `${schema}.${table}`.toLowerCase();
-}
-
-/** The tables of a group: staged and deduped. */
-export async function presentTables(session: Session, group: string): Promise<Present> {
-  const rows = await session.rows<{
-    schema: string;
-    table: string;
-    table_comment: string | null;
-    name: string;
-    type: ColumnType;
-    comment: string | null;
-  }>(
-    `SELECT c.schema_name AS schema, c.table_name AS table, t.comment AS table_comment, c.column_name AS name,
-       c.data_type AS type, c.comment
-     FROM duckdb_columns() c JOIN duckdb_tables() t USING (database_name, schema_name, table_name)
-     WHERE c.database_name = current_database() AND c.schema_name IN ($1, $2)
-     ORDER BY c.schema_name, c.table_name, c.column_index`,
-    [group, `staging_${group}`],
-  );
-  const tables = new Map<string, PresentTable & { columns: PresentTable['columns'][number][] }>();
-  for (const { schema, table, table_comment, name, type, comment } of rows) {
-    const id = presentId(schema, table);
-    const known = tables.get(id) ?? { comment: table_comment, columns: [] };
-    known.columns.push({ name, type, comment });
-    tables.set(id, known);
-  }
-  return tables;
+export async function groupTables(session: Session, group: string): Promise<Present> {
+  const where = `schema IN (${literal(group)}, ${literal(`staging_${group}`)})`;
+  const found = await presentTables<ColumnType>(session, { where });
+  return new Map(found.flatMap((one) => (one.kind === 'table' ? [[presentId(one), one]] : [])));
 }
 
 /** The feeds of a group as they are followed, and those that were only seen in the data. */
@@ -73,8 +48,7 @@ export async function knownFeeds(session: Session, group: string, present: Prese
   return feeds.map((row) => {
     const documented = (byFeed.get(JSON.stringify([row.feed, row.version])) ?? []).map(typedColumn);
     const listed = new Set(documented.map(({ name }) => name.toLowerCase()));
-    const { schema, table } = stagingTable(group, row.feed, row.version);
-    const there = present.get(presentId(schema, table))?.columns ?? [];
+    const there = present.get(presentId(stagingTable(group, row.feed, row.version)))?.columns ?? [];
     const inferred = there
       .filter(({ name }) => !isStagingColumn(name) && !listed.has(name.toLowerCase()))
       .map(({ name, type }) => ({ name, type }));

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { StorageError } from '../errors.ts';
 import type { Session } from '../warehouse/session.ts';
+import { tablesAndViews } from '../warehouse/tables.ts';
 
 /**
  * The ledger's history, oldest first. A migration that has been released is never edited: the next one changes what it
@@ -363,11 +364,7 @@ export async function ledgerIsCurrent(session: Session): Promise<boolean> {
 async function makeViews(session: Session): Promise<void> {
   const hash = createHash('sha256').update(VIEWS).digest('hex').slice(0, 16);
   const comment = `Migrations that were applied; the views are those of ${hash}`;
-  const [made] = await session.rows(
-    `SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'ops'
-       AND table_name = 'migrations' AND comment = $1`,
-    [comment],
-  );
-  if (made) return;
+  const [made] = await tablesAndViews(session, { where: `schema = 'ops' AND "table" = 'migrations'` });
+  if (made?.comment === comment) return;
   await session.transaction(() => session.run(`${VIEWS}\nCOMMENT ON TABLE ops.migrations IS '${comment}';`));
 }

@@ -1,4 +1,6 @@
+import { tableNameSql } from '../feeds/names.ts';
 import type { Session } from '../warehouse/session.ts';
+import { columnsSql } from '../warehouse/tables.ts';
 import { ledger } from './ledger.ts';
 import type { ModelColumn } from './tables.ts';
 
@@ -52,16 +54,15 @@ export function columnMisfits(session: Session): Promise<ColumnMisfit[]> {
        UNION
        SELECT feed_group || '.' || feed, feed_group, ${TABLE}, lower(unnest(order_by)), 'order' FROM ops.feeds),
      totals AS (SELECT feed_group, ${TABLE} AS feed, column_name, misfits, rows FROM ops.column_misfit_totals WHERE misfits > 0)
-     SELECT t.feed_group, t.feed, t.column_name, t.misfits, t.rows, any_value(c.data_type) AS type,
+     SELECT t.feed_group, t.feed, t.column_name, t.misfits, t.rows, any_value(c.type) AS type,
        coalesce(list(DISTINCT u.model ORDER BY u.model) FILTER (u.used_as = 'key'), []) AS keys,
        coalesce(list(DISTINCT u.model ORDER BY u.model) FILTER (u.used_as = 'order'), []) AS orders
      FROM totals t
      LEFT JOIN used u ON u.feed_group = t.feed_group AND u.feed = t.feed AND u.column_name = lower(t.column_name)
-     LEFT JOIN duckdb_columns() c ON c.database_name = current_database() AND c.schema_name = 'staging_' || t.feed_group
-       AND c.table_name = t.feed AND c.column_name = t.column_name
+     LEFT JOIN (${columnsSql()}) c ON c.schema = 'staging_' || t.feed_group AND c.table = t.feed AND c.name = t.column_name
      GROUP BY t.feed_group, t.feed, t.column_name, t.misfits, t.rows
      ORDER BY t.misfits DESC, t.feed_group, t.feed, t.column_name`,
   );
 }
 
-const TABLE = `feed || CASE WHEN version = '1' THEN '' ELSE '__v' || version END`;
+const TABLE = tableNameSql();

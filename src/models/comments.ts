@@ -1,8 +1,10 @@
 import { dedupedComment } from '../feeds/comments.ts';
 import type { Session } from '../warehouse/session.ts';
 import { commentText, identifier, qualified, type TableName } from '../warehouse/sql.ts';
+import { tableColumns } from '../warehouse/tables.ts';
 import type { Model } from './model.ts';
 import type { ColumnProperties } from './properties.ts';
+import { sourceTable } from './relations.ts';
 
 /** The statements that put descriptions into the warehouse, where every client shows them. */
 
@@ -14,7 +16,9 @@ export async function dedupComments(
   source: string | undefined,
   columns: readonly string[],
 ): Promise<string[]> {
-  const inherited = source === undefined ? new Map<string, string>() : await commentsOf(session, source);
+  const [read] = source === undefined ? [] : model.sources;
+  const described = read ? await tableColumns(session, sourceTable(read.group, read.feed)) : [];
+  const inherited = new Map(described.map(({ name, comment }) => [name, comment]));
   const table = model.description || (await feedComment(session, model));
   return [tableComment('TABLE', target, table), ...columnComments(target, columns, inherited, model.columns)];
 }
@@ -55,7 +59,7 @@ function tableComment(kind: 'TABLE' | 'VIEW', target: TableName, comment: string
 function columnComments(
   target: TableName,
   columns: readonly string[],
-  inherited: ReadonlyMap<string, string>,
+  inherited: ReadonlyMap<string, string | null>,
   described: readonly ColumnProperties[],
 ): string[] {
   const own = new Map(described.map(({ name, description }) => [name.toLowerCase(), description]));
@@ -64,15 +68,4 @@ function columnComments(
     if (!comment) return [];
     return [`COMMENT ON COLUMN ${qualified(target)}.${identifier(name)} IS ${commentText(comment)}`];
   });
-}
-
-/** What the columns of a table are said to hold. @param table as SQL names it */
-async function commentsOf(session: Session, table: string): Promise<Map<string, string>> {
-  const rows = await session.rows<{ name: string; comment: string }>(
-    `SELECT column_name AS name, comment FROM duckdb_columns()
-     WHERE database_name = current_database() AND comment IS NOT NULL
-       AND '"' || replace(schema_name, '"', '""') || '"."' || replace(table_name, '"', '""') || '"' = $1`,
-    [table],
-  );
-  return new Map(rows.map(({ name, comment }) => [name, comment]));
 }

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { writeWhole } from '../files.ts';
 import type { Session } from '../warehouse/session.ts';
+import { presentRelations } from '../warehouse/tables.ts';
 import type { Project } from './assemble.ts';
 import { materialize } from './materialize.ts';
 import type { Model } from './model.ts';
 import { oneModel } from './one-model.ts';
-import { presentRelations, renderModel } from './relations.ts';
+import { renderModel } from './relations.ts';
 
 /**
  * The SQL that a model runs when it is built from all of its rows.

@@ -1,4 +1,3 @@
-import type { Session } from '../warehouse/session.ts';
 import { qualified, type TableName } from '../warehouse/sql.ts';
 import type { Model, RenderContext } from './model.ts';
 
@@ -30,13 +29,4 @@ export const ALL_ROWS: RenderContext = {
 /** The SQL of a model that is built from all of its rows. @throws ProjectError with file and line */
 export function renderModel(model: Model): string {
   return model.render(ALL_ROWS).sql;
-}
-
-/** Tables and views of the warehouse, as `schema.name`. */
-export async function presentRelations(session: Session): Promise<Set<string>> {
-  const rows = await session.rows<{ name: string }>(
-    `SELECT table_schema || '.' || table_name AS name FROM information_schema.tables
-     WHERE table_catalog = current_database()`,
-  );
-  return new Set(rows.map(({ name }) => name));
 }

@@ -1,9 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StorageError, UsageError } from '../errors.ts';
-import { STAGING_COLUMNS } from '../feeds/names.ts';
+import { STAGING_COLUMNS, STAGING_SCHEMAS } from '../feeds/names.ts';
 import { didYouMean } from '../text.ts';
 import type { Session } from '../warehouse/session.ts';
+import { presentColumns } from '../warehouse/tables.ts';
 
 interface Column {
   name: string;
@@ -43,15 +44,10 @@ export async function writeStarter(
 const PLAIN = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 async function stagedFeed(session: Session, feed = '') {
-  const rows = await session.rows<Column & { relation: string }>(
-    `SELECT substr(schema_name, length('staging_') + 1) || '.' || table_name AS relation, column_name AS name,
-       data_type AS type
-     FROM duckdb_columns() WHERE database_name = current_database() AND starts_with(schema_name, 'staging_')
-     ORDER BY table_oid, column_index`,
-  );
-  const relations = new Set(rows.map(({ relation }) => relation));
+  const tables = await presentColumns(session, { where: STAGING_SCHEMAS });
+  const relations = [...tables.keys()].map((id) => id.slice('staging_'.length));
   // Of a feed that began with a later version, that is the one.
-  const relation = [...relations].find((one) => one === feed || one.replace(/__v[^_]+$/, '') === feed);
+  const relation = relations.find((one) => one === feed || one.replace(/__v[^_]+$/, '') === feed);
   if (relation === undefined)
     throw new UsageError(
       `nothing has come of a feed ${feed || '(none was named)'}${didYouMean(feed, relations)}`,
@@ -66,7 +62,7 @@ async function stagedFeed(session: Session, feed = '') {
       throw new UsageError(`${JSON.stringify(part)} cannot be the name of a model`, {
         hint: `write models/SCHEMA/NAME.sql by hand, with source('${group}', …) in it`,
       });
-  return { group, name, table, columns: rows.filter((row) => row.relation === relation) };
+  return { group, name, table, columns: tables.get(`staging_${relation}`) ?? [] };
 }
 
 /** What identifies something, by its name. */

@@ -1,10 +1,11 @@
 import type { Session } from '../warehouse/session.ts';
 import { commentText, identifier, type TableName } from '../warehouse/sql.ts';
+import { columnsSql, tablesSql } from '../warehouse/tables.ts';
 import { COPY, inCopy, PUBLIC_SCHEMAS } from './catalogue.ts';
 
 /** Something of the copy that says of itself what the loader's file does not say of it, or does not say any more. */
 interface Described extends TableName {
-  kind: 'TABLE' | 'VIEW';
+  kind: 'table' | 'view' | 'column';
   /** Empty for the table or view itself. */
   column: string;
   comment: string | null;
@@ -18,14 +19,14 @@ export async function copyComments(session: Session): Promise<void> {
   const differing = await session.rows<Described>(
     `WITH own AS (
   SELECT * REPLACE (CASE WHEN "column" = '' THEN concat_ws(chr(10), comment, said) ELSE comment END AS comment)
-  FROM (${commentsOf('current_database()')}) LEFT JOIN (${BUILT}) USING (schema, "table")
-), copied AS (${commentsOf(`'${COPY}'`)})
+  FROM (${commentsOf()}) LEFT JOIN (${BUILT}) USING (schema, "table")
+), copied AS (${commentsOf(COPY)})
 SELECT schema, "table", "column", copied.kind, nullif(own.comment, '') AS comment
 FROM copied JOIN own USING (schema, "table", "column") WHERE nullif(own.comment, '') IS DISTINCT FROM copied.comment`,
   );
   const statements = differing.map(({ kind, column, comment, ...table }) => {
-    const what = column === '' ? `${kind} ${inCopy(table)}` : `COLUMN ${inCopy(table)}.${identifier(column)}`;
-    return `COMMENT ON ${what} IS ${commentText(comment)};`;
+    const name = column === '' ? inCopy(table) : `${inCopy(table)}.${identifier(column)}`;
+    return `COMMENT ON ${kind} ${name} IS ${commentText(comment)};`;
   });
   if (statements.length > 0) await session.run(statements.join('\n'));
 }
@@ -38,15 +39,7 @@ const BUILT = `SELECT schema_name AS schema, table_name AS "table", concat(
     CASE WHEN stale THEN ' It is older than it should be: ' || why || '.' END) AS said
   FROM ops.published_tables WHERE run_id IS NOT NULL`;
 
-/** @param database its name, as SQL */
-function commentsOf(database: string): string {
-  const of = (what: string, kind: string, column: string) =>
-    `SELECT schema_name AS schema, ${what}_name AS "table", ${column} AS "column", '${kind}' AS kind, comment
-     FROM duckdb_${what}s() WHERE database_name = ${database} AND NOT internal AND ${PUBLIC_SCHEMAS}`;
-  return [
-    of('table', 'TABLE', "''"),
-    of('view', 'VIEW', "''"),
-    `SELECT schema_name, table_name, column_name, 'TABLE', comment
-     FROM duckdb_columns() WHERE database_name = ${database} AND NOT internal AND ${PUBLIC_SCHEMAS}`,
-  ].join('\nUNION ALL ');
+function commentsOf(database?: string): string {
+  return `SELECT schema, "table", '' AS "column", kind, comment FROM (${tablesSql(database)}) WHERE ${PUBLIC_SCHEMAS}
+UNION ALL SELECT schema, "table", name, 'column', comment FROM (${columnsSql(database)}) WHERE ${PUBLIC_SCHEMAS}`;
 }

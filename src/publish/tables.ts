@@ -1,6 +1,7 @@
 import type { Session } from '../warehouse/session.ts';
 import { identifier, qualified } from '../warehouse/sql.ts';
-import { COPY, copiedTables, inCopy, nameOf, type PublicTable, publicTables } from './catalogue.ts';
+import { columnList, type PresentTable, presentSchemas, tableId } from '../warehouse/tables.ts';
+import { COPY, copiedTables, inCopy, publicTables } from './catalogue.ts';
 import { type HeldTable, isHeld } from './held.ts';
 
 /**
@@ -9,14 +10,14 @@ import { type HeldTable, isHeld } from './held.ts';
  * the rows that changed are taken over. So publishing takes time with what is new, not with what there is.
  */
 export async function copyTables(session: Session, held: readonly HeldTable[]): Promise<void> {
-  const copied = new Map((await copiedTables(session)).map((table) => [nameOf(table), table]));
+  const copied = new Map((await copiedTables(session)).map((table) => [tableId(table), table]));
   const tables = (await publicTables(session)).filter((table) => !isHeld(held, table));
   const since = await builtSince(session, copied.has('ops.published_tables'));
   const kept = held.filter(({ there }) => there);
-  await dropOthers(session, [...copied.values()], new Set([...tables, ...kept].map(nameOf)));
+  await dropOthers(session, [...copied.values()], new Set([...tables, ...kept].map(tableId)));
   for (const table of tables) {
-    const sameShape = JSON.stringify(copied.get(nameOf(table))?.columns) === JSON.stringify(table.columns);
-    const change = sameShape ? since.get(nameOf(table)) : undefined;
+    const sameShape = columnList(copied.get(tableId(table))?.columns ?? []) === columnList(table.columns);
+    const change = sameShape ? since.get(tableId(table)) : undefined;
     if (change === 'none') continue;
     if (change === 'some rows' && (await copyRows(session, table))) continue;
     await copyWhole(session, table);
@@ -26,16 +27,14 @@ export async function copyTables(session: Session, held: readonly HeldTable[]): 
 /** What the copy has and the loader's file has not any more, or not as a table. */
 async function dropOthers(
   session: Session,
-  copied: readonly PublicTable[],
+  copied: readonly PresentTable[],
   wanted: ReadonlySet<string>,
 ): Promise<void> {
   for (const table of copied)
-    if (!wanted.has(nameOf(table))) await session.run(`DROP TABLE ${inCopy(table)}`);
-  const gone = await session.rows<{ name: string }>(
-    `SELECT schema_name AS name FROM duckdb_schemas() WHERE database_name = '${COPY}' AND NOT internal
-     AND schema_name NOT IN (SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database())`,
-  );
-  for (const { name } of gone) await session.run(`DROP SCHEMA ${COPY}.${identifier(name)}`);
+    if (!wanted.has(tableId(table))) await session.run(`DROP TABLE ${inCopy(table)}`);
+  const own = await presentSchemas(session);
+  for (const name of await presentSchemas(session, COPY))
+    if (!own.has(name)) await session.run(`DROP SCHEMA ${COPY}.${identifier(name)}`);
 }
 
 /** What has become of a model's table since it was copied; anything else is not known to be like the copy in any row. */
@@ -66,7 +65,7 @@ const FILES = 'files_that_differ';
  * reads two columns, and leaves few files of which rows are to be compared one by one.
  * @returns false when that does not come to as many rows: the copy was not what the ledger said
  */
-async function copyRows(session: Session, table: PublicTable): Promise<boolean> {
+async function copyRows(session: Session, table: PresentTable): Promise<boolean> {
   const [own, copied] = [qualified(table), inCopy(table)];
   const files = (rows: string) =>
     `SELECT _file_id, count(*) AS rows, bit_xor(hash(_line)) AS lines FROM ${rows} GROUP BY _file_id`;
@@ -83,8 +82,8 @@ DROP TABLE ${FILES}`);
   return equal;
 }
 
-async function copyWhole(session: Session, table: PublicTable): Promise<void> {
-  const columns = table.columns.map(([name]) => identifier(name)).join(', ');
+async function copyWhole(session: Session, table: PresentTable): Promise<void> {
+  const columns = table.columns.map(({ name }) => identifier(name)).join(', ');
   await session.run(`CREATE SCHEMA IF NOT EXISTS ${COPY}.${identifier(table.schema)};
 CREATE OR REPLACE TABLE ${inCopy(table)} AS SELECT ${columns} FROM ${qualified(table)}`);
 }

@@ -4,6 +4,7 @@ import { BusyError, UsageError } from '../errors.ts';
 import { ledger } from '../ledger/ledger.ts';
 import type { Session } from '../warehouse/session.ts';
 import { literal } from '../warehouse/sql.ts';
+import { tablesAndViews } from '../warehouse/tables.ts';
 
 const NAME = 'published_there';
 
@@ -45,10 +46,8 @@ async function isCopy(session: Session, target: string): Promise<boolean> {
     );
   }
   try {
-    const tables = await session.rows(
-      `SELECT 1 FROM duckdb_tables() WHERE database_name = '${NAME}' AND schema_name = 'ops' AND table_name IN ('runs', 'models')`,
-    );
-    return tables.length === 2;
+    const where = `schema = 'ops' AND "table" IN ('runs', 'models')`;
+    return (await tablesAndViews(session, { database: NAME, where })).length === 2;
   } finally {
     await session.run(`DETACH ${NAME}`);
   }

@@ -1,6 +1,7 @@
 import { planFunctions } from '../warehouse/plan-functions.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, qualified, type TableName } from '../warehouse/sql.ts';
+import { type TableOrView, tablesAndViews, type Which } from '../warehouse/tables.ts';
 import { COPY, inCopy, PUBLIC_SCHEMAS } from './catalogue.ts';
 import { type HeldTable, isHeld } from './held.ts';
 
@@ -9,10 +10,7 @@ import { type HeldTable, isHeld } from './held.ts';
  * before anything changes below it; it is a view again when it is no longer held.
  */
 export async function dropViews(session: Session, held: readonly HeldTable[]): Promise<void> {
-  const views = await session.rows<TableName & Record<string, string>>(
-    `SELECT schema_name AS schema, view_name AS table FROM duckdb_views()
-     WHERE database_name = '${COPY}' AND NOT internal`,
-  );
+  const views = await viewsOf(session, { database: COPY });
   const frozen = views.filter((view) => isHeld(held, view));
   const name = (index: number) => `${COPY}.main.${identifier(`frozen_${index}`)}`;
   for (const [index, view] of frozen.entries())
@@ -27,11 +25,7 @@ export async function dropViews(session: Session, held: readonly HeldTable[]): P
  * this machine, as a table of what it shows now.
  */
 export async function copyViews(session: Session, held: readonly HeldTable[]): Promise<void> {
-  const views = await session.rows<TableName & { sql: string }>(
-    `SELECT schema_name AS schema, view_name AS table, sql FROM duckdb_views()
-     WHERE database_name = current_database() AND NOT internal AND NOT temporary AND ${PUBLIC_SCHEMAS}
-     ORDER BY view_oid`,
-  );
+  const views = await viewsOf(session, { where: PUBLIC_SCHEMAS });
   let waiting = views.filter((view) => !isHeld(held, view));
   for (;;) {
     const left: typeof views = [];
@@ -47,8 +41,12 @@ export async function copyViews(session: Session, held: readonly HeldTable[]): P
   }
 }
 
+async function viewsOf(session: Session, which: Which): Promise<TableOrView[]> {
+  return (await tablesAndViews(session, which)).filter(({ kind }) => kind === 'view');
+}
+
 /** @returns false when what it reads is not there, or not yet */
-async function copyView(session: Session, view: TableName & { sql: string }): Promise<boolean> {
+async function copyView(session: Session, view: TableOrView): Promise<boolean> {
   await session.run(`CREATE SCHEMA IF NOT EXISTS ${COPY}.${identifier(view.schema)}`);
   if (FILES.test(view.sql) && (await readsFiles(session, view))) return false;
   return inside(session, view.sql).then(

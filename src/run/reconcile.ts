@@ -1,9 +1,10 @@
 import { isCount, ROW_COUNTS } from '../feeds/counts.ts';
-import { stagingTable } from '../feeds/names.ts';
+import { stagingTable, tableNameSql } from '../feeds/names.ts';
 import { rememberProofs } from '../ledger/proofs.ts';
 import { FILE_ORDER } from '../models/dedup.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, literal, qualified } from '../warehouse/sql.ts';
+import { tableColumns, tablesSql } from '../warehouse/tables.ts';
 
 /**
  * `ops.reconciliation`: the vendor's own row counts against what is in the warehouse, a row a feed, source and day.
@@ -18,10 +19,9 @@ const COUNTS = stagingTable(ROW_COUNTS.group, ROW_COUNTS.feed, '1');
 export async function countAgain(session: Session, now: Date): Promise<void> {
   const columns = await countColumns(session);
   const tables = await session.rows<{ table: string; feed: string }>(
-    `SELECT DISTINCT t.table_name AS table, f.feed FROM duckdb_tables() t
-     JOIN ops.feeds f ON f.feed_group = $1 AND t.schema_name = $2
-       AND t.table_name = f.feed || CASE WHEN f.version = '1' THEN '' ELSE '__v' || f.version END
-     WHERE t.database_name = current_database() AND f.feed <> $3 ORDER BY 1`,
+    `SELECT DISTINCT t.table, f.feed FROM (${tablesSql()}) t
+     JOIN ops.feeds f ON f.feed_group = $1 AND t.kind = 'table' AND t.schema = $2 AND t.table = ${tableNameSql('f')}
+     WHERE f.feed <> $3 ORDER BY 1`,
     [ROW_COUNTS.group, COUNTS.schema, ROW_COUNTS.feed],
   );
   await session.transaction(async () => {
@@ -49,12 +49,7 @@ interface CountColumns {
 }
 
 async function countColumns(session: Session): Promise<CountColumns | undefined> {
-  const columns = await session.rows<{ name: string }>(
-    `SELECT column_name AS name FROM duckdb_columns()
-     WHERE database_name = current_database() AND schema_name = $1 AND table_name = $2 ORDER BY column_index`,
-    [COUNTS.schema, COUNTS.table],
-  );
-  const names = columns.map(({ name }) => name);
+  const names = (await tableColumns(session, COUNTS)).map(({ name }) => name);
   const named = (wanted: string) => names.find((name) => name.toLowerCase() === wanted);
   const [date, job, interval] = [named('export_date'), named('export_job'), named('export_interval')];
   const counts = names.filter(isCount);

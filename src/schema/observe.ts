@@ -1,7 +1,7 @@
 import { type KnownFeed, sameName, type TypedColumn } from '../feeds/followed.ts';
 import { fieldName, stagingTable, tableName } from '../feeds/names.ts';
 import type { ColumnType } from '../feeds/types.ts';
-import { knownFeeds, type Present, presentId, presentTables } from '../ledger/followed-feeds.ts';
+import { groupTables, knownFeeds, type Present, presentId } from '../ledger/followed-feeds.ts';
 import { openChanges } from '../ledger/schema-changes.ts';
 import type { SchemaChange } from '../ledger/tables.ts';
 import type { Session } from '../warehouse/session.ts';
@@ -52,7 +52,7 @@ export async function differences(
     const isChosen = (name: string) =>
       only === undefined || only.includes(name) || only.includes(`${group}.${name}`);
     const waiting = open.filter(({ feed_group }) => feed_group === group);
-    const present = await presentTables(session, group);
+    const present = await groupTables(session, group);
     const feeds = await knownFeeds(session, group, present);
     for (const row of waiting) {
       // About the document itself, or a feed that is not taken up.
@@ -94,9 +94,7 @@ async function waitingChange(
   if (name === null) return base;
   const table = stagingTable(group, feed.name, feed.version);
   const column = feed.columns.find((each) => sameName(each.name, name));
-  const type = present
-    .get(presentId(table.schema, table.table))
-    ?.columns.find((each) => sameName(each.name, name))?.type;
+  const type = present.get(presentId(table))?.columns.find((each) => sameName(each.name, name))?.type;
   const about = {
     ...base,
     column: name,
@@ -146,7 +144,7 @@ async function differencesOf(
   present: Present,
 ): Promise<Difference[]> {
   const table = stagingTable(group, feed.name, feed.version);
-  const there = present.get(presentId(table.schema, table.table));
+  const there = present.get(presentId(table));
   const base = nothing(group, tableName(feed.name, feed.version));
   if (!there) return feed.documented ? [{ ...base, finding: 'never seen', rows: 0 }] : [];
   const types = new Map(there.columns.map(({ name, type }) => [name.toLowerCase(), type]));

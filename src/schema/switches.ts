@@ -58,7 +58,7 @@ async function lossBy(
   present: Present,
 ): Promise<RowLoss> {
   const rowsOf = async (table: TableName) => {
-    if (!present.has(presentId(table.schema, table.table))) return 0;
+    if (!present.has(presentId(table))) return 0;
     return (await session.row<{ rows: number }>(`SELECT count(*) AS rows FROM ${qualified(table)}`)).rows;
   };
   const rows = await rowsOf({ schema: group, table: name });

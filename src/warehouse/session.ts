@@ -11,6 +11,7 @@ import {
 } from '@duckdb/node-api';
 import { StorageError } from '../errors.ts';
 import { literal, qualified, type TableName } from './sql.ts';
+import { columnsSql } from './tables.ts';
 import { storageTrouble } from './trouble.ts';
 import { type Cell, type ResultRows, type ResultTable, toCell } from './values.ts';
 
@@ -163,8 +164,7 @@ export class Session implements Disposable {
     const key = qualified(table);
     if (!this.#types.has(key)) {
       const rows = await this.rows<{ table: string; name: string; type: string }>(
-        `SELECT table_name AS table, column_name AS name, data_type AS type FROM duckdb_columns()
-         WHERE schema_name = $1 AND database_name = current_database()`,
+        `SELECT "table", name, type FROM (${columnsSql()}) WHERE schema = $1`,
         [table.schema],
       );
       for (const { table: name, ...column } of rows) {

@@ -7,6 +7,7 @@ import { renderModel } from '../models/relations.ts';
 import { Shapes } from '../models/tests/shapes.ts';
 import { type PlannedTest, planTests } from '../models/tests/test-plan.ts';
 import type { Session } from '../warehouse/session.ts';
+import { presentColumns } from '../warehouse/tables.ts';
 import { type FeedFacts, type LastRun, readLedger } from './ledger.ts';
 
 /** Everything there is to say of a project: what the page and the artifacts are made of. */
@@ -110,23 +111,6 @@ export async function readDocumentation(sources: DocumentationSources): Promise<
   };
 }
 
-/** The columns of the tables and views that are there, with their comments, by `schema.name`. */
-async function presentColumns(session: Session): Promise<Map<string, DocumentedColumn[]>> {
-  const rows = await session.rows<DocumentedColumn & { id: string }>(
-    `SELECT schema_name || '.' || table_name AS id, column_name AS name, data_type AS type,
-       coalesce(comment, '') AS description
-     FROM duckdb_columns() WHERE database_name = current_database() AND NOT internal
-     ORDER BY table_oid, column_index`,
-  );
-  const tables = new Map<string, DocumentedColumn[]>();
-  for (const { id, ...column } of rows) {
-    const columns = tables.get(id);
-    if (columns) columns.push(column);
-    else tables.set(id, [column]);
-  }
-  return tables;
-}
-
 /** The feed whose records a dedup model keeps. */
 function feedOf({ config, sources }: Model, catalogue: Catalogue): FeedSpec | undefined {
   const [source] = sources;
@@ -141,15 +125,15 @@ function describeFeed({ config, sources }: Model, spec: FeedSpec | undefined): s
 /** What the model says of its columns itself comes first, then what the warehouse says, then the feed's document. */
 function describeColumns(
   model: Model,
-  columns: readonly (Omit<DocumentedColumn, 'description'> & { description?: string })[],
+  columns: readonly { name: string; type: string; comment?: string | null }[],
   spec: FeedSpec | undefined,
 ): DocumentedColumn[] {
   const said = (list: readonly { name: string; description: string }[], name: string) =>
     list.find((column) => column.name.toLowerCase() === name.toLowerCase())?.description;
-  return columns.map(({ name, type, description }) => ({
+  return columns.map(({ name, type, comment }) => ({
     name,
     type,
-    description: said(model.columns, name) || description || said(spec?.columns ?? [], name) || '',
+    description: said(model.columns, name) || comment || said(spec?.columns ?? [], name) || '',
   }));
 }
 

@@ -1,6 +1,8 @@
 import { UsageError } from '../../errors.ts';
 import { didYouMean } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
+import type { TableName } from '../../warehouse/sql.ts';
+import { tableColumns, tableId, tableKind, tablesSql } from '../../warehouse/tables.ts';
 
 /** A published table, and what is known of it. */
 export interface Described {
@@ -22,14 +24,11 @@ export interface Described {
  * @throws UsageError when it means no table, or more than one
  */
 export async function describeTable(session: Session, name: string): Promise<Described> {
-  const tables = await session.rows<{ schema: string; name: string; comment: string | null }>(
-    `SELECT schema_name AS schema, table_name AS name, comment FROM duckdb_tables() WHERE ${OURS}
-     UNION ALL SELECT schema_name, view_name, comment FROM duckdb_views() WHERE ${OURS} ORDER BY ALL`,
+  const tables = await session.rows<TableName & { comment: string | null }>(
+    `SELECT schema, "table", comment FROM (${tablesSql()}) ORDER BY ALL`,
   );
-  const ids = tables.map(({ schema, name: table }) => `${schema}.${table}`);
-  const [found, another] = tables.filter(
-    (table) => same(`${table.schema}.${table.name}`, name) || same(table.name, name),
-  );
+  const ids = tables.map(tableId);
+  const [found, another] = tables.filter((one) => same(tableId(one), name) || same(one.table, name));
   if (!found)
     throw new UsageError(`there is no table ${JSON.stringify(name)}${didYouMean(name, ids)}`, {
       hint: 'asapp-warehouse query "SHOW TABLES" lists what there is',
@@ -38,35 +37,25 @@ export async function describeTable(session: Session, name: string): Promise<Des
     throw new UsageError(`${name} is several tables`, {
       hint: `name one of them: ${ids.filter((id) => same(id.slice(id.indexOf('.') + 1), name)).join(', ')}`,
     });
-  const id = `${found.schema}.${found.name}`;
-  const columns = await session.rows<Described['columns'][number]>(
-    `SELECT column_name AS column, data_type AS type, comment AS description FROM duckdb_columns()
-     WHERE ${OURS} AND schema_name = $1 AND table_name = $2 ORDER BY column_index`,
-    [found.schema, found.name],
-  );
-  const built = await lastBuilt(session, found.schema, found.name);
-  return { id, description: found.comment, columns, ...built };
+  const columns = (await tableColumns(session, found)).map(({ name, type, comment }) => {
+    return { column: name, type, description: comment };
+  });
+  return { id: tableId(found), description: found.comment, columns, ...(await lastBuilt(session, found)) };
 }
 
 async function lastBuilt(
   session: Session,
-  schema: string,
-  name: string,
+  { schema, table }: TableName,
 ): Promise<Pick<Described, 'built_at' | 'data_up_to' | 'stale'>> {
   const unknown = { built_at: null, data_up_to: null, stale: null };
   // A copy of before does not have it, until the next run.
-  const views = await session.rows(
-    "SELECT 1 FROM duckdb_views() WHERE schema_name = 'ops' AND view_name = 'tables'",
-  );
-  if (views.length === 0) return unknown;
+  if (!(await tableKind(session, { schema: 'ops', table: 'tables' }))) return unknown;
   const [built] = await session.rows<Pick<Described, 'built_at' | 'data_up_to' | 'stale'>>(
     'SELECT built_at, data_up_to, CASE WHEN stale THEN why END AS stale FROM ops.tables WHERE schema = $1 AND name = $2',
-    [schema, name],
+    [schema, table],
   );
   return built ?? unknown;
 }
-
-const OURS = 'NOT internal AND database_name = current_database()';
 
 /** As SQL compares names. */
 function same(a: string, b: string): boolean {

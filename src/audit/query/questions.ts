@@ -7,6 +7,7 @@ import { leadingWords } from '../../warehouse/lexer.ts';
 import { readingStatement } from '../../warehouse/question.ts';
 import { isInterrupted, type Session } from '../../warehouse/session.ts';
 import { identifier, literal } from '../../warehouse/sql.ts';
+import { presentRelations, tablesSql } from '../../warehouse/tables.ts';
 import type { ResultRows } from '../../warehouse/values.ts';
 import { Warehouse } from '../../warehouse/warehouse.ts';
 import { type Described, describeTable } from './describe.ts';
@@ -133,22 +134,13 @@ export class Questions implements AsyncDisposable {
   async #mistake(error: Error, sql: string): Promise<Error> {
     if (error instanceof WarehouseError || isInterrupted(error)) return error;
     if (error.message.startsWith('Out of Memory Error')) return error;
-    const tables = await this.#session
-      .rows<{ id: string }>(`SELECT concat_ws('.', schema, "table") AS id FROM (${TABLES})`)
-      .catch(() => []);
-    return sqlMistake(
-      error,
-      sql,
-      tables.map(({ id }) => id),
-    );
+    const tables = await presentRelations(this.#session).catch(() => []);
+    return sqlMistake(error, sql, [...tables]);
   }
 }
 
 /** Every table and view, in whatever schema. DuckDB's own SHOW TABLES shows those of `main`, which holds none. */
-const TABLES = `SELECT schema_name AS schema, table_name AS "table", 'table' AS kind, comment AS description
-FROM duckdb_tables() WHERE NOT internal AND database_name = current_database()
-UNION ALL SELECT schema_name, view_name, 'view', comment
-FROM duckdb_views() WHERE NOT internal AND database_name = current_database()`;
+const TABLES = `SELECT schema, "table", kind, comment AS description FROM (${tablesSql()})`;
 
 function inOwnWords(sql: string): string {
   return SHOWS_TABLES.has(leadingWords(sql).join(' ')) ? `${TABLES} ORDER BY ALL` : sql;

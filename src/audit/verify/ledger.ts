@@ -1,9 +1,10 @@
-import { tableName } from '../../feeds/names.ts';
+import { STAGING_SCHEMAS, tableName, tableNameSql } from '../../feeds/names.ts';
 import { findDue } from '../../ledger/gaps.ts';
 import { emptyProofs } from '../../ledger/proofs.ts';
 import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
-import { qualified } from '../../warehouse/sql.ts';
+import { qualified, type TableName } from '../../warehouse/sql.ts';
+import { tableId, tablesSql } from '../../warehouse/tables.ts';
 import type { Finding } from './finding.ts';
 
 /** What the ledger and staging must say of each other, whatever the feed. */
@@ -15,18 +16,16 @@ import type { Finding } from './finding.ts';
  */
 export async function verifyOrphans(session: Session): Promise<Finding[]> {
   const findings: Finding[] = [];
-  const tables = await session.rows<{ schema: string; table: string } & Record<string, string>>(
-    `SELECT schema_name AS schema, table_name AS table FROM duckdb_tables()
-     WHERE database_name = current_database() AND starts_with(schema_name, 'staging_')
-       AND (schema_name, table_name) NOT IN (
-         SELECT ('staging_' || feed_group, feed || CASE WHEN version = '1' THEN '' ELSE '__v' || version END) FROM ops.files)
+  const tables = await session.rows<TableName & Record<string, string>>(
+    `SELECT schema, "table" FROM (${tablesSql()}) WHERE kind = 'table' AND ${STAGING_SCHEMAS}
+       AND (schema, "table") NOT IN (SELECT ('staging_' || feed_group, ${tableNameSql()}) FROM ops.files)
      ORDER BY ALL`,
   );
   for (const table of tables) {
     const { rows } = await session.row<{ rows: number }>(`SELECT count(*) AS rows FROM ${qualified(table)}`);
     if (rows === 0) continue;
     const detail = `${count(rows, 'row')} of which the ledger knows no file`;
-    findings.push({ check: 'orphans', name: `${table.schema}.${table.table}`, result: 'broken', detail });
+    findings.push({ check: 'orphans', name: tableId(table), result: 'broken', detail });
   }
   const rejected = await session.rows<{ file_id: number; lines: number; known: boolean }>(
     `SELECT r.file_id, count(*) AS lines, any_value(f.file_id) IS NOT NULL AS known

@@ -3,6 +3,7 @@ import { readOld } from '../../publish/old.ts';
 import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { identifier, literal, qualified, type TableName } from '../../warehouse/sql.ts';
+import { columnList, type PresentTable, presentTables, tableKind } from '../../warehouse/tables.ts';
 import type { Finding } from './finding.ts';
 
 /** A table of the copy, as the copy tells of it, beside what the loader has built. */
@@ -47,11 +48,7 @@ interface Databases {
 }
 
 async function tablesOf(session: Session, copy: string): Promise<Published[] | undefined> {
-  const [there] = await session.rows(
-    `SELECT 1 FROM duckdb_tables() WHERE database_name = ${literal(copy)} AND schema_name = 'ops'
-       AND table_name = 'published_tables'`,
-  );
-  if (!there) return undefined;
+  if (!(await tableKind(session, { schema: 'ops', table: 'published_tables' }, copy))) return undefined;
   return session.rows<Published & Record<string, string | number | boolean | null>>(
     `SELECT p.schema_name AS schema, p.table_name AS table, p.run_id, p.stale, p.why, m.run_id AS own_run
      FROM ${copy}.ops.published_tables AS p
@@ -66,13 +63,13 @@ async function compare(session: Session, databases: Databases, table: Published)
   if (table.run_id !== table.own_run)
     return finding(name, 'skipped', 'it is built otherwise since it was published: asapp-warehouse build');
   const [own, copied] = [
-    await shapeOf(session, databases.home, table),
-    await shapeOf(session, databases.copy, table),
+    await lookAt(session, databases.home, table),
+    await lookAt(session, databases.copy, table),
   ];
   if (copied === undefined) return finding(name, 'broken', 'is not in the published file');
   // A view that reads staging is published as a table: staging goes on.
   if (own?.kind !== copied.kind) return finding(name, 'remark', 'a view, published as what it showed then');
-  if (own.shape !== copied.shape)
+  if (shapeOf(own) !== shapeOf(copied))
     return finding(name, 'broken', 'has other columns, or other SQL, in the published file');
   if (own.kind === 'view') return finding(name, 'holds', 'the same view');
   const rows = (database: string) =>
@@ -91,21 +88,17 @@ async function compare(session: Session, databases: Databases, table: Published)
       );
 }
 
-/** What a table or view is like: its columns, or its SQL. Undefined where there is none. */
-async function shapeOf(
+function shapeOf({ kind, sql, columns }: PresentTable): string {
+  return kind === 'view' ? sql : columnList(columns);
+}
+
+async function lookAt(
   session: Session,
   database: string,
-  { schema, table }: TableName,
-): Promise<{ kind: 'table' | 'view'; shape: string } | undefined> {
-  const of = (what: string) =>
-    `database_name = ${literal(database)} AND schema_name = ${literal(schema)} AND ${what}_name = ${literal(table)}`;
-  const [found] = await session.rows<{ kind: 'table' | 'view'; shape: string }>(
-    `SELECT 'view' AS kind, sql AS shape FROM duckdb_views() WHERE ${of('view')}
-     UNION ALL
-     SELECT 'table', string_agg(column_name || ' ' || data_type, ', ' ORDER BY column_index)
-     FROM duckdb_columns() JOIN duckdb_tables() USING (database_name, schema_name, table_name)
-     WHERE ${of('table')} HAVING count(*) > 0`,
-  );
+  table: TableName,
+): Promise<PresentTable | undefined> {
+  const where = `schema = ${literal(table.schema)} AND "table" = ${literal(table.table)}`;
+  const [found] = await presentTables(session, { database, where });
   return found;
 }
 

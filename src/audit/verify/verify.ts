@@ -1,9 +1,9 @@
 import type { Project } from '../../models/assemble.ts';
 import { selectable } from '../../models/build/build.ts';
-import { presentRelations } from '../../models/relations.ts';
 import { selectModels } from '../../models/selection.ts';
 import { modelsBehind } from '../../models/tests/behind.ts';
 import { builtModels } from '../../models/tests/test.ts';
+import { presentRelations } from '../../warehouse/tables.ts';
 import type { Workspace } from '../../workspace/workspace.ts';
 import { feedName, type StagedFeed, stagedFeeds, verifyFiles } from './files.ts';
 import type { Finding } from './finding.ts';

@@ -4,8 +4,8 @@ import { versionsOf } from '../../audit/why/versions.ts';
 import { UsageError } from '../../errors.ts';
 import { openProject } from '../../models/build/build.ts';
 import { oneModel } from '../../models/one-model.ts';
-import { presentRelations } from '../../models/relations.ts';
 import { count } from '../../text.ts';
+import { presentRelations } from '../../warehouse/tables.ts';
 import { openReadOnly } from '../../workspace/read-only.ts';
 import { ANY_SOURCES, type CommandContext } from '../command.ts';
 

@@ -4,6 +4,7 @@ import { isStagingColumn, STAGING_COLUMNS, stagingTable } from '../../feeds/name
 import type { ColumnType } from '../../feeds/types.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { commentText, identifier, qualified, type TableName } from '../../warehouse/sql.ts';
+import { columnList, tableColumns } from '../../warehouse/tables.ts';
 import type { Column } from './columns.ts';
 import { spellingOf } from './spelled.ts';
 
@@ -59,12 +60,8 @@ export async function addColumns(
 
 /** The data columns of a staging table; undefined when there is no such table. */
 export async function dataColumns(session: Session, name: TableName): Promise<Column[] | undefined> {
-  const rows = await session.rows<{ name: string; type: ColumnType }>(
-    `SELECT column_name AS name, data_type AS type FROM duckdb_columns()
-     WHERE schema_name = $1 AND table_name = $2 AND database_name = current_database() ORDER BY column_index`,
-    [name.schema, name.table],
-  );
-  return rows.length === 0 ? undefined : rows.filter((column) => !isStagingColumn(column.name));
+  const columns = await tableColumns<ColumnType>(session, name);
+  return columns.length === 0 ? undefined : columns.filter((column) => !isStagingColumn(column.name));
 }
 
 /** The statements that make a feed's staging table. */
@@ -76,7 +73,7 @@ export function createTable(name: TableName, spec: FeedSpec): string {
   const table = qualified(name);
   return [
     `CREATE SCHEMA IF NOT EXISTS ${identifier(name.schema)};`,
-    `CREATE TABLE ${table} (${columns.map((column) => `${identifier(column.name)} ${column.type}`).join(', ')});`,
+    `CREATE TABLE ${table} (${columnList(columns)});`,
     `COMMENT ON TABLE ${table} IS ${commentText(`${STAGED} ${spec.description}`.trim())};`,
     ...columns
       .filter((column) => column.comment !== '')

@@ -3,11 +3,12 @@ import type { BuiltModel, ModelRun } from '../../ledger/tables.ts';
 import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { sqlProblem } from '../../warehouse/sql-problem.ts';
+import { dropUnless } from '../../warehouse/tables.ts';
 import type { Workspace } from '../../workspace/workspace.ts';
 import { type Materialization, materialize } from '../materialize.ts';
 import type { Model, RenderedModel } from '../model.ts';
 import { type ModelProblem, ProjectError } from '../problems.ts';
-import { ALL_ROWS, relationName } from '../relations.ts';
+import { ALL_ROWS, modelTable, relationName } from '../relations.ts';
 import type { BuildInputs, Inputs } from './inputs.ts';
 
 /** What building models has come to, in the order in which each was done. */
@@ -173,12 +174,13 @@ export class ModelBuild {
       withdrawn_at: null,
     };
     const built = await session.transaction(async () => {
-      if (statements === plan.full) await dropOther(session, model);
+      const kind = model.config.materialized === 'view' ? 'view' : 'table';
+      if (statements === plan.full) await dropUnless(session, modelTable(model.id), kind);
       for (const statement of statements) await session.run(statement);
       if (known?.text !== inputs.text || statements === plan.full)
         for (const comment of await plan.comments()) await session.run(comment);
       // What is wrong with a value of a view shows only when that is read: here, not when an analyst does.
-      const read = model.config.materialized === 'view' ? ', bit_xor(hash(t))' : '';
+      const read = kind === 'view' ? ', bit_xor(hash(t))' : '';
       const kept = await session.row<{ rows: number }>(
         `SELECT count(*) AS rows${read} FROM ${relationName(model.id)} AS t`,
       );
@@ -236,18 +238,6 @@ export class ModelBuild {
 async function remember(session: Session, built: BuiltModel): Promise<void> {
   await session.run('DELETE FROM ops.models WHERE model = $1', [built.model]);
   await session.insert({ schema: 'ops', table: 'models' }, [built]);
-}
-
-/** A view where a table is to be, or the other way round. */
-async function dropOther(session: Session, model: Model): Promise<void> {
-  const [found] = await session.rows<{ kind: string }>(
-    `SELECT table_type AS kind FROM information_schema.tables
-     WHERE table_catalog = current_database() AND table_schema = $1 AND table_name = $2`,
-    [model.schema, model.name],
-  );
-  const wanted = model.config.materialized === 'view' ? 'VIEW' : 'BASE TABLE';
-  if (!found || found.kind === wanted) return;
-  await session.run(`DROP ${found.kind === 'VIEW' ? 'VIEW' : 'TABLE'} ${relationName(model.id)}`);
 }
 
 /** What DuckDB has against a model, with the line of its file. */

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
+import { STAGING_SCHEMAS } from '../../feeds/names.ts';
 import { ledger } from '../../ledger/ledger.ts';
 import { orderByFeed } from '../../ledger/sources.ts';
 import type { BuiltModel } from '../../ledger/tables.ts';
 import type { Session } from '../../warehouse/session.ts';
+import { columnsSql, presentRelations } from '../../warehouse/tables.ts';
 import type { Model } from '../model.ts';
-import { presentRelations } from '../relations.ts';
 
 /** What a model is made of. */
 export interface Inputs {
@@ -146,10 +147,8 @@ async function newestPartitions(session: Session): Promise<Map<string, Date>> {
 
 async function stagingColumns(session: Session): Promise<Map<string, string>> {
   const rows = await session.rows<{ name: string; columns: string }>(
-    `SELECT schema_name || '.' || table_name AS name,
-       md5(string_agg(column_name || ' ' || data_type, ', ' ORDER BY column_index)) AS columns
-     FROM duckdb_columns() WHERE database_name = current_database()
-       AND schema_name LIKE 'staging\\_%' ESCAPE '\\' GROUP BY ALL`,
+    `SELECT schema || '.' || "table" AS name, md5(string_agg(c.name || ' ' || type, ', ' ORDER BY place)) AS columns
+     FROM (${columnsSql()}) AS c WHERE ${STAGING_SCHEMAS} GROUP BY ALL`,
   );
   return new Map(rows.map(({ name, columns }) => [name, columns]));
 }

@@ -1,6 +1,7 @@
 import type { BuiltModel } from '../../ledger/tables.ts';
 import type { Session } from '../../warehouse/session.ts';
-import { relationName } from '../relations.ts';
+import { dropUnless } from '../../warehouse/tables.ts';
+import { modelTable } from '../relations.ts';
 
 /**
  * Takes a model's table out of the warehouse, and so out of the next copy: only what `ops.models` knows for ours. The rows
@@ -17,13 +18,8 @@ export async function withdraw(session: Session, built: BuiltModel, now: Date): 
     await session.run('UPDATE ops.models SET withdrawn_at = $2 WHERE model = $1', [model, now]);
     return;
   }
-  const [found] = await session.rows<{ kind: string }>(
-    `SELECT table_type AS kind FROM information_schema.tables
-     WHERE table_catalog = current_database() AND table_schema || '.' || table_name = $1`,
-    [model],
-  );
   await session.transaction(async () => {
-    if (found) await session.run(`DROP ${found.kind === 'VIEW' ? 'VIEW' : 'TABLE'} ${relationName(model)}`);
+    await dropUnless(session, modelTable(model));
     await session.run('DELETE FROM ops.models WHERE model = $1', [model]);
   });
 }

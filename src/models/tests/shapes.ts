@@ -1,8 +1,9 @@
 import type { Catalogue } from '../../feeds/catalogue.ts';
-import { STAGING_COLUMNS, stagingTable } from '../../feeds/names.ts';
+import { STAGING_COLUMNS, STAGING_SCHEMAS, stagingTable } from '../../feeds/names.ts';
 import { migrate } from '../../ledger/migrations.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { identifier, qualified, type TableName } from '../../warehouse/sql.ts';
+import { columnList, presentColumns, tableId } from '../../warehouse/tables.ts';
 import { Warehouse } from '../../warehouse/warehouse.ts';
 import type { Project } from '../assemble.ts';
 import { planDedup } from '../materialize.ts';
@@ -32,7 +33,7 @@ export class Shapes implements AsyncDisposable {
   readonly #retypes: Retypes;
   readonly #known = new Map<string, Promise<readonly Column[] | undefined>>();
   #scratch: Promise<{ warehouse: Warehouse; session: Session }> | undefined;
-  #staged: Promise<Map<string, Column[]>> | undefined;
+  #staged: ReturnType<typeof presentColumns> | undefined;
 
   /**
    * @param real the warehouse, whose staging tables are looked up
@@ -81,11 +82,11 @@ export class Shapes implements AsyncDisposable {
 
   async #makeSource(group: string, feed: string): Promise<readonly Column[] | undefined> {
     const table = sourceTable(group, feed);
-    this.#staged ??= stagedColumns(this.#real);
-    const staged = (await this.#staged).get(`${table.schema}.${table.table}`) ?? [];
+    this.#staged ??= presentColumns(this.#real, { where: STAGING_SCHEMAS });
+    const staged = (await this.#staged).get(tableId(table)) ?? [];
     const documented = this.#documented(group, feed);
     if (staged.length === 0 && documented.length === 0) return undefined;
-    const retypes = this.#retypes.get(`${table.schema}.${table.table}`);
+    const retypes = this.#retypes.get(tableId(table));
     const columns = merged(staged, [...documented, ...STAGING_COLUMNS]).map(({ name, type }) => ({
       name,
       type: retypes?.get(name.toLowerCase()) ?? type,
@@ -140,22 +141,6 @@ CREATE OR REPLACE VIEW ${qualified(table)} AS\n${sql}`);
   return columnsIn(session, table);
 }
 
-/** The columns of all staging tables, by `schema.table`. */
-async function stagedColumns(session: Session): Promise<Map<string, Column[]>> {
-  const rows = await session.rows<Column & { relation: string }>(
-    `SELECT schema_name || '.' || table_name AS relation, column_name AS name, data_type AS type
-     FROM duckdb_columns() WHERE database_name = current_database() AND schema_name LIKE 'staging\\_%' ESCAPE '\\'
-     ORDER BY table_oid, column_index`,
-  );
-  const tables = new Map<string, Column[]>();
-  for (const { relation, name, type } of rows) {
-    const columns = tables.get(relation);
-    if (columns) columns.push({ name, type });
-    else tables.set(relation, [{ name, type }]);
-  }
-  return tables;
-}
-
 /** `more` added where `columns` have no such name: DuckDB's names ignore case. */
 export function merged(columns: readonly Column[], more: readonly Column[]): Column[] {
   const taken = new Set(columns.map(({ name }) => name.toLowerCase()));
@@ -184,9 +169,8 @@ export async function makeTable(
   table: TableName,
   columns: readonly Column[],
 ): Promise<void> {
-  const list = columns.map(({ name, type }) => `${identifier(name)} ${type}`).join(', ');
   await session.run(`CREATE SCHEMA IF NOT EXISTS ${identifier(table.schema)};
-CREATE OR REPLACE TABLE ${qualified(table)} (${list})`);
+CREATE OR REPLACE TABLE ${qualified(table)} (${columnList(columns)})`);
 }
 
 export async function columnsIn(session: Session, table: TableName): Promise<Column[]> {

@@ -3,6 +3,7 @@ import { STAGING_COLUMNS } from '../../feeds/names.ts';
 import { didYouMean } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { identifier, literal, qualified, type TableName } from '../../warehouse/sql.ts';
+import { dropUnless } from '../../warehouse/tables.ts';
 import type { UnitTest } from '../link.ts';
 import { materialize } from '../materialize.ts';
 import type { Model } from '../model.ts';
@@ -73,7 +74,8 @@ async function give(
   const table = tableOf(input, model);
   const { schema, table: name } = table;
   await session.run(`CREATE SCHEMA IF NOT EXISTS ${identifier(schema)}`);
-  if (known && !staged) await dropShape(session, table);
+  // The shape of a model may be a view, which no table replaces.
+  if (known && !staged) await dropUnless(session, table, 'table');
   await makeTable(session, table, columns);
   if (rows.length > 0) {
     const spelled = columns.map((column) => ({ ...column, name: spelling(column.name, rows) }));
@@ -108,16 +110,6 @@ SELECT _file_id AS file_id, 'unit test' AS source, ${literal(group)} AS feed_gro
   '' AS etag, '' AS sha256, count(*) AS lines, count(*) AS rows_staged, 0 AS rows_rejected, 0 AS run_id,
   TIMESTAMP '${FIRST_PARTITION}' AS loaded_at
 FROM ${qualified(table)} WHERE _file_id NOT IN (SELECT file_id FROM ops.files) GROUP BY _file_id`);
-}
-
-/** The shape of a model may be a view, which no table replaces. */
-async function dropShape(session: Session, { schema, table }: TableName): Promise<void> {
-  const [found] = await session.rows<{ kind: string }>(
-    `SELECT table_type AS kind FROM information_schema.tables
-     WHERE table_catalog = current_database() AND table_schema = $1 AND table_name = $2`,
-    [schema, table],
-  );
-  if (found?.kind === 'VIEW') await session.run(`DROP VIEW ${qualified({ schema, table })}`);
 }
 
 /** Runs the model as a build does; of an incremental one, as in dbt, the rows that it would add. */

@@ -9,7 +9,7 @@ import { commentText, identifier, qualified, type TableName } from '../../wareho
 /** The statements that bring comments up to date; none where they are. */
 export function commentStatements(group: string, feed: KnownFeed, present: Present): string[] {
   const staged = stagingTable(group, feed.name, feed.version);
-  const there = present.get(presentId(staged.schema, staged.table));
+  const there = present.get(presentId(staged));
   const statements: string[] = [];
   const wanted = new Map(feed.columns.map((column) => [column.name.toLowerCase(), columnComment(column)]));
   const before = new Map<string, string | null>();
@@ -37,7 +37,7 @@ function dedupedComments(
   before: ReadonlyMap<string, string | null>,
 ): string[] {
   const table = { schema: group, table: feed.name };
-  const there = present.get(presentId(group, feed.name));
+  const there = present.get(presentId(table));
   if (!there) return [];
   const text = dedupedComment(feed);
   const ours = there.comment === null || there.comment.startsWith(LATEST);

@@ -5,7 +5,7 @@ import { feedId, type KnownFeed, sameName, type WantedFeed } from '../../feeds/f
 import { stagingTable } from '../../feeds/names.ts';
 import type { Policy } from '../../feeds/policy.ts';
 import type { ColumnType } from '../../feeds/types.ts';
-import { knownFeeds, presentTables } from '../../ledger/followed-feeds.ts';
+import { groupTables, knownFeeds } from '../../ledger/followed-feeds.ts';
 import { changesOfGroup } from '../../ledger/schema-changes.ts';
 import type { SchemaChange } from '../../ledger/tables.ts';
 import { isRescued } from '../../load/staging/rescued-values.ts';
@@ -74,7 +74,7 @@ export function fingerprint(parts: readonly unknown[]): string {
 /** Plans one group: reads the warehouse, and changes nothing. */
 export async function planGroup(session: Session, input: GroupInput): Promise<GroupPlan> {
   const { group, vendor, bundled, overrides, now } = input;
-  const present = await presentTables(session, group);
+  const present = await groupTables(session, group);
   const before = await knownFeeds(session, group, present);
   const today = now.toISOString().slice(0, 10);
   const base = before.some(({ documented }) => documented)

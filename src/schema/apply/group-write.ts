@@ -9,6 +9,7 @@ import { storeChanges, updateChange } from '../../ledger/schema-changes.ts';
 import type { SchemaChange } from '../../ledger/tables.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { qualified } from '../../warehouse/sql.ts';
+import { tableKind } from '../../warehouse/tables.ts';
 import type { GroupPlan } from './group-plan.ts';
 import { undoTable } from './moves.ts';
 import { type NumberedChange, rowsRewritten } from './table-plan.ts';
@@ -140,13 +141,9 @@ async function dropEmptyKeeps(session: Session, { steps }: GroupPlan): Promise<v
 }
 
 async function dropIfEmpty(session: Session, changeId: number): Promise<void> {
-  const { schema, table } = undoTable(changeId);
-  const [there] = await session.rows(
-    `SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = $1 AND table_name = $2`,
-    [schema, table],
-  );
-  if (!there) return;
-  const name = qualified({ schema, table });
+  const kept = undoTable(changeId);
+  if ((await tableKind(session, kept)) === undefined) return;
+  const name = qualified(kept);
   const [row] = await session.rows(`SELECT 1 FROM ${name} LIMIT 1`);
   if (!row) await session.run(`DROP TABLE ${name}`);
 }

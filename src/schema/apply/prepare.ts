@@ -7,7 +7,7 @@ import { parseExportDocument } from '../../feeds/documents/parse.ts';
 import { actionOf } from '../../feeds/policy.ts';
 import { readBounded } from '../../files.ts';
 import { documentText as storedText } from '../../ledger/documents.ts';
-import { presentTables } from '../../ledger/followed-feeds.ts';
+import { groupTables } from '../../ledger/followed-feeds.ts';
 import { nextChangeId, openChanges } from '../../ledger/schema-changes.ts';
 import type { SchemaChange } from '../../ledger/tables.ts';
 import { type Limits, limitText, NO_LIMITS } from '../../limits.ts';
@@ -115,7 +115,7 @@ export class Preparation {
       .map(changeOf)
       .filter((change) => actionOf(config.policy ?? {}, { source, change }) === 'apply');
     if (held.length === 0) return false;
-    const present = await presentTables(session, group);
+    const present = await groupTables(session, group);
     for (const { feed: name, version } of held)
       if (!(await wouldEmpty(session, group, { name, version }, present))) return true;
     return false;

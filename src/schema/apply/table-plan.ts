@@ -53,7 +53,7 @@ export function planTables(
         ({ change, decision }) =>
           decision === 'applied' && sameName(change.feed, feed.name) && change.version === feed.version,
       );
-      const there = present.get(presentId(table.schema, table.table));
+      const there = present.get(presentId(table));
       if (!there) return newTable(table, feed, changes);
       const types = new Map(there.columns.map(({ name, type }) => [name.toLowerCase(), type]));
       const added = feed.columns.filter(({ name }) => !types.has(name.toLowerCase()));
@@ -278,9 +278,8 @@ function specOf({ schema }: TableName, feed: KnownFeed): FeedSpec {
 
 /** Comments go by what the tables have once the steps are done. */
 function withColumns(group: string, feed: KnownFeed, present: Present, steps: readonly TableStep[]): Present {
-  const { schema, table } = stagingTable(group, feed.name, feed.version);
-  const id = presentId(schema, table);
-  const own = steps.filter((step) => presentId(step.table.schema, step.table.table) === id);
+  const id = presentId(stagingTable(group, feed.name, feed.version));
+  const own = steps.filter((step) => presentId(step.table) === id);
   const there = present.get(id);
   if (own.length === 0 || !there) return present;
   const added = own.flatMap((step) => (step.kind === 'add' ? [{ ...step.column, comment: null }] : []));

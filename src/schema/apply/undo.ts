@@ -3,7 +3,7 @@ import { feedId, type KnownFeed, sameName } from '../../feeds/followed.ts';
 import { isStagingColumn, stagingTable } from '../../feeds/names.ts';
 import type { ColumnType, EpochFormat } from '../../feeds/types.ts';
 import { recountMisfits } from '../../ledger/column-misfits.ts';
-import { knownFeeds, presentId, presentTables, storeKnownFeeds } from '../../ledger/followed-feeds.ts';
+import { groupTables, knownFeeds, presentId, storeKnownFeeds } from '../../ledger/followed-feeds.ts';
 import { ledger } from '../../ledger/ledger.ts';
 import { rebuildReaders } from '../../ledger/models.ts';
 import { updateChange } from '../../ledger/schema-changes.ts';
@@ -12,6 +12,7 @@ import { type Moves, unrescue } from '../../load/staging/rescued-values.ts';
 import { dataColumns } from '../../load/staging/table.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { identifier, qualified, type TableName } from '../../warehouse/sql.ts';
+import { tableKind } from '../../warehouse/tables.ts';
 import { type RowLoss, rowLosses } from '../switches.ts';
 import { convert, foldAway, misfits, type Retype, rescueAgain, undoTable } from './moves.ts';
 import { rejectAgain } from './reject-again.ts';
@@ -56,17 +57,15 @@ export async function planUndo(session: Session, row: SchemaChange): Promise<Und
   }
   await mustBeNewest(session, row);
   const note = JSON.parse(row.undo) as UndoNote;
-  const present = await presentTables(session, group);
+  const present = await groupTables(session, group);
   const before = await knownFeeds(session, group, present);
   const table = stagingTable(group, row.feed, row.version ?? '1');
   const kept = undoTable(id);
-  const originals = (await isThere(session, kept.schema, kept.table)) ? kept : undefined;
+  const originals = (await tableKind(session, kept)) && kept;
   const feed = before.find(
     (each) => feedId(each) === feedId({ name: row.feed, version: row.version ?? '1' }),
   );
-  const columns = (present.get(presentId(table.schema, table.table))?.columns ?? []).filter(
-    ({ name }) => !isStagingColumn(name),
-  );
+  const columns = (present.get(presentId(table))?.columns ?? []).filter(({ name }) => !isStagingColumn(name));
   const { read, alter, update } = await undoMoves(session, table, row, note, {
     feed,
     originals,
@@ -158,11 +157,7 @@ async function undoMoves(
 ): Promise<Moves> {
   const nothing: Moves = { read: [], alter: [], update: [] };
   if (column === null) return nothing;
-  const [there] = await session.rows<{ type: ColumnType }>(
-    `SELECT data_type AS type FROM duckdb_columns() WHERE database_name = current_database()
-       AND schema_name = $1 AND table_name = $2 AND lower(column_name) = lower($3)`,
-    [table.schema, table.table, column],
-  );
+  const there = present.find(({ name }) => sameName(name, column));
   if (!there) return nothing;
   const uses = (names: readonly string[] = []) => names.some((name) => sameName(name, column));
   if (note.kind === 'column') {
@@ -213,12 +208,4 @@ function revert(feed: KnownFeed, row: SchemaChange, note: UndoNote): KnownFeed {
       return note.kind === 'format' ? { ...each, format: note.format } : { ...each, type: note.type };
     }),
   };
-}
-
-async function isThere(session: Session, schema: string, table: string): Promise<boolean> {
-  const rows = await session.rows(
-    `SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = $1 AND table_name = $2`,
-    [schema, table],
-  );
-  return rows.length > 0;
 }
