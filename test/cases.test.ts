@@ -79,7 +79,7 @@ async function nothingIsHalf(expect: ExpectStatic, project: Project): Promise<vo
 }
 
 async function answers(expect: ExpectStatic, folder: string, project: Project): Promise<void> {
-  await using warehouse = await Warehouse.open(':memory:', { reach: { folders: [project.folder] } });
+  await using warehouse = await Warehouse.open(':memory:', { fileAccess: { folders: [project.folder] } });
   const session = await warehouse.session();
   await session.run(`ATTACH '${project.path('warehouse.duckdb')}' AS loader (READ_ONLY);
     ATTACH '${project.path('published/warehouse.duckdb')}' AS published (READ_ONLY); USE published`);

@@ -45,7 +45,7 @@ describe('the linter', () => {
     ['src/feeds/names.ts', 'node:fs/promises', 'Only bundled.ts reads files'],
     ['src/schema/compare/compare.ts', 'node:fs/promises', 'does no I/O'],
     ['src/schema/decide/decide.ts', '../../ledger/files.ts', 'does no I/O'],
-  ])('refuses that %s imports %s', async ([file, path, message]) => {
+  ] as const)('refuses that %s imports %s', async ([file, path, message]) => {
     const said = await lint({ [file]: importing(path) });
     expect(said).toContain('lint/style/noRestrictedImports');
     expect(said).toContain(message);

@@ -1,5 +1,5 @@
 import { type Config, namedSources, type Source } from '../config/config.ts';
-import { agesOf, type FreshnessState, freshnessOf } from '../feeds/freshness.ts';
+import { ageLimits, type FreshnessState, freshnessState } from '../feeds/freshness.ts';
 import { tableName } from '../feeds/names.ts';
 import type { Session } from '../warehouse/session.ts';
 
@@ -45,7 +45,7 @@ export async function feedFreshness(
       {
         feed: `${row.feed_group}.${tableName(row.feed, row.version)}`,
         newest: row.newest,
-        state: freshnessOf(row.newest, ages, now),
+        state: freshnessState(row.newest, ages, now),
         errorAfter: ages.errorAfter,
         sources: bringing.map(({ name }) => name),
       },
@@ -64,7 +64,7 @@ function agesFrom(source: Source, row: Come, { freshness }: Config) {
   );
   const cadences = [row.cadence_minutes, source.deliveryMinutes].filter((minutes) => minutes != null);
   const cadence = cadences.length > 0 ? Math.max(...cadences) : null;
-  return agesOf([...named, source.freshness, freshness.all], cadence);
+  return ageLimits([...named, source.freshness, freshness.all], cadence);
 }
 
 /** A time as people are told it: `2026-01-31 07:00`, UTC. */

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { nearest } from '../text.ts';
-import { type Finding, type Path, pathText } from './problems.ts';
+import { type ConfigFinding, type Path, pathText } from './problems.ts';
 import { type Tree, valueAt } from './tree.ts';
-import { allowed, NUMBER, sentence } from './wording.ts';
+import { allowedMessage, NUMBER, problemMessage } from './wording.ts';
 
 export interface CheckOptions {
   /** What the keys belong to, as in "is not a key of …". */
@@ -14,8 +14,8 @@ export interface CheckOptions {
 /**
  * Checks the mapping at `path` of `tree` against its definition.
  *
- * A number or boolean that came from a variable is text, since variables are; where the definition wants a number or
- * a boolean such a text is read as one. Nothing else is ever converted.
+ * Variables are always text. Where the definition wants a number or boolean, a text from a variable is read as one.
+ * Nothing else is ever converted.
  * @returns the data with defaults filled in, or everything that is wrong with it
  */
 export function check<T extends z.ZodObject>(
@@ -23,16 +23,16 @@ export function check<T extends z.ZodObject>(
   tree: Tree,
   path: Path,
   { of, secrets = [] }: CheckOptions,
-): { data?: z.output<T>; findings: Finding[] } {
+): { data?: z.output<T>; findings: ConfigFinding[] } {
   const value = valueAt(tree.value, path);
-  let result = definition.safeParse(value, { error: allowed });
+  let result = definition.safeParse(value, { error: allowedMessage });
   if (!result.success) {
     const converted = convertVariables(value, path, result.error.issues, tree);
-    if (converted !== undefined) result = definition.safeParse(converted, { error: allowed });
+    if (converted !== undefined) result = definition.safeParse(converted, { error: allowedMessage });
   }
   if (result.success) return { data: result.data, findings: [] };
 
-  const findings: Finding[] = [];
+  const findings: ConfigFinding[] = [];
   const seen = new Set<string>();
   for (const issue of result.error.issues) {
     const below = issue.path as Path;
@@ -44,21 +44,21 @@ export function check<T extends z.ZodObject>(
         findings.push({
           path: [...at, key],
           line: line(tree, [...at, key]),
-          message: unknown(key, owner, known),
+          message: unknownKeyMessage(key, owner, known),
         });
       continue;
     }
-    // The first thing wrong with a value is what matters: "" is too short, and does not fit its pattern either.
+    // Only the first problem of a value is reported: "" is too short, and does not fit its pattern either.
     if (tree.isStandIn(at) || seen.has(String(below))) continue;
     seen.add(String(below));
     const secret = secrets.includes(String(below[0]));
-    const message = sentence(issue, valueAt(tree.value, at), tree.mark(at), secret);
+    const message = problemMessage(issue, valueAt(tree.value, at), tree.mark(at), secret);
     findings.push({ path: at, line: line(tree, at), message });
   }
   return { findings };
 }
 
-/** The keys of the mapping at `path` of a definition; undefined where they may be any. */
+/** The keys that a definition allows at `path`; undefined where any are allowed. */
 function shapeAt(definition: z.ZodObject, path: Path): z.ZodObject['shape'] | undefined {
   let at: unknown = definition;
   for (const part of path) {
@@ -70,23 +70,28 @@ function shapeAt(definition: z.ZodObject, path: Path): z.ZodObject['shape'] | un
   return at instanceof z.ZodObject ? at.shape : undefined;
 }
 
-/** The line of a key; of what should hold it, where it is missing; none where that is the whole file. */
+/**
+ * The line of a key or, where it is missing, of the mapping that should hold it; undefined when that is the whole file.
+ */
 function line(tree: Tree, path: Path): number | undefined {
   return (tree.mark(path) ?? (path.length > 1 ? tree.mark(path.slice(0, -1)) : undefined))?.line;
 }
 
-function unknown(key: string, of: string, known: readonly string[]): string {
+function unknownKeyMessage(key: string, of: string, known: readonly string[]): string {
   const meant = nearest(key, known);
   const guess = meant === undefined ? '' : `; did you mean ${meant}?`;
   const choice = known.length === 0 ? '' : ` (allowed: ${known.join(', ')})`;
   return `is not a key of ${of}${guess}${choice}`;
 }
 
-/** What YAML itself takes for true and false. */
+/** How YAML spells true and false. */
 const TRUE = /^(?:true|True|TRUE)$/;
 const FALSE = /^(?:false|False|FALSE)$/;
 
-/** A copy of `value` in which texts from variables are what the definition wanted; undefined when none changed. */
+/**
+ * A copy of `value` with texts from variables converted to the types that the definition wants; undefined when nothing
+ * was converted.
+ */
 function convertVariables(
   value: unknown,
   path: Path,

@@ -3,8 +3,8 @@ import { didYouMean } from '../text.ts';
 import type { Source } from './config.ts';
 
 /**
- * The sources that a person named, in the order of the configuration; all of them when none was named. Pure.
- * @throws UsageError for a name that no source has
+ * The sources that a person named, in the order of the configuration; all when none was named. Pure.
+ * @throws UsageError for an unknown name
  */
 export function chosenSources(
   sources: readonly Source[],

@@ -25,7 +25,7 @@ export interface Config {
   freshness: Freshness;
   /** More unresolved rejected rows than this in a run make its exit code 3. */
   maxRejectedRows: number;
-  /** More values than this that do not fit their column are for a person to look at. */
+  /** More misfits than this in one column are for a person to look at. */
   maxMisfits: MaxMisfits;
   /** DuckDB's memory limit, as DuckDB takes it: `1GB`. */
   memoryLimit?: string;
@@ -37,20 +37,20 @@ export interface Config {
   models?: string;
   /** Folders and files that models may read, absolute. */
   allowFiles?: string[];
-  /** Who may do what with the files that the loader makes; its folders follow. */
+  /** The mode of files that the loader makes; folders get a matching one. */
   fileMode?: number;
-  /** The same of the first copy for analysts; one that is there keeps its own. */
+  /** The mode of the first copy for analysts; an existing copy keeps its own. */
   publishMode?: number;
-  /** What `var()` gives in models. */
+  /** The values of `var()` in models. */
   vars: Record<string, unknown>;
-  /** What is done with changes of the schema. */
+  /** What to do with schema changes. */
   policy?: Policy;
   sources: Source[];
-  /** Sources that are known and cannot be opened, since a secret is not there: for commands that touch none. */
+  /** Sources that cannot be opened because a secret is missing. For commands that do not connect to any. */
   unusable?: Source[];
   /** Every secret value that the configuration holds, longest first: what logs must never show. */
   secrets: string[];
-  /** The environment variables that those were made of: no model is given one. */
+  /** The environment variables that these secrets came from. Models cannot read them. */
   secretVariables?: string[];
 }
 
@@ -63,7 +63,10 @@ export interface Source {
   connector: string;
   /** The feeds to load; left out: every feed found. */
   feeds?: string[];
-  /** Which source is right where two deliver one partition: the higher one, then the one that is listed first. */
+  /**
+   * Decides between two sources that deliver the same partition: the higher one is right, then the one that is listed
+   * first.
+   */
   precedence?: number;
   /** Where the schema document lies, relative to the source's root; left out: wherever one is found. */
   exportDocs?: string;
@@ -73,7 +76,7 @@ export interface Source {
   fullListing?: number;
   /** Minutes from one delivery to the next, whatever a feed's cadence; left out: each feed has its own. */
   deliveryMinutes?: number;
-  /** Patterns of paths that may break the vendor's conventions without anybody being told. */
+  /** Patterns of paths that may break the vendor's conventions without being reported. */
   ignore?: readonly string[];
   /** How its encrypted files are decrypted; left out: not at all. May hold secrets. */
   decrypt?: Decryption;
@@ -81,17 +84,17 @@ export interface Source {
   options: unknown;
   /** Connects. @throws SourceError when that cannot be done */
   open(bounds?: Bounds): Promise<Connector>;
-  /** What a person should know of its configuration though it works; left out: nothing. */
+  /** Warnings about a configuration that works; left out: none. */
   warnings?: string[];
   /** The folder on this machine whose files are read in place; left out where there is none. */
   folder?: string;
   /** The server that connections go to; left out where there is none. */
   server?: Server;
-  /** Asks the place how it is; left out where it cannot be asked. */
+  /** Asks the server for its health; left out where it has no such call. */
   health?: () => Promise<Health>;
 }
 
-/** What makes plain files of encrypted ones. */
+/** How encrypted files are decrypted. */
 export type Decryption = { openpgp: OpenpgpKey } | DecryptCommand;
 
 export interface OpenpgpKey {
@@ -100,9 +103,9 @@ export interface OpenpgpKey {
   passphrase?: string;
 }
 
-/** A program that reads what is encrypted from stdin and writes what is plain to stdout. */
+/** A program that reads the encrypted file from stdin and writes the plain one to stdout. */
 export interface DecryptCommand {
-  /** The program and its arguments; no shell looks at them. */
+  /** The program and its arguments, run without a shell. */
   command: readonly string[];
   /** The folder it runs in. */
   directory: string;
@@ -115,7 +118,7 @@ export type Connectors = Readonly<Record<string, ConnectorDefinition<any, any>>>
 /** Environment variables. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Every source of the file that can be understood, also one whose secrets are not there. */
+/** Every source of the file that can be understood, including those whose secrets are missing. */
 export function namedSources({ sources, unusable = [] }: Pick<Config, 'sources' | 'unusable'>): Source[] {
   return [...sources, ...unusable];
 }

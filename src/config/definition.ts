@@ -24,7 +24,7 @@ const A_SIZE = 'must be a size such as 512MB, 1GB or 1.5GiB';
 
 const text = z.string().min(1);
 
-/** Who may do what with a file; its owner must be able to read and write it. */
+/** The mode of a file, with which its owner can read and write it. */
 const MODE = /^0?6[046][046]$/;
 const A_MODE = 'must be a mode in quotes, such as "0600", "0640" or "0644"';
 const mode = z.string(A_MODE).regex(MODE, A_MODE);

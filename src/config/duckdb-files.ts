@@ -1,23 +1,23 @@
 import { basename } from 'node:path';
 import { rootKeys } from './definition.ts';
-import type { Finding } from './problems.ts';
+import type { ConfigFinding } from './problems.ts';
 import type { Tree } from './tree.ts';
 
 const fileKeys = rootKeys.pick({ warehouse: true, publish: true }).strip();
 
 /**
- * What is wrong with the two DuckDB files together, and with what they are called. Nothing where one of them is wrong
- * by itself, which is said elsewhere.
- * @param groups every group there are schemas for
+ * What is wrong with the names of the two DuckDB files, or with the two together. What is wrong with one of them alone
+ * is reported elsewhere.
+ * @param groups every group that has schemas
  */
 export function fileFindings(
   tree: Tree,
   absolute: (path: string) => string,
   groups: readonly string[],
-): Finding[] {
+): ConfigFinding[] {
   const files = fileKeys.safeParse(tree.value).data;
   if (files === undefined || tree.isStandIn(['warehouse']) || tree.isStandIn(['publish'])) return [];
-  const findings: Finding[] = [];
+  const findings: ConfigFinding[] = [];
   const schemas = ['main', 'ops', 'marts', ...groups, ...groups.map((group) => `staging_${group}`)];
   for (const [key, path] of Object.entries(files)) {
     // DuckDB calls a database by its file's name up to the first dot, and cannot tell whether `messaging` in

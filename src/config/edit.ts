@@ -14,14 +14,14 @@ import { toProblems } from './problems.ts';
 import { syntaxFindings } from './yaml-syntax.ts';
 
 /** @throws ConfigError when the text of `file` is not YAML */
-export function mustBeYaml(text: string, file: string): void {
+export function requireYaml(text: string, file: string): void {
   const lines = new LineCounter();
   const { errors } = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const findings = syntaxFindings(text, errors, lines);
   if (findings.length > 0) throw new ConfigError(toProblems(findings, file, []));
 }
 
-/** A piece of a text to be put in the place of another. */
+/** Text that replaces a range of another text. */
 interface Edit {
   start: number;
   end: number;
@@ -29,12 +29,13 @@ interface Edit {
 }
 
 /**
- * Sets keys of one source in the text of `warehouse.yaml`; a source that is not there is added behind the others. Pure.
+ * Sets keys of one source in the text of `warehouse.yaml`; a source that does not exist is added after the others.
+ * Pure.
  *
- * Only the lines in question change: written out anew, the document would lose how a person has laid it out, and put
- * comments that stand between two sources into the wrong one. That happens only where the lines are not simple ones.
- * @param text as {@link mustBeYaml} has found it to be
- * @throws UsageError where something else is in the place of a mapping
+ * Only the lines in question change. Writing the document out again would lose its layout, and attach comments between
+ * two sources to the wrong one; that is done only where the lines are too unusual to edit.
+ * @param text checked by {@link requireYaml}
+ * @throws UsageError where a mapping is expected and something else is there
  */
 export function setSourceKeys(text: string, source: string, keys: Readonly<Record<string, string>>): string {
   const wanted = parseDocument(text);
@@ -42,13 +43,13 @@ export function setSourceKeys(text: string, source: string, keys: Readonly<Recor
   if (!sources) wanted.set('sources', wanted.createNode({ [source]: keys }));
   else if (!mappingAt(wanted, ['sources', source])) sources.set(source, wanted.createNode(keys));
   else for (const [key, value] of Object.entries(keys)) wanted.setIn(['sources', source, key], value);
-  const edited = applied(text, editsFor(text, source, keys));
+  const edited = applyEdits(text, editsFor(text, source, keys));
   const result = parseDocument(edited);
   const isRight = result.errors.length === 0 && isDeepStrictEqual(result.toJS(), wanted.toJS());
   return isRight ? edited : wanted.toString({ lineWidth: 0 });
 }
 
-/** The mapping at a path; undefined where nothing is. */
+/** The mapping at a path; undefined where there is nothing. */
 function mappingAt(document: Document, path: string[]): YAMLMap | undefined {
   const node = document.getIn(path, true);
   if (isMap(node)) return node;
@@ -58,7 +59,7 @@ function mappingAt(document: Document, path: string[]): YAMLMap | undefined {
   });
 }
 
-/** Nothing where the document is not laid out in the usual way. */
+/** The edits for {@link setSourceKeys}; none where the document is not laid out in the usual way. */
 function editsFor(text: string, source: string, keys: Readonly<Record<string, string>>): Edit[] {
   const sources = parseDocument(text).get('sources', true);
   if (!isBlock(sources)) return [];
@@ -66,7 +67,7 @@ function editsFor(text: string, source: string, keys: Readonly<Record<string, st
   const own = sources.get(source, true);
   if (own === undefined) {
     const indent = columnOf(text, sources.items[0]);
-    const lines = [`${source}:`, ...Object.entries(keys).map(([key, value]) => `  ${line(key, value)}`)];
+    const lines = [`${source}:`, ...Object.entries(keys).map(([key, value]) => `  ${keyLine(key, value)}`)];
     return [insertion(text, endOf(sources), ['', ...lines.map((each) => indent + each)], end)];
   }
   if (!isBlock(own)) return [];
@@ -74,11 +75,11 @@ function editsFor(text: string, source: string, keys: Readonly<Record<string, st
   const missing: string[] = [];
   for (const [key, value] of Object.entries(keys)) {
     const there = own.items.find((pair) => isScalar(pair.key) && pair.key.value === key)?.value;
-    if (there === undefined) missing.push(columnOf(text, own.items[0]) + line(key, value));
+    if (there === undefined) missing.push(columnOf(text, own.items[0]) + keyLine(key, value));
     else if (isScalar(there) && there.range && there.value !== value) {
       const [start, stop] = there.range;
       // A key without a value has none to replace.
-      edits.push({ start, end: stop, text: `${start === stop ? ' ' : ''}${scalar(value)}` });
+      edits.push({ start, end: stop, text: `${start === stop ? ' ' : ''}${scalarText(value)}` });
     }
   }
   const connector = own.items.find((pair) => isScalar(pair.key) && pair.key.value === 'connector');
@@ -104,7 +105,7 @@ function columnOf(text: string, pair: Pair | undefined): string {
   return text.slice(text.lastIndexOf('\n', start - 1) + 1, start);
 }
 
-/** Lines behind the line in which `position` is. */
+/** Inserts lines after the line that contains `position`. */
 function insertion(text: string, position: number, lines: string[], end: string): Edit {
   const newline = text.indexOf('\n', position);
   const at = newline === -1 ? text.length : newline + 1;
@@ -112,15 +113,15 @@ function insertion(text: string, position: number, lines: string[], end: string)
   return { start: at, end: at, text: newline === -1 ? end + whole : whole };
 }
 
-function line(key: string, value: string): string {
-  return `${key}: ${scalar(value)}`;
+function keyLine(key: string, value: string): string {
+  return `${key}: ${scalarText(value)}`;
 }
 
-function scalar(value: string): string {
+function scalarText(value: string): string {
   return stringify(value, { lineWidth: 0 }).trimEnd();
 }
 
-function applied(text: string, edits: Edit[]): string {
+function applyEdits(text: string, edits: Edit[]): string {
   return edits
     .toSorted((a, b) => b.start - a.start)
     .reduce(

@@ -3,9 +3,9 @@ import { parse } from 'dotenv';
 import { UsageError } from '../errors.ts';
 
 /**
- * Sets variables in the text of a `.env` file: each once, in the place of the first line that had it, or at the end.
- * Every other line stays as it is. Pure.
- * @throws UsageError when that cannot be done without touching other variables
+ * Sets variables in the text of a `.env` file, each in the first line that has it or at the end. Duplicates are
+ * removed, and all other lines stay. Pure.
+ * @throws UsageError when that cannot be done without changing other variables
  */
 export function setVariables(text: string, variables: Readonly<Record<string, string>>): string {
   const end = text.includes('\r\n') ? '\r\n' : '\n';
@@ -20,7 +20,7 @@ export function setVariables(text: string, variables: Readonly<Record<string, st
     lines.splice(0, lines.length, ...kept);
   }
   const result = lines.map((line) => line + end).join('');
-  // Values over several lines, and quotes that are not closed, are more than this understands.
+  // Values over several lines and unclosed quotes are not understood here, and show up as a difference.
   if (isDeepStrictEqual(parse(result), { ...parse(text), ...variables })) return result;
   throw new UsageError(
     '.env holds values over several lines, or quotes that are not closed, and is left alone',

@@ -3,11 +3,14 @@ import type { FreshnessRule } from '../feeds/freshness.ts';
 import { duration, milliseconds } from './duration.ts';
 
 /**
- * The key `freshness`, of the file and of a source: how old the newest partition of a feed may be. Both ages are left out
- * where a feed's cadence decides them: `src/feeds/freshness.ts`.
+ * The key `freshness`, of the file and of a source: how old the newest partition of a feed may be. An age that is left
+ * out follows from the feed's cadence: `src/feeds/freshness.ts`.
  */
 
-/** What the file says of all feeds, and of some by name: `FEED` or `GROUP.FEED`, with `__vN` for another version. */
+/**
+ * The file's rules for all feeds, and for single feeds by name: `FEED` or `GROUP.FEED`, with `__vN` for another
+ * version.
+ */
 export interface Freshness {
   all: FreshnessRule;
   feeds: Readonly<Record<string, FreshnessRule>>;

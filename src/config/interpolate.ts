@@ -3,9 +3,9 @@ import type { Environment } from './config.ts';
 export interface Interpolated {
   /** The text with every variable replaced; `unknown` stands where one could not be. */
   text: string;
-  /** The variables it names, in order. */
+  /** The variables that it references, in order. */
   variables: string[];
-  /** What is wrong with the references in it. Never holds any of the text. */
+  /** What is wrong with the references. Never contains any of the text. */
   problems: string[];
 }
 

@@ -21,7 +21,8 @@ export function configJsonSchema(connectors: Connectors): JsonSchema {
     const { $schema: _, ...keys } = toJsonSchema(sourceKeys(definition));
     return { name: definition.name, keys };
   });
-  // A chain of `if` rather than `anyOf`: an editor then offers and judges the keys of the connector that was named.
+  // A chain of `if` instead of `anyOf`, so that an editor offers and checks only the keys of the connector that is
+  // named.
   sources.additionalProperties = {
     type: 'object',
     required: ['connector'],
@@ -45,7 +46,7 @@ function toJsonSchema(definition: z.ZodObject): JsonSchema {
   return schema;
 }
 
-/** The same schema, in which a variable may also stand wherever a plain text would not do. */
+/** The same schema, in which a variable is also allowed where plain text is not. */
 function withReferences(schema: JsonSchema): JsonSchema {
   if (schema.type === 'array') return { ...schema, items: withReferences(schema.items as JsonSchema) };
   if (schema.type === 'object') {

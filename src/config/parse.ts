@@ -9,12 +9,12 @@ import { fileFindings } from './duckdb-files.ts';
 import { freshnessBlock } from './freshness.ts';
 import { maxMisfits } from './misfits.ts';
 import { policyFindings } from './policy.ts';
-import { type Finding, toProblems } from './problems.ts';
+import { type ConfigFinding, toProblems } from './problems.ts';
 import { parseSource, type SourceSurroundings, secretVariables } from './source.ts';
 import { isMapping, readTree, type Tree, valueAt } from './tree.ts';
 import { shown } from './wording.ts';
 
-/** What a configuration is read against. */
+/** What the text of a configuration is read with. */
 export interface ParseContext {
   /** The file as people named it, for messages. */
   file: string;
@@ -24,19 +24,19 @@ export interface ParseContext {
   home: string;
   env: Environment;
   connectors: Connectors;
-  /** Groups whose name a source can bear to deliver them. */
+  /** Groups that a source delivers if it has their name. */
   knownGroups: readonly string[];
 }
 
 /**
- * Makes a configuration of the text of `warehouse.yaml`. Pure.
- * @returns the configuration, or every problem with it in the order of its lines; `sound` is the configuration without
- *   the sources that are wrong, where only sources are
+ * Parses the text of `warehouse.yaml` into a configuration. Pure.
+ * @returns the configuration, or every problem with it in the order of its lines; `usable` is the configuration without
+ *   its wrong sources, where nothing but sources is wrong
  */
 export function parseConfig(
   text: string,
   context: ParseContext,
-): { config: Config } | { problems: Problem[]; sound?: Config } {
+): { config: Config } | { problems: Problem[]; usable?: Config } {
   const tree = readTree(text, context.env, `.env beside ${basename(context.file)}`);
   if (!isMapping(tree.value)) return { problems: toProblems(noMapping(tree), context.file, []) };
 
@@ -45,8 +45,8 @@ export function parseConfig(
   const surroundings: SourceSurroundings = {
     ...context,
     directory,
-    company: textOr(tree, 'company'),
-    environment: textOr(tree, 'environment'),
+    company: textOrStandIn(tree, 'company'),
+    environment: textOrStandIn(tree, 'environment'),
     fullListing: data?.full_listing,
   };
   const named = isMapping(tree.value.sources) ? Object.keys(tree.value.sources) : [];
@@ -93,17 +93,17 @@ export function parseConfig(
     secretVariables: [...new Set(named.flatMap((name) => secretVariables(tree, name, context.connectors)))],
   };
   if (wrong.length === 0) return { config };
-  const isOfSource = ({ path: [top, source] }: Finding) => top === 'sources' && source !== undefined;
+  const isOfSource = ({ path: [top, source] }: ConfigFinding) => top === 'sources' && source !== undefined;
   if (!wrong.every(isOfSource)) return { problems };
   const names = new Set(wrong.map(({ path: [, source] }) => source));
   const [unusable, usable] = [true, false].map((wrong) =>
     sources.filter(({ name }) => names.has(name) === wrong),
   );
-  return { problems, sound: { ...config, sources: usable ?? [], unusable } };
+  return { problems, usable: { ...config, sources: usable ?? [], unusable } };
 }
 
 /** What is wrong with a file that does not hold a mapping. */
-function noMapping({ value, findings, mark }: Tree): Finding[] {
+function noMapping({ value, findings, mark }: Tree): ConfigFinding[] {
   if (findings.length > 0) return findings;
   if (value === undefined)
     return [{ path: [], message: 'is empty: `asapp-warehouse init` writes a starter' }];
@@ -112,8 +112,8 @@ function noMapping({ value, findings, mark }: Tree): Finding[] {
   ];
 }
 
-/** The text at a key of the file; a stand-in where it is wrong, so that sources are not said to lack it too. */
-function textOr(tree: Tree, key: string): string | undefined {
+/** The text at a key of the file. A wrong value gives a stand-in, so that sources do not also report it as missing. */
+function textOrStandIn(tree: Tree, key: string): string | undefined {
   const value = valueAt(tree.value, [key]);
   if (value === undefined) return undefined;
   return typeof value === 'string' && value !== '' && !tree.isStandIn([key]) ? value : 'unknown';

@@ -1,12 +1,12 @@
 import { nearest } from '../text.ts';
-import type { Finding } from './problems.ts';
+import type { ConfigFinding } from './problems.ts';
 import { isMapping, type Tree, valueAt } from './tree.ts';
 
-/** Rules of `policy:` that name no source of the file: they would never apply. Pure. */
-export function policyFindings(tree: Tree, sources: readonly string[]): Finding[] {
+/** Rules of `policy:` that never apply because they name no source of the file. Pure. */
+export function policyFindings(tree: Tree, sources: readonly string[]): ConfigFinding[] {
   const policy = valueAt(tree.value, ['policy']);
   if (!isMapping(policy)) return [];
-  return Object.keys(policy).flatMap((selector): Finding[] => {
+  return Object.keys(policy).flatMap((selector): ConfigFinding[] => {
     const [source = ''] = selector.split('.');
     if (source === '*' || source === '' || sources.includes(source)) return [];
     const meant = nearest(source, sources);

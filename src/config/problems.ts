@@ -4,10 +4,10 @@ import { redactor } from '../redact.ts';
 /** The keys that lead to a value, from the top of the file. */
 export type Path = readonly (string | number)[];
 
-/** Something wrong, before it is put into words for a file. */
-export interface Finding {
+/** Something wrong in a configuration, before it becomes a {@link Problem} of a file. */
+export interface ConfigFinding {
   path: Path;
-  /** What it is about, where that is no key: the file, its syntax. */
+  /** What it is about, where that is not a key: the file, or its syntax. */
   subject?: string;
   line?: number;
   message: string;
@@ -28,13 +28,13 @@ export function pathText(path: Path): string {
     .join('');
 }
 
-/** Findings as problems of `file`, in the order of its lines, without any of `secrets`. */
+/** Findings as problems of `file`, in the order of its lines, with `secrets` redacted. */
 export function toProblems(
-  findings: readonly Finding[],
+  findings: readonly ConfigFinding[],
   file: string,
   secrets: readonly string[],
 ): Problem[] {
-  const line = (finding: Finding) => finding.line ?? Number.POSITIVE_INFINITY;
+  const line = (finding: ConfigFinding) => finding.line ?? Number.POSITIVE_INFINITY;
   const redact = redactor(secrets);
   return findings
     .toSorted((a, b) => (line(a) === line(b) ? 0 : line(a) - line(b)))
@@ -46,5 +46,5 @@ export function toProblems(
     }));
 }
 
-/** Stands for a key where the problem is the file as a whole. */
+/** Used as the key where the problem is the whole file. */
 export const WHOLE_FILE = '(file)';

@@ -11,9 +11,9 @@ export interface ReadOptions {
   connectors: Connectors;
   /** The real environment; it wins over `.env` beside the file. */
   env: Environment;
-  /** Groups whose name a source can bear to deliver them. */
+  /** Groups that a source delivers if it has their name. */
   knownGroups: readonly string[];
-  /** Takes problems that are only with some sources or with `.env`, so that the others can be used. */
+  /** Receives problems that concern only some sources or `.env`, so that the other sources can be used. */
   onProblems?: (problems: readonly Problem[]) => void;
 }
 
@@ -48,9 +48,9 @@ export async function readConfig(
     knownGroups,
   });
   if ('config' in result) return result.config;
-  if (!result.sound || !onProblems) throw new ConfigError(result.problems);
+  if (!result.usable || !onProblems) throw new ConfigError(result.problems);
   onProblems(result.problems);
-  return result.sound;
+  return result.usable;
 }
 
 /**
@@ -68,7 +68,7 @@ async function readText(file: string, optional = false): Promise<string | undefi
   }
 }
 
-/** No configuration comes near it, with a thousand sources and a comment at each. */
+/** Far more than a configuration with a thousand sources and a comment at each. */
 const MAX_BYTES = 2 ** 20;
 
 const REASONS: Record<string, string> = {

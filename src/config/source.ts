@@ -7,11 +7,11 @@ import type { Connectors, Decryption, Environment, Source } from './config.ts';
 import { sourceKeys } from './definition.ts';
 import { milliseconds } from './duration.ts';
 import { freshnessRule } from './freshness.ts';
-import type { Finding, Path } from './problems.ts';
+import type { ConfigFinding, Path } from './problems.ts';
 import { isMapping, type Tree, valueAt } from './tree.ts';
 import { shown } from './wording.ts';
 
-/** What a source may take from around it. */
+/** What a source takes from the rest of the configuration. */
 export interface SourceSurroundings {
   connectors: Connectors;
   knownGroups: readonly string[];
@@ -28,12 +28,12 @@ export interface SourceSurroundings {
 export interface ParsedSource {
   /** Left out when anything is wrong with it. */
   source?: Source;
-  findings: Finding[];
+  findings: ConfigFinding[];
   /** The values of its secret keys. */
   secrets: string[];
 }
 
-/** Makes the source `name` of what `tree` says of it. Pure. */
+/** Parses the source `name` of a configuration. Pure. */
 export function parseSource(tree: Tree, name: string, surroundings: SourceSurroundings): ParsedSource {
   const path = ['sources', name];
   const line = tree.mark(path)?.line;
@@ -58,7 +58,7 @@ export function parseSource(tree: Tree, name: string, surroundings: SourceSurrou
     const secret = valueAt(value, key);
     return typeof secret === 'string' && secret !== '' && !tree.isStandIn([...path, ...key]) ? [secret] : [];
   });
-  // What the program that decrypts is handed from variables whose names tell that it is secret.
+  // Also the values that the decrypting program gets from variables whose names suggest secrets.
   secrets.push(
     ...secretVariables(tree, name, connectors).flatMap((variable) => surroundings.env[variable] || []),
   );
@@ -106,7 +106,7 @@ export function parseSource(tree: Tree, name: string, surroundings: SourceSurrou
   };
 }
 
-/** The environment variables that a source's secrets are made of. Pure. */
+/** The environment variables that a source's secrets come from. Pure. */
 export function secretVariables(tree: Tree, name: string, connectors: Connectors): string[] {
   const path = ['sources', name];
   const source = valueAt(tree.value, path);
@@ -140,7 +140,7 @@ function decryption(
 }
 
 /** What is wrong with a `connector:` that is no connector. */
-function connectorFindings(tree: Tree, name: string, connectors: Connectors): Finding[] {
+function connectorFindings(tree: Tree, name: string, connectors: Connectors): ConfigFinding[] {
   const path = ['sources', name, 'connector'];
   if (tree.isStandIn(path)) return [];
   const value = valueAt(tree.value, path);

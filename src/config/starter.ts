@@ -14,8 +14,8 @@ export function starterConfig({ demo, schema }: { demo: boolean; schema?: string
 }
 
 /**
- * How a configuration names the JSON Schema that comes with the program. Pure. Of a program that is installed in the project, by
- * its path from there, so that whoever has the project finds it, too; of one that is installed for everybody, by a URL.
+ * How a configuration refers to the JSON Schema that comes with the program. Pure. If the program is installed in the
+ * project, by a relative path, which works for everybody who has the project; if it is installed globally, by a URL.
  * @param folder the configuration's, absolute
  * @param root the folder of this package, absolute
  */

@@ -1,33 +1,36 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseDocument } from 'yaml';
 import type { Environment } from './config.ts';
 import { interpolate } from './interpolate.ts';
-import { type Finding, type Path, pathId } from './problems.ts';
+import { type ConfigFinding, type Path, pathId } from './problems.ts';
 import { syntaxFindings } from './yaml-syntax.ts';
 
 /** Where a value was written, and how. */
 export interface Mark {
   /** 1-based: the line of its key, or of the list item. */
   line: number;
-  /** As it stands in the file, for a number. */
+  /** A number as the file spells it. */
   source?: string;
-  /** The environment variables that it was made of. */
+  /** The environment variables that it was made from. */
   variables: readonly string[];
 }
 
-/** A configuration file as plain values that remember where they came from. */
+/** A configuration file as plain values, with a record of where each was written. */
 export interface Tree {
   /** Undefined when the file holds nothing, or is not YAML. */
   value: unknown;
-  findings: Finding[];
+  findings: ConfigFinding[];
   mark(path: Path): Mark | undefined;
-  /** Whether the value at `path` was already reported: it is a stand-in, of which nothing more should be said. */
+  /**
+   * Whether a problem of the value at `path` was already reported. The value is then a stand-in, and nothing more
+   * should be said about it.
+   */
   isStandIn(path: Path): boolean;
 }
 
 /**
- * Reads YAML text. Variables are replaced in its texts once they are parsed, so that whatever a variable holds is
- * data: it can neither add keys nor break the file. Pure.
- * @param whereToSet where an unset variable could be set, beside the environment
+ * Reads YAML text. Variables are replaced after parsing, so that their values are data and can neither add keys nor
+ * break the file. Pure.
+ * @param whereToSet where an unset variable could be set, besides the environment
  */
 export function readTree(text: string, env: Environment, whereToSet: string): Tree {
   const lines = new LineCounter();
@@ -40,10 +43,10 @@ export function readTree(text: string, env: Environment, whereToSet: string): Tr
   });
   const marks = new Map<string, Mark>();
   const standIns = new Set<string>();
-  const findings: Finding[] = syntaxFindings(text, [...document.errors, ...document.warnings], lines);
+  const findings: ConfigFinding[] = syntaxFindings(text, [...document.errors, ...document.warnings], lines);
   const lineOf = (node: ParsedNode) => lines.linePos(node.range[0]).line;
 
-  /** Reports the value at `path`, and gives what stands in for it. */
+  /** Reports a problem of the value at `path`, and returns the stand-in for it. */
   function refuse(path: Path, line: number, message: string): null {
     findings.push({ path, line, message });
     standIns.add(pathId(path));
@@ -112,7 +115,7 @@ export function readTree(text: string, env: Environment, whereToSet: string): Tr
   };
 }
 
-/** What lies at `path`; undefined when nothing does. */
+/** The value at `path`; undefined when there is none. */
 export function valueAt(value: unknown, path: Path): unknown {
   let at = value;
   for (const part of path) {

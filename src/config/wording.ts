@@ -13,10 +13,10 @@ const TYPES: Record<string, string> = {
 };
 
 /**
- * What a definition allows, as the beginning of a sentence: `must be a whole number`. Used where the definition has
- * no words of its own.
+ * What a definition allows, as the beginning of a sentence: `must be a whole number`. Used where the definition has no
+ * message of its own.
  */
-export function allowed(issue: z.core.$ZodRawIssue): string {
+export function allowedMessage(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
     case 'invalid_type':
       return `must be ${isInteger(issue) ? TYPES.int : (TYPES[issue.expected] ?? issue.expected)}`;
@@ -45,7 +45,7 @@ export function allowed(issue: z.core.$ZodRawIssue): string {
   }
 }
 
-/** A whole number asked for, and no number at all given: zod then expects any number. */
+/** Whether a whole number is wanted: zod reports a missing one as "number". */
 function isInteger(issue: z.core.$ZodRawIssue): boolean {
   const definition = (issue.inst as { _zod?: { def?: { format?: string } } } | undefined)?._zod?.def;
   return definition?.format === 'safeint';
@@ -54,24 +54,23 @@ function isInteger(issue: z.core.$ZodRawIssue): boolean {
 /** A number as it may come from a variable. */
 export const NUMBER = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/;
 
-/**
- * What is wrong, whole: what is allowed, what is there instead, and what to do where that is but a matter of quotes.
- */
-export function sentence(
+/** The whole message: what is allowed, what was given instead, and what to do if only quotes are wrong. */
+export function problemMessage(
   issue: z.core.$ZodIssue,
   value: unknown,
   mark: Mark | undefined,
   secret: boolean,
 ): string {
-  // A rule over a whole list or mapping, or what may be one, has said all: that it is a list helps nobody.
+  // The messages of rules over a whole list or mapping, and of unions, are complete: that the value is a list would not
+  // help.
   if (['custom', 'invalid_union'].includes(issue.code) && typeof value === 'object') return issue.message;
   const actual =
     issue.code === 'invalid_key' ? JSON.stringify(issue.path.at(-1)) : shown(value, mark, secret);
-  return `${issue.message}, but is ${actual}${quoting(issue, value, mark)}`;
+  return `${issue.message}, but is ${actual}${quotingAdvice(issue, value, mark)}`;
 }
 
-/** How to put a value of the wrong type right, where that is but a matter of quotes. */
-function quoting(issue: z.core.$ZodIssue, value: unknown, mark: Mark | undefined): string {
+/** What to do about a value of the wrong type, where adding or removing quotes is enough. */
+function quotingAdvice(issue: z.core.$ZodIssue, value: unknown, mark: Mark | undefined): string {
   if (issue.code !== 'invalid_type' || mark?.variables.length) return '';
   if (
     issue.message === `must be ${TYPES.string}` &&
@@ -85,7 +84,7 @@ function quoting(issue: z.core.$ZodIssue, value: unknown, mark: Mark | undefined
   return quoted ? ' (leave out the quotes)' : '';
 }
 
-/** A value in the words of a message, with what could help to put it right. */
+/** A value as a message shows it. */
 export function shown(value: unknown, mark: Mark | undefined, secret: boolean): string {
   if (value === undefined) return 'missing';
   if (value === null) return 'left empty';

@@ -1,12 +1,16 @@
 import type { LineCounter, YAMLError } from 'yaml';
-import type { Finding } from './problems.ts';
+import type { ConfigFinding } from './problems.ts';
 
 /**
- * What is wrong with a file that is not YAML, one finding a line: one slip makes several errors, of which only the
- * first tells anything. In our words and without any of the text, which may be a secret.
+ * What is wrong with a file that is not YAML, at most one finding for each line: one mistake causes several errors, and
+ * only the first is helpful. In our words, and without quoting the text, which may be a secret.
  */
-export function syntaxFindings(text: string, errors: readonly YAMLError[], lines: LineCounter): Finding[] {
-  const byLine = new Map<number, Finding>();
+export function syntaxFindings(
+  text: string,
+  errors: readonly YAMLError[],
+  lines: LineCounter,
+): ConfigFinding[] {
+  const byLine = new Map<number, ConfigFinding>();
   for (const error of errors) {
     const { line } = lines.linePos(error.pos[0]);
     if (byLine.has(line)) continue;
@@ -19,7 +23,7 @@ export function syntaxFindings(text: string, errors: readonly YAMLError[], lines
 // biome-ignore lint/suspicious/noTemplateCurlyInString: the text that a person is to write
 const FLOW_VARIABLE = 'between [ ] or { }, a variable must be in quotes: "${NAME}"';
 
-/** The errors that people make, by the parser's code. */
+/** Explanations of common mistakes, by the parser's error code. */
 const EXPLANATIONS: Partial<Record<YAMLError['code'], string>> = {
   BAD_ALIAS: 'an alias (*name) has no name that fits; a text that begins with * must be in quotes',
   BAD_DQ_ESCAPE:

@@ -12,17 +12,18 @@ import type { DocumentProblem } from './documents/problems.ts';
 /**
  * The schemas that come with the program.
  *
- * Reading 10,000 lines of YAML takes half a second, which a command called every few minutes should not spend each time.
- * So `npm run build` writes them down as they are once parsed; that copy is used until one of the files is newer.
+ * Parsing their 10,000 lines of YAML takes half a second, too long for a command that runs every few minutes. So `npm
+ * run build` writes a parsed copy beside the program, and that copy is used as long as none of the files is newer than
+ * it.
  */
 export const BUNDLED_SCHEMAS = fileURLToPath(new URL('../../schemas', import.meta.url));
-const PARSED = fileURLToPath(new URL('../schemas.json', import.meta.url));
+const PARSED_COPY = fileURLToPath(new URL('../schemas.json', import.meta.url));
 
 let bundled: Promise<Schemas> | undefined;
 
 /** The bundled documents and corrections; read once. */
 export function bundledSchemas(): Promise<Schemas> {
-  bundled ??= readParsed().then((schemas) => schemas ?? readSchemas(BUNDLED_SCHEMAS));
+  bundled ??= readParsedCopy().then((schemas) => schemas ?? readSchemas(BUNDLED_SCHEMAS));
   return bundled;
 }
 
@@ -53,13 +54,13 @@ export async function bundledOverrides(): Promise<{ overrides: Overrides; hash: 
 }
 
 /** Writes the parsed copy: the last step of `npm run build`. */
-export async function writeParsed(): Promise<void> {
+export async function writeParsedCopy(): Promise<void> {
   const { documents, overrides } = await readSchemas(BUNDLED_SCHEMAS);
   const entries = [...overrides].map(([group, feeds]) => [
     group,
     [...feeds].map(([feed, { columns, ...rest }]) => [feed, { ...rest, columns: [...(columns ?? [])] }]),
   ]);
-  await writeFile(PARSED, JSON.stringify({ documents, overrides: entries }));
+  await writeFile(PARSED_COPY, JSON.stringify({ documents, overrides: entries }));
 }
 
 /**
@@ -95,10 +96,10 @@ export async function readCatalogue(directory: string): Promise<Catalogue> {
 type Entries<T> = [string, T][];
 type WrittenFeed = { columns: Entries<{ type: string }> };
 
-async function readParsed(): Promise<Schemas | undefined> {
-  const written = await stat(PARSED).catch(() => undefined);
+async function readParsedCopy(): Promise<Schemas | undefined> {
+  const written = await stat(PARSED_COPY).catch(() => undefined);
   if (!written) return undefined;
-  const text = await readFile(PARSED, 'utf8');
+  const text = await readFile(PARSED_COPY, 'utf8');
   const { documents, overrides } = JSON.parse(text) as {
     documents: GroupDocument[];
     overrides: Entries<Entries<WrittenFeed>>;
@@ -118,4 +119,4 @@ async function readParsed(): Promise<Schemas | undefined> {
   return { documents, overrides: new Map(revived) as unknown as Overrides };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await writeParsed();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await writeParsedCopy();

@@ -7,7 +7,7 @@ import { type ColumnType, columnType } from './types.ts';
 /** What is known of the feeds: the published schema, with a person's corrections. */
 
 interface ColumnSpec {
-  /** The field's, but for names that are taken: `names.ts`. */
+  /** The field's name, except where that name is reserved: see `names.ts`. */
   name: string;
   type: ColumnType;
   /** `''` when nobody said. */
@@ -24,17 +24,23 @@ export interface FeedSpec {
   description: string;
   /** Empty when nobody published columns: they are inferred from the data. */
   columns: readonly ColumnSpec[];
-  /** The columns that identify a record. All are among `columns`, unless that is empty. */
+  /** The columns that identify a record. Each of them is in `columns`, unless `columns` is empty. */
   key: readonly string[];
-  /** Columns that rank the versions of a record, all descending. As `key`, and none of its columns. */
+  /**
+   * Columns that rank the versions of a record, all descending. Each of them is in `columns`, unless that is empty;
+   * none is in `key`.
+   */
   orderBy: readonly string[];
   /** Minutes between exports; undefined when nobody said. */
   cadenceMinutes: number | undefined;
-  /** Where nobody published columns: what a person says of some of them, by their names in lower case. */
+  /**
+   * For a feed whose columns nobody published: the types that a person gave some of them in `overrides.yaml`, by column
+   * name in lower case.
+   */
   corrected?: ReadonlyMap<string, { type: ColumnType; format?: EpochFormat }>;
   /**
-   * Whether the feed's dedup model reads this version: a new one waits until a person accepts it. Left out: the first
-   * version is read.
+   * Whether the feed's dedup model reads this version. A new version is not read until a person accepts it. Left out:
+   * only version 1 is read.
    */
   modelled?: boolean;
 }
@@ -90,7 +96,7 @@ function feedSpec(group: string, doc: FeedDoc, override: FeedOverride | undefine
     description: doc.description,
     columns,
     key: presentKey,
-    // Rows of one key are equal in its columns: these rank nothing.
+    // Rows with the same key have the same values in the key's columns, so ordering by those would rank nothing.
     orderBy: present(orderBy, names).filter((name) => !presentKey.includes(name)),
     cadenceMinutes: doc.cadenceMinutes,
     ...(columns.length === 0 && override?.columns && { corrected: byNameId(override.columns) }),
@@ -121,8 +127,8 @@ function columnSpecs(docs: readonly ColumnDoc[], override: FeedOverride | undefi
 }
 
 /**
- * The columns that a feed has, of those that its key or ordering names. Exports are one company's, so where
- * `company_marker` is named but not there, `company_name` or `company_id` stands for it, or nothing does.
+ * Of the columns that a key or an ordering names, those that the feed really has. Exports belong to one company, so a
+ * missing `company_marker` is replaced by `company_name` or `company_id`, or left out where the feed has neither.
  */
 function present(wanted: readonly string[], names: readonly string[]): string[] {
   if (names.length === 0) return [...wanted];
@@ -143,8 +149,9 @@ export function modelledFeeds(catalogue: Catalogue): FeedSpec[] {
 }
 
 /**
- * Names come from a document, and a model is a template: one that could be read as a part of it gets no model by itself.
- * Its rows are staged all the same.
+ * Whether the names of a feed and of its columns are safe to write into a model. A model is a template, and names come
+ * from a document: a name that the template engine could take for code gets no generated model. The feed's rows are
+ * staged all the same.
  */
 function hasPlainNames({ feed, key, orderBy }: FeedSpec): boolean {
   return (

@@ -10,49 +10,51 @@ export type Severity = 'info' | 'warning' | 'attention';
 
 interface KindRule {
   action: Action;
-  /** Of a change that was applied; a held one is always `attention`. */
+  /** The severity once the change is applied. A held change is always `attention`. */
   severity: Severity;
 }
 
-const free: KindRule = { action: 'apply', severity: 'info' };
-const told: KindRule = { action: 'apply', severity: 'warning' };
+const appliedSilently: KindRule = { action: 'apply', severity: 'info' };
+const appliedWithWarning: KindRule = { action: 'apply', severity: 'warning' };
 const held: KindRule = { action: 'hold', severity: 'info' };
 
 /** By kind. What adds or widens is applied; what could lose data, or read it in another way, waits for a person. */
 export const KIND_RULES = {
-  feed_added: free,
-  feed_deprecated: told,
+  feed_added: appliedSilently,
+  feed_deprecated: appliedWithWarning,
   /** An end of life was announced. */
-  feed_ending: told,
-  feed_ended: told,
+  feed_ending: appliedWithWarning,
+  feed_ended: appliedWithWarning,
   /** No document lists it any more. Its tables stay. */
-  feed_gone: told,
-  feed_back: free,
+  feed_gone: appliedWithWarning,
+  feed_back: appliedSilently,
   /**
    * The new version gets its own staging table at once; what is held is the switch of the feed's model to it. Under `apply`
    * too, as long as that would leave the table without rows.
    */
   version_added: held,
-  column_added: free,
+  column_added: appliedSilently,
   /** Its column stays; it is NULL from then on. */
-  column_removed: told,
-  column_back: free,
+  column_removed: appliedWithWarning,
+  column_back: appliedSilently,
   /** One column gone, one new, of one type and in one place. Only reported: nothing is renamed. */
-  column_likely_renamed: told,
-  type_widened: free,
+  column_likely_renamed: appliedWithWarning,
+  type_widened: appliedSilently,
   type_narrowed: held,
   type_changed: held,
-  /** A person says how a column's times are sent: those that were rescued move into it. */
-  format_changed: free,
-  /** A feed of which nobody knew how to tell its records apart. */
-  unique_condition_added: free,
+  /**
+   * A person said how a column's times are written. Values that were rescued because nobody knew move into the column.
+   */
+  format_changed: appliedSilently,
+  /** The feed had no key until now. */
+  unique_condition_added: appliedSilently,
   unique_condition_changed: held,
   ordering_changed: held,
-  cadence_changed: free,
+  cadence_changed: appliedSilently,
   /** A column is marked as personal data. Attention until a person has seen it, unless the policy has a rule for it. */
   pii_on: { action: 'apply', severity: 'attention' },
-  pii_off: free,
-  description_changed: free,
+  pii_off: appliedSilently,
+  description_changed: appliedSilently,
 } satisfies Record<string, KindRule>;
 
 export type ChangeKind = keyof typeof KIND_RULES;
@@ -70,11 +72,15 @@ export interface Change {
   before: string | undefined;
   after: string | undefined;
   /**
-   * Values of the data ask for it, and no document: of a key, whose lines are rejected meanwhile. Waits for a person
-   * whatever its kind does, unless the policy names that kind there.
+   * The change comes from values in the data, not from a document: a value of a key does not fit the type of its
+   * column, and lines with such values are rejected meanwhile. It is held until a person accepts it, unless the policy
+   * has a rule for this kind of change at this place.
    */
   fromData?: boolean;
-  /** A user's own `schemas/overrides.yaml` says so: it is decided already, unless the policy names that kind there. */
+  /**
+   * The change comes from a user's own `schemas/overrides.yaml`, so a person has decided it already. It is applied
+   * unless the policy has a rule for this kind of change at this place.
+   */
   corrected?: boolean;
 }
 

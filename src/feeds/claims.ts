@@ -1,36 +1,34 @@
-import { nameId, tableName } from './names.ts';
+import { type FeedVersion, nameId, tableName } from './names.ts';
 
 /**
  * Which feeds of a group may use which table. Pure.
  *
- * DuckDB's names ignore case, as do the documents, the models and whoever types them: the feeds `Calls` and `calls`, the
- * versions `A` and `a`, or the feed `calls__v2` beside version 2 of `calls` would have one table. A second table that
- * nobody could tell from the first by its name would help nobody, so the feed that has the table keeps it, and the other
- * one is passed over and told of. It can be loaded by a source with a group of its own.
+ * DuckDB ignores case in names, and so do the documents, the models and people. Two feeds can therefore want one table:
+ * `Calls` and `calls`, the versions `A` and `a`, or a feed named `calls__v2` and version 2 of `calls`. A second table
+ * with nearly the same name would only confuse. So the first feed keeps the table; the other is not loaded, and a
+ * person is told. A source with another group can load it.
  */
 
-export interface Named {
-  feed: string;
-  version: string;
-}
-
-export interface Claims<T extends Named> {
+export interface TableClaims<T extends FeedVersion> {
   granted: T[];
-  /** Each with the one that has its table. */
-  refused: { wanted: T; owner: Named }[];
+  /** Feeds that were refused, each with the feed that owns the table. */
+  refused: { wanted: T; owner: FeedVersion }[];
 }
 
 /**
- * Sorts out the feeds that would meet in one table.
- * @param owners those that have a table, first come first served: rows are in it, or documents describe it
+ * Decides which of the wanted feeds get their table.
+ * @param owners feeds that own their table already, oldest first, because rows are in it or documents describe it
  */
-export function grantTables<T extends Named>(wanted: readonly T[], owners: readonly Named[]): Claims<T> {
-  const byTable = new Map<string, Named>();
+export function grantTables<T extends FeedVersion>(
+  wanted: readonly T[],
+  owners: readonly FeedVersion[],
+): TableClaims<T> {
+  const byTable = new Map<string, FeedVersion>();
   for (const owner of [...owners, ...wanted]) {
     const id = tableId(owner);
     if (!byTable.has(id)) byTable.set(id, owner);
   }
-  const claims: Claims<T> = { granted: [], refused: [] };
+  const claims: TableClaims<T> = { granted: [], refused: [] };
   for (const each of wanted) {
     const owner = byTable.get(tableId(each)) ?? each;
     if (owner.feed === each.feed && owner.version === each.version) claims.granted.push(each);
@@ -39,6 +37,6 @@ export function grantTables<T extends Named>(wanted: readonly T[], owners: reado
   return claims;
 }
 
-function tableId({ feed, version }: Named): string {
+function tableId({ feed, version }: FeedVersion): string {
   return nameId(tableName(feed, version));
 }

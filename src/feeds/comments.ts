@@ -3,7 +3,10 @@ import { fieldName, tableName } from './names.ts';
 
 /** What tables and columns say of themselves to whoever opens the warehouse. Pure. */
 
-/** What a column holds, what it holds of people, whether it still comes, and what it is called where it comes from. */
+/**
+ * The comment of a column: its description, whether it holds personal data, whether it is still sent, and its field's
+ * name where that differs.
+ */
 export function columnComment({
   name,
   description,
@@ -21,10 +24,16 @@ export function columnComment({
     .join(' ');
 }
 
-type Life = Pick<KnownFeed, 'deprecated' | 'expectedEnd' | 'actualEnd' | 'gone' | 'replacement'>;
+type LifecycleFields = Pick<KnownFeed, 'deprecated' | 'expectedEnd' | 'actualEnd' | 'gone' | 'replacement'>;
 
-/** How a feed's life goes on; `''` for one that just lives. */
-export function lifeNote({ deprecated, expectedEnd, actualEnd, gone, replacement }: Life): string {
+/** Where a feed is in its lifecycle (deprecated, ending, ended, no longer documented); `''` for an active feed. */
+export function lifecycleNote({
+  deprecated,
+  expectedEnd,
+  actualEnd,
+  gone,
+  replacement,
+}: LifecycleFields): string {
   const notes = [
     deprecated && `Deprecated since ${deprecated}.`,
     actualEnd ? `Ended ${actualEnd}.` : expectedEnd && `Ends ${expectedEnd}.`,
@@ -34,15 +43,20 @@ export function lifeNote({ deprecated, expectedEnd, actualEnd, gone, replacement
   return notes.join(' ');
 }
 
-/** What a staging table holds. */
-export const STAGED = 'Every version of every record received.';
-/** How what a deduped table holds begins. */
-export const LATEST = 'The latest version of each record of';
+/** The comment of a staging table. */
+export const STAGED_COMMENT = 'Every version of every record received.';
+/**
+ * How the comment of every deduped table begins. A comment that begins otherwise was written by a person, and is left
+ * alone.
+ */
+export const DEDUPED_COMMENT_START = 'The latest version of each record of';
 
-/** What a deduped table holds: the latest of each record of a feed, what the documents say of it, and how its life goes on. */
+/** The comment of a deduped table: what it holds, the feed's description, and where the feed is in its lifecycle. */
 export function dedupedComment(
-  feed: Pick<KnownFeed, 'name' | 'version' | 'description' | keyof Life>,
+  feed: Pick<KnownFeed, 'name' | 'version' | 'description' | keyof LifecycleFields>,
 ): string {
   const { name, version, description } = feed;
-  return [`${LATEST} ${tableName(name, version)}.`, description, lifeNote(feed)].filter(Boolean).join(' ');
+  return [`${DEDUPED_COMMENT_START} ${tableName(name, version)}.`, description, lifecycleNote(feed)]
+    .filter(Boolean)
+    .join(' ');
 }

@@ -1,7 +1,7 @@
 import type { ColumnDoc, FeedDoc } from './documents/document.ts';
 import type { ColumnType } from './types.ts';
 
-/** The shape of the feeds as the warehouse follows it: what was published, without what is held. */
+/** The shape of the feeds as the warehouse follows it: what was published, except for changes that are held. */
 
 /** A column with the type it is staged as. */
 export interface TypedColumn extends ColumnDoc {
@@ -10,31 +10,31 @@ export interface TypedColumn extends ColumnDoc {
   published: string;
 }
 
-/** A feed of which everything is settled: a person's corrections are in it. */
+/** A feed as it is followed, with a person's corrections applied. */
 export interface KnownFeed extends FeedDoc {
   columns: readonly TypedColumn[];
-  /** Where it was listed last: in the schema that comes with the program, or in a document of the vendor's. */
-  origin: Origin;
+  /** Which document listed it last: the schema that comes with the program, or one of the vendor's. */
+  origin: DocumentOrigin;
   /** False for a feed that was only seen in the data so far. */
   documented: boolean;
   /** The day since when no document lists it. */
   gone: string | undefined;
   /** Whether the feed's dedup model reads this version. */
   modelled: boolean;
-  /** Columns that its staging table has and no document lists. */
+  /** Columns of its staging table that no document lists. */
   inferred: readonly { name: string; type: ColumnType }[];
 }
 
-export type Origin = 'bundled' | 'vendor';
+export type DocumentOrigin = 'bundled' | 'vendor';
 
 /** What the newest documents say of a feed, corrected. */
 export interface WantedFeed extends FeedDoc {
   columns: readonly WantedColumn[];
-  origin: Origin;
+  origin: DocumentOrigin;
 }
 
 export interface WantedColumn extends ColumnDoc {
-  /** `''` when the document does not say, or says what we do not understand. */
+  /** `''` when the document gives no type, or one that we do not know. */
   type: ColumnType | '';
   published: string;
   /** A user's own corrections say what its type or format is. */

@@ -1,17 +1,17 @@
 /**
- * How old the newest partition of a feed may be. Pure.
+ * How old the newest partition of a feed may be before somebody is told. Pure.
  *
- * It goes by sealed partitions, never by times in rows: an export with no rows is fresh all the same. The age of a
- * partition is counted from the start of what it covers. Of a feed of cadence C that comes in time it is C when the
- * partition is over, and 2 C just before the next one is, and then the vendor needs some time (20 to 30 minutes for the
- * feeds of every 15 minutes) and the next run has to come.
+ * Freshness is measured by sealed partitions, never by times in rows: an export without rows is as fresh as any other.
+ * A partition's age counts from the start of the period it covers. So for a feed of cadence C that arrives on time, the
+ * newest partition is C old when its period ends, and almost 2 C old when the next period ends. Beyond that the limits
+ * leave the vendor time to export (20 to 30 minutes for feeds of every 15 minutes) and the next run time to come round.
  */
 
-/** `off`: nobody expects anything more, as of an archive. */
-export type FreshnessRule = 'off' | Ages;
+/** `off`: nothing more is expected, as from an archive. */
+export type FreshnessRule = 'off' | AgeLimits;
 
 /** In milliseconds, from the start of the newest partition. */
-export interface Ages {
+export interface AgeLimits {
   warnAfter?: number;
   errorAfter?: number;
 }
@@ -19,11 +19,14 @@ export interface Ages {
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** A feed that nobody documents, and that did not come often enough to be learned from. */
-const SUPPOSED_CADENCE_MINUTES = 1440;
+/** Assumed for a feed that no document describes and that has not arrived often enough to learn from. */
+const ASSUMED_CADENCE_MINUTES = 1440;
 
-/** Ages that leave room for one delivery that is late, and none for two that failed: 15m has 3h45m, 1h 6h, 1d 3d3h. */
-function usualAges(cadenceMinutes: number): Required<Ages> {
+/**
+ * Limits that allow for one late delivery, but not for two missing ones: 15m becomes 3h45m, 1h becomes 6h, 1d becomes
+ * 3d3h.
+ */
+function defaultAgeLimits(cadenceMinutes: number): Required<AgeLimits> {
   const cadence = cadenceMinutes * MINUTE;
   return { warnAfter: 2.5 * cadence + 2 * HOUR, errorAfter: 3 * cadence + 3 * HOUR };
 }
@@ -32,28 +35,28 @@ function usualAges(cadenceMinutes: number): Required<Ages> {
 export type FreshnessState = 'fresh' | 'due' | 'late';
 
 /**
- * @param rules what the configuration says, the most particular first
- * @param cadenceMinutes documented or learned, whichever is longer; null when neither is there
- * @returns undefined when nobody expects the feed
+ * @param rules what the configuration says, the most specific first
+ * @param cadenceMinutes documented or learned, whichever is longer; null when neither is known
+ * @returns undefined when nothing is expected of the feed
  */
-export function agesOf(
+export function ageLimits(
   rules: readonly (FreshnessRule | undefined)[],
   cadenceMinutes: number | null,
-): Required<Ages> | undefined {
+): Required<AgeLimits> | undefined {
   const said = rules.find((rule) => rule !== undefined && (rule === 'off' || !isEmpty(rule)));
   if (said === 'off') return undefined;
-  const usual = usualAges(cadenceMinutes ?? SUPPOSED_CADENCE_MINUTES);
+  const usual = defaultAgeLimits(cadenceMinutes ?? ASSUMED_CADENCE_MINUTES);
   const errorAfter = said?.errorAfter ?? Math.max(usual.errorAfter, said?.warnAfter ?? 0);
   return { errorAfter, warnAfter: said?.warnAfter ?? Math.min(usual.warnAfter, errorAfter) };
 }
 
-function isEmpty({ warnAfter, errorAfter }: Ages): boolean {
+function isEmpty({ warnAfter, errorAfter }: AgeLimits): boolean {
   return warnAfter === undefined && errorAfter === undefined;
 }
 
-export function freshnessOf(
+export function freshnessState(
   newest: Date,
-  { warnAfter, errorAfter }: Required<Ages>,
+  { warnAfter, errorAfter }: Required<AgeLimits>,
   now: Date,
 ): FreshnessState {
   const age = now.getTime() - newest.getTime();

@@ -1,12 +1,13 @@
 /**
  * The names of a feed's tables and columns. Pure.
  *
- * A *field* is what a line of JSON and a schema document call a value, a *column* what the table calls it. They are the
- * same but for names that are taken, which get a `_` behind them: the field `rowid` is the column `rowid_`. So that no two
- * fields meet in one column, the field `rowid_` is then `rowid__`, and so on: {@link fieldName} undoes {@link columnName}.
+ * A *field* is the name of a value in the JSON and in the schema documents; a *column* is its name in the table. They
+ * are the same except for reserved names, which get a trailing `_`: the field `rowid` becomes the column `rowid_`. So
+ * that no two fields share a column, the field `rowid_` then becomes `rowid__`, and so on. {@link fieldName} undoes
+ * {@link columnName}.
  */
 
-/** What every staged row ends in (the contract's *Warehouse*). */
+/** The loader's own columns, at the end of every staged row (the contract's *Warehouse*). */
 export const STAGING_COLUMNS = [
   {
     name: '_partition_ts',
@@ -26,14 +27,14 @@ export const STAGING_COLUMNS = [
 
 const STAGING_NAMES: readonly string[] = STAGING_COLUMNS.map(({ name }) => name);
 
-/** The one list of names that no column of a feed can have. */
+/** Names that no column of a feed can have. This is the only list of them. */
 const RESERVED = [
   ...STAGING_NAMES,
-  // DuckDB's own of each table, which a column of its name hides: rows are told apart by it.
+  // DuckDB's pseudo-column of every table. A column with its name would hide it, and rows are identified by it.
   'rowid',
-  // What stands for it while versions are ranked.
+  // The same, as dedup models call it while they rank versions.
   '_rowid',
-  // DuckDB's own of each file that it reads.
+  // DuckDB's pseudo-columns of files that it reads.
   'filename',
   'file_index',
   'file_row_number',
@@ -41,22 +42,22 @@ const RESERVED = [
 
 const TAKEN = new RegExp(`^(?:${RESERVED.join('|')})_*$`, 'i');
 
-/** The column that holds the values of a field, as long as nobody gave it another. */
+/** The column for a field's values. */
 export function columnName(field: string): string {
   return TAKEN.test(field) ? `${field}_` : field;
 }
 
-/** The field whose values a column holds. */
+/** The field that a column was made from. */
 export function fieldName(column: string): string {
   return column.endsWith('_') && TAKEN.test(column.slice(0, -1)) ? column.slice(0, -1) : column;
 }
 
-/** Whether a name is one of the five that staging adds: DuckDB's names ignore case. */
+/** Whether a name is one of the five columns that staging adds, in any case. */
 export function isStagingColumn(column: string): boolean {
   return STAGING_NAMES.includes(column.toLowerCase());
 }
 
-/** Longer names are no names. DuckDB has no limit; a person's patience does. */
+/** Longer names are refused. DuckDB has no limit; what a person can read has. */
 const MAX_NAME = 200;
 
 /**
@@ -67,24 +68,30 @@ export function isPlainName(name: string): boolean {
   return name !== '' && name.length <= MAX_NAME && !/\p{Cc}/u.test(name);
 }
 
-/** Names to be told apart: without regard to case, in any script, so that nobody has to look twice. */
+/** A name in the form in which names are compared: two names that differ only in case, in any script, are one. */
 export function nameId(name: string): string {
   return name.toLowerCase();
 }
 
 const UPPER = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
-/** Names as DuckDB compares them: of the letters from A to Z the case is of no account. */
-export function fold(name: string): string {
+/** A name as DuckDB compares names: it ignores the case of A to Z only. */
+export function foldCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
-/** As {@link fold}, of an SQL expression. */
-export function foldSql(name: string): string {
+/** As {@link foldCase}, for an SQL expression. */
+export function foldCaseSql(name: string): string {
   return `translate(${name}, '${UPPER}', '${UPPER.toLowerCase()}')`;
 }
 
-/** A feed's name within its group: its version counts when it is not the first. Also its name in `overrides.yaml`. */
+/** One version of a feed, within its group or source. */
+export interface FeedVersion {
+  feed: string;
+  version: string;
+}
+
+/** A feed's name within its group, with the version unless that is 1. Also its name in `overrides.yaml`. */
 export function tableName(feed: string, version: string): string {
   return version === '1' ? feed : `${feed}__v${version}`;
 }

@@ -15,7 +15,7 @@ export interface PartitionKey {
   feed: string;
   version: string;
   format: string;
-  /** When it is of: the start of its day, hour or minute, UTC. */
+  /** The start of the day, hour or minute that it covers, UTC. */
   time: Date;
   /** Its folder, relative to the source's root. */
   path: string;
@@ -23,7 +23,7 @@ export interface PartitionKey {
 
 /** The parts of a data file's name. */
 export interface FileName {
-  /** The number of a split file; undefined when the partition is in one file. */
+  /** The number of this part of a split file; undefined when the partition is in one file. */
   split: number | undefined;
   gzip: boolean;
   encrypted: boolean;
@@ -40,8 +40,8 @@ const PARTITION =
 /**
  * Reads the path of one listed file.
  * @param path relative to the source's root, as in {@link ListedFile}
- * @param anyName for places that call data files as they like: the File Exporter API names them `file1.jsonl`
- * @returns what it is, or in what way it does not fit the convention; never throws
+ * @param anyName for places whose data files can have any name: the File Exporter API calls them `file1.jsonl`
+ * @returns what it is, or how it breaks the convention; never throws
  */
 export function parsePath(path: string, anyName = false): ParsedPath {
   const parts = PARTITION.exec(path)?.groups;
@@ -52,7 +52,7 @@ export function parsePath(path: string, anyName = false): ParsedPath {
   };
   if (!isFeedName(feed as string)) return misfit('not the name of a feed');
   if (!isPlainName(version as string)) return misfit('not a version of a feed');
-  // Before _SUCCESS: an export in another format is not an empty one in ours.
+  // Checked before `_SUCCESS`: an empty export in another format says nothing about ours.
   if (format !== 'jsonl') return misfit(`format ${JSON.stringify(format)} is not jsonl`);
   const time = partitionTime(dt as string, hr, mi);
   if (typeof time === 'string') return misfit(time);
@@ -84,8 +84,8 @@ export function parseFileName(feed: string, name: string): FileName | undefined 
 }
 
 /**
- * Whether a file is what programs leave beside data, and never data itself: checksums that Hadoop keeps (`.NAME.crc`), notes
- * that Spark makes of a job, what file managers write. Anything else that does not fit the conventions is told.
+ * Whether a file is something that programs leave beside data: Hadoop's checksums (`.NAME.crc`), Spark's job notes,
+ * files of file managers. Any other file that breaks the convention is reported.
  */
 export function isHousekeeping(path: string): boolean {
   return /^(?:\..+\.crc|_(?:committed|started)_\d+|\.DS_Store|Thumbs\.db)$/.test(
@@ -105,7 +105,7 @@ function partitionTime(dt: string, hr = '00', mi = '00'): Date | string {
   return time;
 }
 
-/** Whether a feed can have this name: it becomes that of folders and tables. */
+/** Whether a feed can have this name, which also names folders and tables. */
 export function isFeedName(name: string): boolean {
   return isPlainName(name) && !/^\.{1,2}$/.test(name);
 }

@@ -10,8 +10,8 @@ import { tableName } from './names.ts';
  *       messaging.rep_convos: { type_changed: apply }
  *       messaging.rep_convos.first_response_seconds: { type_changed: ignore }
  *
- * by source, by feed of a source (version 2 of a feed is `FEED__v2`), by column of a feed; `*` is any. What names more
- * wins; what is not named does what its kind does (`changes.ts`).
+ * A key selects a source, a feed of a source (version 2 of a feed is `FEED__v2`) or a column of a feed; `*` matches
+ * any. The most specific rule wins. Without a rule, the default of the change's kind applies (`changes.ts`).
  */
 export type Policy = Readonly<Record<string, Partial<Record<ChangeKind, Action>>>>;
 
@@ -22,12 +22,12 @@ export interface ChangePlace {
   change: Pick<Change, 'kind' | 'feed' | 'version' | 'column'>;
 }
 
-/** What is to be done with a change. Pure. */
+/** What to do with a change: a person's rule, or the default of its kind. Pure. */
 export function actionOf(policy: Policy, place: ChangePlace): Action {
   return ruleFor(policy, place) ?? KIND_RULES[place.change.kind].action;
 }
 
-/** What a person said is to be done with a change; undefined when nothing was said of such a change there. Pure. */
+/** The rule of the policy for a change; undefined when it has none. Pure. */
 export function ruleFor(policy: Policy, { source, change }: ChangePlace): Action | undefined {
   const place = [source, tableName(change.feed, change.version), ...(change.column ? [change.column] : [])];
   let action: Action | undefined;
@@ -38,7 +38,7 @@ export function ruleFor(policy: Policy, { source, change }: ChangePlace): Action
     const matches =
       parts.length <= place.length &&
       parts.every((part, index) => part === '*' || part.toLowerCase() === place[index]?.toLowerCase());
-    // A longer selector names more; of two of one length, the one with fewer stars.
+    // A longer selector is more specific; of two equally long ones, the one with fewer stars.
     const names = parts.length * 10 + parts.filter((part) => part !== '*').length;
     if (chosen === undefined || !matches || names <= weight) continue;
     action = chosen;

@@ -19,7 +19,7 @@ export type ColumnType =
   | 'JSON'
   | `DECIMAL(${number},${number})`;
 
-/** What a count of time in a column of times counts: `format:` of a column in the overrides. */
+/** The unit of times that are sent as numbers since 1970: `format:` of a column in the overrides. */
 export type EpochFormat = 'epoch_s' | 'epoch_ms';
 
 /** By the word before any parentheses. An `unsigned` integer needs the next size up. */
@@ -64,7 +64,7 @@ export function columnType(published: string): ColumnType | undefined {
     .replace(/ (not )?null$/, '');
   if (/^\[\]|\[\d*\]$|^\w+ ?<.*>$/.test(text)) return 'JSON';
 
-  // `timestamp(6) without time zone` is the words around its size, and the size.
+  // In `timestamp(6) without time zone` the size stands between the words of the type.
   const open = text.indexOf('(');
   const close = text.lastIndexOf(')');
   const sized = open >= 0 && close > open;
@@ -78,7 +78,7 @@ export function columnType(published: string): ColumnType | undefined {
   return type !== undefined && signed !== words ? UNSIGNED.get(type) : type;
 }
 
-/** `numeric` alone is not understood: its digits after the point differ from database to database. */
+/** `numeric` alone is not a known type: databases differ in how many digits it has after the point. */
 function decimal(size: string): ColumnType | undefined {
   const parts = /^ ?(\d+) ?(?:, ?(\d+) ?)?$/.exec(size);
   if (!parts) return undefined;

@@ -2,12 +2,12 @@ import { type Catalogue, type FeedSpec, loadCatalogue } from '../feeds/catalogue
 import type { Overrides } from '../feeds/documents/overrides.ts';
 import { tableName } from '../feeds/names.ts';
 import type { Session } from '../warehouse/session.ts';
-import { keepsDocuments } from './documents.ts';
+import { hasDocumentTables } from './documents.ts';
 import { followedFeeds } from './followed-feeds.ts';
 
 /**
- * What is known of the feeds now: the bundled schema, and in its place, group by group, what the warehouse follows since
- * its documents were first applied (`ops.feeds` and `ops.columns`).
+ * The feeds as they are known now: the bundled schema, and in place of it, for each group whose documents have been
+ * applied, what the warehouse follows (`ops.feeds` and `ops.columns`).
  */
 export async function currentCatalogue(
   session: Session,
@@ -27,10 +27,11 @@ export async function currentCatalogue(
 }
 
 async function specsByGroup(session: Session, overrides: Overrides): Promise<Map<string, FeedSpec[]>> {
-  if (!(await keepsDocuments(session))) return new Map();
+  if (!(await hasDocumentTables(session))) return new Map();
   const found = new Map<string, FeedSpec[]>();
   for (const [group, feeds] of await followedFeeds(session)) {
-    // Corrections are in it: what is followed is what was decided. Columns that nobody published are not followed.
+    // What is followed has the corrections in it already, except for feeds without published columns: those have no
+    // rows in `ops.columns` that a correction could have changed.
     const bare = new Set(
       feeds
         .filter(({ columns }) => columns.length === 0)

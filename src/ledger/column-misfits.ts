@@ -5,19 +5,19 @@ import { ledger } from './ledger.ts';
 import type { ColumnMisfits } from './tables.ts';
 
 /**
- * `ops.column_misfits`: how many values did not fit their column, by file, so that a misfit is told and not only kept.
- * A misfit is a row whose column is NULL while `_rescued` has a field of its name. Text that is kept for its further
- * digits of a fraction (`instant.ts`) is none: there the column has its value.
+ * `ops.column_misfits`: how many values did not fit their column, by file, so that misfits are reported and not only
+ * kept. A misfit is a row whose column is NULL while `_rescued` has a field of its name. A time that is in `_rescued`
+ * only for its digits beyond microseconds (`instant.ts`) is not one: its column has a value.
  */
 
-/** Which feed, and where it is staged. */
+/** The feed whose misfits are counted. */
 export interface MisfitFeed {
   group: string;
   feed: string;
   version: string;
 }
 
-/** Notes how many values of new files did not fit. Part of the transaction that stages them. */
+/** Records how many values of new files did not fit. Part of the transaction that stages them. */
 export async function recordColumnMisfits(
   session: Session,
   { group: feed_group, feed, version }: MisfitFeed,
@@ -32,7 +32,10 @@ export async function recordColumnMisfits(
   await session.insert({ schema: 'ops', table: 'column_misfits' }, [...rows.values()]);
 }
 
-/** Counts the misfits of columns in the rows of new files, from a file on. Part of the transaction that stages them. */
+/**
+ * Counts the misfits of columns in the rows of all files from `firstFileId` on. Part of the transaction that stages
+ * them.
+ */
 export async function countMisfits(
   session: Session,
   table: TableName,
@@ -50,7 +53,7 @@ FROM (SELECT _file_id AS file_id, unnest([${names.join(', ')}]) AS column_name
 WHERE column_name IS NOT NULL GROUP BY ALL ORDER BY ALL`);
 }
 
-/** Columns of a feed that did not take every value that came so far. */
+/** Columns of a feed that have had misfits. */
 export async function misfitColumns(
   session: Session,
   { group, feed, version }: MisfitFeed,
@@ -67,9 +70,9 @@ export async function misfitColumns(
 }
 
 /**
- * Counts the misfits of columns anew from the rows that are staged. Staging counts those of new files as it goes; this is for
- * after values were moved between a column and `_rescued`. Part of the caller's transaction.
- * @param columns of the table; those that it has not count no more
+ * Counts the misfits of columns again from all staged rows, after values were moved between a column and `_rescued`.
+ * (Staging itself counts those of new files as it goes.) Part of the caller's transaction.
+ * @param columns whose counts are replaced; those that no longer exist are only removed
  */
 export async function recountMisfits(
   session: Session,

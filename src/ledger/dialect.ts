@@ -7,14 +7,14 @@ import {
   PostgresQueryCompiler,
   type QueryResult,
 } from 'kysely';
-import type { Session, Value } from '../warehouse/session.ts';
+import type { Session, SqlValue } from '../warehouse/session.ts';
 
 /**
  * Kysely over one DuckDB session. DuckDB's SQL is PostgreSQL's, down to `$1` parameters and quoted names.
  *
- * Transactions are the session's ({@link Session.transaction}), so that ledger rows and the staged rows they speak of
- * commit together; kysely's own `transaction()` works too, on the same connection. `destroy()` leaves the session open:
- * it belongs to whoever opened it.
+ * Use {@link Session.transaction} so that ledger rows and the staged rows they describe commit together; kysely's own
+ * `transaction()` works too, on the same connection. `destroy()` leaves the session open, which belongs to whoever
+ * opened it.
  *
  * Not the published `kysely-duckdb` 0.4: it loses columns named `count`, reads timestamps as local time and closes the
  * caller's database.
@@ -22,7 +22,7 @@ import type { Session, Value } from '../warehouse/session.ts';
 export function duckdbDialect(session: Session): Dialect {
   const connection: DatabaseConnection = {
     async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-      return { rows: await session.rows<R>(query.sql, query.parameters as readonly Value[]) };
+      return { rows: await session.rows<R>(query.sql, query.parameters as readonly SqlValue[]) };
     },
     // biome-ignore lint/correctness/useYield: the ledger's results fit in memory, nobody streams them
     async *streamQuery() {

@@ -8,7 +8,7 @@ import type { DocumentFile, StoredDocument } from './tables.ts';
 /** Versions of the schema documents, each kept whole. */
 
 /** Whether the ledger has tables for documents: a dry run opens it as an older program left it. */
-export async function keepsDocuments(session: Session): Promise<boolean> {
+export async function hasDocumentTables(session: Session): Promise<boolean> {
   return (await tableKind(session, { schema: 'ops', table: 'documents' })) !== undefined;
 }
 
@@ -61,7 +61,7 @@ export async function storeDocument(session: Session, facts: DocumentFacts, text
   );
 }
 
-export async function decideDocument(
+export async function setDocumentState(
   session: Session,
   documentId: number,
   state: StoredDocument['state'],
@@ -101,7 +101,7 @@ export async function followedDocument(
     .executeTakeFirst();
 }
 
-export async function storeFollowed(
+export async function storeFollowedDocument(
   session: Session,
   group: string,
   documentId: number | null,

@@ -2,15 +2,18 @@ import type { Session } from '../warehouse/session.ts';
 import { ledger } from './ledger.ts';
 import type { Failure } from './tables.ts';
 
-/** What failed as a whole, and does still: a source, a feed, a model, a test. Files have a table of their own. */
+/**
+ * Standing failures (`ops.failures`): sources, feeds, models and tests that failed as a whole and have not succeeded
+ * since. Files have a table of their own.
+ */
 
 export type FailureKind = Failure['kind'];
 
-/** One that failed just now. */
-export type FreshFailure = Pick<Failure, 'name' | 'message'> &
+/** A failure of the current run. */
+export type NewFailure = Pick<Failure, 'name' | 'message'> &
   Partial<Pick<Failure, 'source' | 'hint' | 'blocks'>>;
 
-/** Failures of some kinds that nobody has mended yet, those that began first before the others. */
+/** The standing failures of some kinds, longest standing first. */
 export async function standingFailures(session: Session, kinds: readonly FailureKind[]): Promise<Failure[]> {
   return ledger(session)
     .selectFrom('ops.failures')
@@ -23,13 +26,15 @@ export async function standingFailures(session: Session, kinds: readonly Failure
 }
 
 /**
- * Notes how an attempt ended: what failed stands as a failure until it is tried again and does not.
- * @param wasTried whether the attempt would have failed for it, or it is not there any more to be tried
+ * Records how an attempt ended: what failed becomes a standing failure, which stays until it is tried again and
+ * succeeds.
+ * @param wasTried whether this attempt tried what had failed before, or it no longer exists; if it is not in `failed`,
+ *   its failure is then resolved
  */
-export async function settleFailures(
+export async function updateStandingFailures(
   session: Session,
   kind: FailureKind,
-  failed: readonly FreshFailure[],
+  failed: readonly NewFailure[],
   wasTried: (failure: Failure) => boolean,
   { runId, now }: { runId: number; now: Date },
 ): Promise<void> {

@@ -1,8 +1,8 @@
 import type { FeedSpec } from '../feeds/catalogue.ts';
 import type { Session } from '../warehouse/session.ts';
 
-/** Writes what the schema documents say of feeds that were seen. */
-export async function rememberFeeds(session: Session, specs: readonly FeedSpec[], now: Date): Promise<void> {
+/** Records what the schema documents say of feeds that were seen in the data. */
+export async function recordFeeds(session: Session, specs: readonly FeedSpec[], now: Date): Promise<void> {
   for (const spec of specs) {
     const facts = {
       description: spec.description,
@@ -38,7 +38,7 @@ export async function rememberFeeds(session: Session, specs: readonly FeedSpec[]
   }
 }
 
-/** The feeds of a group that have rows, oldest first: their tables are theirs. */
+/** The feeds of a group that have staged rows, oldest first: these own their tables. */
 export async function stagedFeeds(
   session: Session,
   group: string,

@@ -1,4 +1,4 @@
-import { fold, foldSql } from '../feeds/names.ts';
+import { foldCase, foldCaseSql } from '../feeds/names.ts';
 import type { Session } from '../warehouse/session.ts';
 import { ledger } from './ledger.ts';
 import type { FileFailure, UndeclaredField } from './tables.ts';
@@ -11,8 +11,8 @@ export async function nextFileId(session: Session): Promise<number> {
   return next;
 }
 
-/** Notes that a file could not be staged. */
-export async function recordFailure(
+/** Records that a file could not be staged. */
+export async function recordFileFailure(
   session: Session,
   failure: Pick<FileFailure, 'source' | 'path' | 'etag' | 'bytes' | 'message' | 'fingerprint'>,
   now: Date,
@@ -45,8 +45,8 @@ export async function recordFailure(
   await session.insert({ schema: 'ops', table: 'file_failures' }, [row]);
 }
 
-/** Files of a source that could not be staged so far. */
-export async function openFailures(session: Session, source: string): Promise<FileFailure[]> {
+/** Files of a source that could not be staged, and have not been since. */
+export async function openFileFailures(session: Session, source: string): Promise<FileFailure[]> {
   return ledger(session)
     .selectFrom('ops.file_failures')
     .selectAll()
@@ -55,15 +55,15 @@ export async function openFailures(session: Session, source: string): Promise<Fi
     .execute();
 }
 
-/** How many files of each source could not be staged so far. */
-export async function filesFailing(session: Session): Promise<{ source: string; files: number }[]> {
+/** How many files of each source could not be staged, and have not been since. */
+export async function countFailingFiles(session: Session): Promise<{ source: string; files: number }[]> {
   return session.rows(
     `SELECT source, count(DISTINCT path) AS files FROM ops.file_failures WHERE resolved_at IS NULL
      GROUP BY source ORDER BY source`,
   );
 }
 
-/** Fields known to come with a feed though its table has no column for them. */
+/** Fields that came with a feed though its table has no column for them. */
 export async function undeclaredFields(
   session: Session,
   feed: Pick<UndeclaredField, 'feed_group' | 'feed' | 'version'>,
@@ -78,21 +78,21 @@ export async function undeclaredFields(
   return rows.map(({ field }) => field);
 }
 
-/** Fields that have a column now are declared, in whatever case they come. */
-export async function declareFields(
+/** Removes fields that have a column now from the undeclared ones, whatever their case. */
+export async function forgetUndeclaredFields(
   session: Session,
   feed: Pick<UndeclaredField, 'feed_group' | 'feed' | 'version'>,
   fields: readonly string[],
 ): Promise<void> {
   await session.run(
     `DELETE FROM ops.undeclared_fields WHERE feed_group = $1 AND feed = $2 AND version = $3
-       AND ${foldSql('field')} IN (SELECT unnest(from_json($4, '["VARCHAR"]')))`,
-    [feed.feed_group, feed.feed, feed.version, JSON.stringify(fields.map(fold))],
+       AND ${foldCaseSql('field')} IN (SELECT unnest(from_json($4, '["VARCHAR"]')))`,
+    [feed.feed_group, feed.feed, feed.version, JSON.stringify(fields.map(foldCase))],
   );
 }
 
-/** Notes that files fail no more: they were staged, or are not there any longer. */
-export async function resolveFailures(
+/** Resolves the failures of files that were staged, or no longer exist. */
+export async function resolveFileFailures(
   session: Session,
   source: string,
   paths: readonly string[],

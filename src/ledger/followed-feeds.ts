@@ -5,26 +5,30 @@ import type { Session } from '../warehouse/session.ts';
 import { literal, type TableName } from '../warehouse/sql.ts';
 import { type PresentTable, presentTables, tableId } from '../warehouse/tables.ts';
 import { ledger } from './ledger.ts';
-import type { Column, Feed, FeedState } from './tables.ts';
+import type { DocumentedColumn, Feed, FeedState } from './tables.ts';
 
-/** `ops.feeds` and `ops.columns`: the shape of the feeds as it is followed. */
+/** `ops.feeds` and `ops.columns`: the shape of the feeds as the warehouse follows it. */
 
-/** The tables of a group, staged and deduped, by {@link presentId}. */
-export type Present = ReadonlyMap<string, PresentTable<ColumnType>>;
+/** The tables of a group, staged and deduped, by {@link presentTableId}. */
+export type PresentTables = ReadonlyMap<string, PresentTable<ColumnType>>;
 
 /** As DuckDB compares names. */
-export function presentId(table: TableName): string {
+export function presentTableId(table: TableName): string {
   return tableId(table).toLowerCase();
 }
 
-export async function groupTables(session: Session, group: string): Promise<Present> {
+export async function groupTables(session: Session, group: string): Promise<PresentTables> {
   const where = `schema IN (${literal(group)}, ${literal(`staging_${group}`)})`;
   const found = await presentTables<ColumnType>(session, { where });
-  return new Map(found.flatMap((one) => (one.kind === 'table' ? [[presentId(one), one]] : [])));
+  return new Map(found.flatMap((one) => (one.kind === 'table' ? [[presentTableId(one), one]] : [])));
 }
 
-/** The feeds of a group as they are followed, and those that were only seen in the data. */
-export async function knownFeeds(session: Session, group: string, present: Present): Promise<KnownFeed[]> {
+/** The feeds of a group: those that are followed, and those that were only seen in the data. */
+export async function knownFeeds(
+  session: Session,
+  group: string,
+  present: PresentTables,
+): Promise<KnownFeed[]> {
   const feeds = await ledger(session)
     .selectFrom('ops.feeds')
     .selectAll()
@@ -38,7 +42,7 @@ export async function knownFeeds(session: Session, group: string, present: Prese
     .where('feed_group', '=', group)
     .orderBy('position')
     .execute();
-  const byFeed = new Map<string, Column[]>();
+  const byFeed = new Map<string, DocumentedColumn[]>();
   for (const column of columns) {
     const id = JSON.stringify([column.feed, column.version]);
     const known = byFeed.get(id);
@@ -48,7 +52,7 @@ export async function knownFeeds(session: Session, group: string, present: Prese
   return feeds.map((row) => {
     const documented = (byFeed.get(JSON.stringify([row.feed, row.version])) ?? []).map(typedColumn);
     const listed = new Set(documented.map(({ name }) => name.toLowerCase()));
-    const there = present.get(presentId(stagingTable(group, row.feed, row.version)))?.columns ?? [];
+    const there = present.get(presentTableId(stagingTable(group, row.feed, row.version)))?.columns ?? [];
     const inferred = there
       .filter(({ name }) => !isStagingColumn(name) && !listed.has(name.toLowerCase()))
       .map(({ name, type }) => ({ name, type }));
@@ -72,7 +76,9 @@ export async function followedFeeds(session: Session): Promise<Map<string, Known
   return found;
 }
 
-/** Writes how the feeds of a group are followed from now on. Those in `before` that are as they were are left alone. */
+/**
+ * Stores how the feeds of a group are followed from now on. Feeds that are as they were in `before` are not written.
+ */
 export async function storeKnownFeeds(
   session: Session,
   group: string,
@@ -80,14 +86,14 @@ export async function storeKnownFeeds(
   feeds: readonly KnownFeed[],
   now: Date,
 ): Promise<void> {
-  const unchanged = new Set(before.map(facts));
+  const unchanged = new Set(before.map(fingerprint));
   const rows = await ledger(session)
     .selectFrom('ops.feeds')
     .select(['feed', 'version', 'first_seen_at'])
     .where('feed_group', '=', group)
     .execute();
   const seen = new Map(rows.map((row) => [JSON.stringify([row.feed, row.version]), row.first_seen_at]));
-  const changed = feeds.filter((feed) => feed.documented && !unchanged.has(facts(feed)));
+  const changed = feeds.filter((feed) => feed.documented && !unchanged.has(fingerprint(feed)));
   const names = JSON.stringify(changed.map(({ name, version }) => ({ feed: name, version })));
   for (const table of ['feeds', 'columns']) {
     await session.run(
@@ -106,7 +112,7 @@ export async function storeKnownFeeds(
   );
 }
 
-function facts({ inferred: _, ...feed }: KnownFeed): string {
+function fingerprint({ inferred: _, ...feed }: KnownFeed): string {
   return JSON.stringify(feed);
 }
 
@@ -133,7 +139,7 @@ function knownFeed(row: Feed, columns: TypedColumn[], inferred: KnownFeed['infer
   };
 }
 
-function typedColumn(row: Column): TypedColumn {
+function typedColumn(row: DocumentedColumn): TypedColumn {
   return {
     name: row.column_name,
     type: row.type as ColumnType,
@@ -177,7 +183,7 @@ function stateOf(feed: KnownFeed): FeedState {
   return feed.deprecated === undefined ? 'active' : 'deprecated';
 }
 
-function columnRows(group: string, feed: KnownFeed): Column[] {
+function columnRows(group: string, feed: KnownFeed): DocumentedColumn[] {
   return feed.columns.map((column, index) => ({
     feed_group: group,
     feed: feed.name,

@@ -1,26 +1,30 @@
+import type { FeedVersion } from '../feeds/names.ts';
 import type { Session } from '../warehouse/session.ts';
 import { timestamp } from '../warehouse/sql.ts';
-import type { ListedFeed } from './listings.ts';
 
-/** Of a hole, so many days are written down partition by partition: longer ones say no more. */
+/** Of one hole, only so many days are recorded partition by partition: a longer list would say no more. */
 const LONGEST_HOLE_DAYS = 32;
 
 export interface GapOptions {
   lookBackDays: number;
   now: Date;
-  /** Feeds whose whole history was listed just now: all of it is looked through, not only the look-back. */
-  whole: readonly (ListedFeed & { feed_group: string })[];
+  /** Feeds whose whole history was just listed: all of it is searched for gaps, not only the look-back. */
+  whole: readonly (FeedVersion & { feed_group: string })[];
 }
 
 /**
- * Finds the partitions that lie between those that came, into the temporary table `due_partitions`.
+ * Finds the partitions that should lie between those that came, and puts them into the temporary table
+ * `due_partitions`.
  *
- * The step from one partition to the next is the one seen most often in that week, since published cadences are not always
- * those of the partitions and change over the years; a feed's own documents decide only in the look-back, and only until
- * three steps have been seen. Any source of a group may bring a partition. What is of a time to come is passed over: what
- * lies between today and 2031 is not missing.
+ * The expected step between partitions is the most frequent one of the same week, since published cadences are not
+ * always right and change over the years. The documented cadence is only used inside the look-back, while fewer than
+ * three steps have been seen. A partition counts as come whichever source of the group brought it. Partitions in the
+ * future are ignored: one dated 2031 does not make everything before it missing.
  */
-export async function findDue(session: Session, { lookBackDays, now, whole }: GapOptions): Promise<void> {
+export async function findDuePartitions(
+  session: Session,
+  { lookBackDays, now, whole }: GapOptions,
+): Promise<void> {
   const days = Math.trunc(lookBackDays);
   await session.run(
     `CREATE OR REPLACE TEMP TABLE due_partitions AS
@@ -56,13 +60,14 @@ FROM expected WHERE due_step > INTERVAL 0 SECOND AND partition_ts + due_step < n
 }
 
 /**
- * Marks as `missing` the partitions that did not come though a later one did. Such a gap stays until it comes, or until it
- * turns out that none was due: within the look-back only, where it may have been supposed too early.
+ * Marks partitions as `missing` that did not come though a later one did. Such a gap closes when the partition comes.
+ * Inside the look-back it also closes when the partition turns out not to be due, since it may have been expected too
+ * early.
  */
 export async function recordGaps(session: Session, options: GapOptions): Promise<void> {
   const { lookBackDays, now } = options;
   const days = Math.trunc(lookBackDays);
-  await findDue(session, options);
+  await findDuePartitions(session, options);
   await session.run(`DELETE FROM ops.partitions AS gap WHERE gap.state = 'missing' AND EXISTS (
   FROM ops.partitions AS come WHERE come.state <> 'missing' AND come.feed_group = gap.feed_group
     AND come.feed = gap.feed AND come.version = gap.version AND come.partition_ts = gap.partition_ts)`);
@@ -78,7 +83,7 @@ FROM due_partitions ANTI JOIN (FROM ops.partitions) AS known USING (feed_group, 
   await session.run('DROP TABLE due_partitions');
 }
 
-/** Missing partitions of a feed that nobody has said are known. */
+/** The missing partitions of a feed that nobody has acknowledged. */
 export interface Gap {
   feed_group: string;
   feed: string;

@@ -1,10 +1,13 @@
 import type { Session } from '../warehouse/session.ts';
 import type { File, Partition } from './tables.ts';
 
-/** A staged file, as far as telling a new or changed one from a known one needs it. */
+/** A staged file, with what it takes to recognize it or a changed version of it in a listing. */
 export type KnownFile = Pick<File, 'file_id' | 'path' | 'bytes' | 'etag' | 'rows_staged'>;
 
-/** From when on a feed's partitions are to be known, and of which times and days beside; all of them when `since` is undefined. */
+/**
+ * Which partitions of a feed to read from the ledger: those since a time, and some single times and days before it. All
+ * of them when `since` is undefined.
+ */
 export interface Horizon {
   feed: string;
   version: string;
@@ -13,9 +16,9 @@ export interface Horizon {
   days: readonly Date[];
 }
 
-/** What the ledger knows of a source's partitions, by their folders. */
-export interface Known {
-  /** Staged files that no other has replaced. */
+/** What the ledger has of a source's partitions, by folder. */
+export interface KnownPartitions {
+  /** Staged files that have not been superseded. */
   files: ReadonlyMap<string, KnownFile[]>;
   /** The same, each by its own path. */
   byPath: ReadonlyMap<string, KnownFile>;
@@ -27,12 +30,12 @@ const HORIZONS = `SELECT unnest(from_json($2,
 const WITHIN = `(since IS NULL OR partition_ts >= since OR list_contains(times, partition_ts)
   OR list_contains(days, date_trunc('day', partition_ts)))`;
 
-/** Reads what is known of many feeds at once: the tables are scanned once for all, not once for each. */
-export async function readKnown(
+/** Reads the partitions and files of many feeds at once, so that each table is scanned only once. */
+export async function readKnownPartitions(
   session: Session,
   source: string,
   horizons: readonly Horizon[],
-): Promise<Known> {
+): Promise<KnownPartitions> {
   const parameters = [source, JSON.stringify(horizons)];
   const files = await session.rows<KnownFile>(
     `SELECT file_id, path, bytes, etag, rows_staged

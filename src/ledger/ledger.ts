@@ -5,7 +5,7 @@ import type { LedgerTables } from './tables.ts';
 
 const ledgers = new WeakMap<Session, Kysely<LedgerTables>>();
 
-/** The ledger, typed, as a session sees it: within its transaction, if it has one. */
+/** The typed ledger, over a session and inside its transaction if it has one. */
 export function ledger(session: Session): Kysely<LedgerTables> {
   const known = ledgers.get(session);
   if (known) return known;

@@ -1,16 +1,11 @@
+import type { FeedVersion } from '../feeds/names.ts';
 import type { Session } from '../warehouse/session.ts';
 
-/** A feed of a source, as listings go: one version of it. */
-export interface ListedFeed {
-  feed: string;
-  version: string;
-}
-
-/** Notes that all which a source holds of some feeds was listed, and that everything found is loaded or noted. */
+/** Records that everything a source holds of some feeds was listed, and that all of it is loaded or recorded. */
 export async function recordListings(
   session: Session,
   source: string,
-  feeds: readonly ListedFeed[],
+  feeds: readonly FeedVersion[],
   now: Date,
 ): Promise<void> {
   if (feeds.length === 0) return;
@@ -23,7 +18,10 @@ export async function recordListings(
   await session.insert({ schema: 'ops', table: 'listings' }, rows);
 }
 
-/** Notes which of the feeds that the configuration names are not there; those that were looked for and are, are so no more. */
+/**
+ * Records which of the feeds that the configuration names do not exist in a source.
+ * @param lookedFor those that were looked for; of these, the ones not in `absent` are no longer absent
+ */
 export async function recordAbsent(
   session: Session,
   source: string,
@@ -41,7 +39,7 @@ export async function recordAbsent(
   await session.insert({ schema: 'ops', table: 'listings' }, rows);
 }
 
-/** Feeds that a source was looked through for, and of which nothing ever came from it. */
+/** Feeds that were looked for in a source and never came from it. */
 export async function absentFeeds(session: Session): Promise<{ source: string; feed: string }[]> {
   return session.rows(
     `SELECT DISTINCT source, feed FROM ops.listings

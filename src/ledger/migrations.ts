@@ -4,8 +4,8 @@ import type { Session } from '../warehouse/session.ts';
 import { tablesAndViews } from '../warehouse/tables.ts';
 
 /**
- * The ledger's history, oldest first. A migration that has been released is never edited: the next one changes what it
- * made. Each runs once, in a transaction with the row of `ops.migrations` that says so.
+ * The migrations of the ledger, oldest first. A released migration is never edited: a later one changes what it made.
+ * Each runs once, in one transaction with the row of `ops.migrations` that records it.
  */
 const MIGRATIONS: readonly { id: number; sql: string }[] = [
   {
@@ -260,8 +260,8 @@ COMMENT ON COLUMN ops.published_tables.rebuilt_in IS 'The run that last built th
 ];
 
 /**
- * Views of the ledger. Made anew at each open, so they are as the code says.
- * `freshness` goes by partitions, not by timestamps in rows: an export with no rows is fresh all the same.
+ * The views of the ledger, made again whenever this text changes. `freshness` is measured by partitions and not by
+ * timestamps in rows: an export without rows is as fresh as any other.
  */
 const VIEWS = `
 CREATE OR REPLACE VIEW ops.freshness AS
@@ -353,14 +353,17 @@ CREATE TABLE IF NOT EXISTS ops.migrations (id INTEGER NOT NULL, applied_at TIMES
   await makeViews(session);
 }
 
-/** Whether the ledger has all that this program knows: one that is only read stays as an older program left it. */
+/**
+ * Whether the ledger has every migration of this program. One that is opened read-only stays as an older program left
+ * it.
+ */
 export async function ledgerIsCurrent(session: Session): Promise<boolean> {
   const newest = MIGRATIONS.at(-1)?.id ?? 0;
   const found = await session.rows('SELECT 1 FROM ops.migrations WHERE id = $1', [newest]).catch(() => []);
   return found.length > 0;
 }
 
-/** Makes the views anew when their text has changed; otherwise opening a warehouse writes nothing. */
+/** Makes the views again when their text has changed; otherwise opening a warehouse writes nothing. */
 async function makeViews(session: Session): Promise<void> {
   const hash = createHash('sha256').update(VIEWS).digest('hex').slice(0, 16);
   const comment = `Migrations that were applied; the views are those of ${hash}`;

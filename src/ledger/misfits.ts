@@ -3,10 +3,10 @@ import { ledger } from './ledger.ts';
 import type { Misfit } from './tables.ts';
 
 /**
- * Notes paths that do not follow the conventions, and forgets those that are no longer there.
- * @param met all that the listings of a source showed
+ * Records paths that break the conventions, and removes those that no longer exist.
+ * @param met all such paths that the listings of a source showed
  * @param covers whether these listings would have shown a path
- * @returns those that had not been noted before
+ * @returns those that were not recorded before
  */
 export async function recordMisfits(
   session: Session,
@@ -33,7 +33,7 @@ export async function recordMisfits(
   return fresh;
 }
 
-/** Paths that do not follow the conventions, and that nobody has said are known. */
+/** Paths that break the conventions, and that nobody has acknowledged. */
 export async function openMisfits(session: Session): Promise<Pick<Misfit, 'source' | 'path' | 'reason'>[]> {
   return ledger(session)
     .selectFrom('ops.misfits')

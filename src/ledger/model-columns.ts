@@ -5,10 +5,10 @@ import { ledger } from './ledger.ts';
 import type { ModelColumn } from './tables.ts';
 
 /**
- * Writes down which columns of feeds the models tell records apart and rank them by, when they are others than before:
- * `load` and `status`, which read no models, go by it.
+ * Records which columns of feeds the models use as key and ordering, when that has changed. `load` and `status` need
+ * it, and do not read the models.
  */
-export async function rememberModelColumns(session: Session, columns: readonly ModelColumn[]): Promise<void> {
+export async function recordModelColumns(session: Session, columns: readonly ModelColumn[]): Promise<void> {
   const known = await ledger(session)
     .selectFrom('ops.model_columns')
     .select(['model', 'feed_group', 'feed', 'column_name', 'used_as'])
@@ -28,7 +28,7 @@ export async function rememberModelColumns(session: Session, columns: readonly M
   });
 }
 
-/** How many values do not fit a column, and what the column is to whoever reads it. */
+/** How many values do not fit a column, and which models use the column as key or ordering. */
 export interface ColumnMisfit {
   feed_group: string;
   /** Its table's name. */
@@ -38,13 +38,13 @@ export interface ColumnMisfit {
   /** Staged rows of the feed. */
   rows: number;
   type: string | null;
-  /** Models that tell records apart by it; the feed's own rule is one. */
+  /** Models that have it in their key. The feed's own rule counts as one. */
   keys: string[];
-  /** Models that rank versions by it. */
+  /** Models that have it in their ordering. */
   orders: string[];
 }
 
-/** Columns with values that do not fit, the most first. */
+/** Columns with misfits, those with most first. */
 export function columnMisfits(session: Session): Promise<ColumnMisfit[]> {
   return session.rows<ColumnMisfit>(
     `WITH used AS (

@@ -1,11 +1,12 @@
 import type { Session } from '../warehouse/session.ts';
 
 /**
- * Has every model that reads a feed built from all of its rows next time: for whoever changes rows that are staged already,
- * which an incremental build would not see. That a few other models are built, too, does no harm. Those that are
- * `incremental` keep their rows, which may be more than what is staged now.
+ * Makes the next build rebuild every model that reads a feed from all of its rows. For callers that change rows which
+ * are staged already, since an incremental build would not notice. Models are found by the feed's name in their
+ * definition, so a few others may be rebuilt too, which does no harm. Models of the kind `incremental` are left out:
+ * they may keep rows that are no longer staged.
  */
-export async function rebuildReaders(session: Session, feed: string): Promise<void> {
+export async function rebuildModelsReading(session: Session, feed: string): Promise<void> {
   await session.run(
     `UPDATE ops.models SET definition = '', inputs = '' WHERE contains(definition, $1)
      AND model NOT IN (SELECT model FROM ops.model_runs WHERE materialized = 'incremental')`,

@@ -3,14 +3,14 @@ import { qualified, type TableName } from '../warehouse/sql.ts';
 import { ledger } from './ledger.ts';
 
 /**
- * `_line` of rows staged the fast way, filled once they are written.
+ * `_line` of rows that were staged the fast way: it is filled in after they are written.
  *
- * DuckDB keeps the order in which rows were inserted, so a row's line follows from its `rowid`. Filled within the
- * transaction that inserts them it costs 0.6 of the whole load, by one that follows next to nothing. `ops.unnumbered` names the
- * files in between.
+ * DuckDB keeps rows in the order in which they were inserted, so the line follows from `rowid`. Filling it in the
+ * transaction that inserts the rows would cost 0.6 of the whole load; in a later transaction it costs next to nothing.
+ * Until then `ops.unnumbered` names the files.
  */
 
-/** Notes that the rows of these files have no `_line` yet; part of the transaction that inserts them. */
+/** Records that the rows of these files have no `_line` yet. Part of the transaction that inserts them. */
 export async function noteUnnumbered(
   session: Session,
   table: TableName,
@@ -28,8 +28,8 @@ export async function noteUnnumbered(
 }
 
 /**
- * Fills `_line` of the rows whose batch was committed and not numbered yet. Called before anything else writes, so that
- * what a killed run left is finished first.
+ * Fills `_line` of rows whose batch is committed and not numbered yet. Called before anything else writes, so that what
+ * a killed run left over is finished first.
  */
 export async function finishNumbering(session: Session): Promise<void> {
   for (const pending of await ledger(session).selectFrom('ops.unnumbered').selectAll().execute()) {

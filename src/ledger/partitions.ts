@@ -2,37 +2,38 @@ import type { Session } from '../warehouse/session.ts';
 import { timestamp } from '../warehouse/sql.ts';
 import type { Partition } from './tables.ts';
 
-/** A partition that is looked for by itself: it is known, and not loaded. */
-export interface Awaited {
+/** A partition that is known and not loaded, and is looked for by its own path. */
+export interface AwaitedPartition {
   time: Date;
   /** Its folder; undefined while it is missing. */
   path: string | undefined;
 }
 
-/** How far each feed of a source has come: what the look-back is counted from, and what is looked for beside it. */
-export interface Progress {
-  /** The newest that is of a time gone by: one of a time to come must not move the look-back. */
+/** How far a feed of a source has come: where its look-back begins, and which older partitions to look for besides. */
+export interface FeedProgress {
+  /** The newest partition that is not in the future; one in the future must not move the look-back. */
   newest: Date;
-  /** When all of it was listed last; undefined when that never came to its end. */
+  /** When the whole feed was last listed; undefined when that has never been completed. */
   listedAt: Date | undefined;
-  /** Older than the look-back: not sealed or not loaded yet, `empty`, or missing. */
-  awaited: Awaited[];
-  /** A partition's folder, for how deep such folders lie. */
+  /** Partitions older than the look-back that are not sealed, not loaded, `empty` or missing. */
+  awaited: AwaitedPartition[];
+  /** The folder of one partition, which shows how deep such folders lie. */
   sample: string;
 }
 
 /**
- * Of so many days, the newest, partitions are looked for by themselves: each costs a request a run. What is older is found
- * when everything is listed. Empty exports are the rule in quiet hours, and hardly ever filled later.
+ * For how many of the newest days partitions are looked for one by one, since each costs a request in every run. Older
+ * ones are found when everything is listed. Empty exports get fewer days: they are normal in quiet hours, and are
+ * hardly ever filled later.
  */
 const AWAITED_DAYS = { open: 32, empty: 8 };
 
-/** By `FEED/VERSION`. */
-export async function progressOf(
+/** The progress of each feed of a source, by `FEED/VERSION`. */
+export async function feedProgress(
   session: Session,
   source: string,
   { now, lookBackDays }: { now: Date; lookBackDays: number },
-): Promise<Map<string, Progress>> {
+): Promise<Map<string, FeedProgress>> {
   const newest = `SELECT feed_group, feed, version,
       coalesce(max(partition_ts) FILTER (partition_ts <= $2), $2) AS newest
     FROM ops.partitions WHERE source = $1 AND state IN ('loaded', 'empty', 'reopened') GROUP BY ALL`;
@@ -49,7 +50,7 @@ export async function progressOf(
        AND (p.feed_group, p.feed, p.version) = (n.feed_group, n.feed, n.version)`,
     [source, now],
   );
-  const progress = new Map<string, Progress>(
+  const progress = new Map<string, FeedProgress>(
     rows.map(({ key, newest, listedAt, sample }) => [
       key,
       { newest, listedAt: listedAt ?? undefined, sample: sample ?? '', awaited: [] },
@@ -71,7 +72,7 @@ export async function progressOf(
   return progress;
 }
 
-/** Writes how partitions stand now, in place of how they stood. */
+/** Records the present state of partitions, in place of the earlier one. */
 export async function recordPartitions(session: Session, rows: readonly Partition[]): Promise<void> {
   const [first] = rows;
   if (first === undefined) return;
@@ -82,7 +83,7 @@ export async function recordPartitions(session: Session, rows: readonly Partitio
   await session.insert({ schema: 'ops', table: 'partitions' }, rows);
 }
 
-/** Partitions of a time to come, of which nobody has said that they are known. */
+/** Partitions of a feed that are in the future, and that nobody has acknowledged. */
 export interface FuturePartitions {
   source: string;
   feed_group: string;

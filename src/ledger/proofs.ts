@@ -2,13 +2,16 @@ import type { Session } from '../warehouse/session.ts';
 import { ledger } from './ledger.ts';
 
 /**
- * Views that prove something prove nothing once they are empty. So it is remembered how many rows each had: one that has
- * none where it had some is for a person to look at.
+ * The views that prove something, such as that no row was lost, prove nothing when they are empty. So the number of
+ * their rows is recorded, and one that has become empty is for a person to look at.
  */
 const PROOFS = ['reconciliation', 'conservation', 'freshness'] as const;
 
-/** Remembers what the views that prove something have now; an empty one leaves what is known of it. In the caller's transaction. */
-export async function rememberProofs(session: Session, now: Date): Promise<void> {
+/**
+ * Records how many rows each of these views has now; an empty one keeps its earlier record. Part of the caller's
+ * transaction.
+ */
+export async function recordProofs(session: Session, now: Date): Promise<void> {
   for (const proof of PROOFS) {
     const { rows } = await session.row<{ rows: number }>(`SELECT count(*) AS rows FROM ops.${proof}`);
     if (rows === 0) continue;
@@ -17,7 +20,7 @@ export async function rememberProofs(session: Session, now: Date): Promise<void>
   }
 }
 
-/** Views that have no rows now and had some: how many, and when last. */
+/** Views that are empty now and had rows before: how many, and when they last had them. */
 export async function emptyProofs(
   session: Session,
 ): Promise<{ proof: string; rows: number; last_seen_at: Date }[]> {

@@ -2,7 +2,7 @@ import type { Session } from '../warehouse/session.ts';
 import { ledger } from './ledger.ts';
 import type { Run } from './tables.ts';
 
-/** Opens a run's record. A run that never said how it ended was killed: it says so now. */
+/** Begins the record of a run. An earlier run that is still recorded as running was killed, and is marked so. */
 export async function startRun(session: Session, command: string, now: Date): Promise<number> {
   await ledger(session)
     .updateTable('ops.runs')
@@ -28,8 +28,8 @@ export async function startRun(session: Session, command: string, now: Date): Pr
 }
 
 /**
- * The run before now, or the one that is going on; undefined where there never was one. One that was asked for what cannot be
- * (exit code 2) did nothing, and says nothing of the warehouse.
+ * The newest run, which may still be going on; undefined when there never was one. A run that ended with exit code 2
+ * did nothing, and does not count.
  */
 export async function newestRun(session: Session): Promise<Run | undefined> {
   return ledger(session)
@@ -59,8 +59,8 @@ export async function finishRun(
     .execute();
 }
 
-/** Whether the run before this one was killed, or failed before its end. */
-export async function wasCutShort(session: Session, runId: number): Promise<boolean> {
+/** Whether the run before this one was killed or failed. */
+export async function wasInterrupted(session: Session, runId: number): Promise<boolean> {
   const [before] = await ledger(session)
     .selectFrom('ops.runs')
     .select('status')

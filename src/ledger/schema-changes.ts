@@ -1,5 +1,5 @@
 import type { Session } from '../warehouse/session.ts';
-import { keepsDocuments } from './documents.ts';
+import { hasDocumentTables } from './documents.ts';
 import { ledger } from './ledger.ts';
 import type { SchemaChange } from './tables.ts';
 
@@ -32,11 +32,11 @@ export async function changesById(session: Session, ids: readonly number[]): Pro
 }
 
 /**
- * Changes that a person should look at: held ones, and those that were applied and want to be seen. In the order they
+ * Changes that a person should look at: held ones, and applied ones that need to be seen. In the order in which they
  * were found.
  */
 export async function openChanges(session: Session): Promise<SchemaChange[]> {
-  if (!(await keepsDocuments(session))) return [];
+  if (!(await hasDocumentTables(session))) return [];
   return ledger(session)
     .selectFrom('ops.schema_changes')
     .selectAll()

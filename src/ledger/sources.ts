@@ -3,18 +3,19 @@ import { ledger } from './ledger.ts';
 import type { SourceOrder } from './tables.ts';
 
 /**
- * The order of the sources (`ops.sources`), by which files rank that two of them deliver for one partition under one name.
+ * The order of the sources (`ops.sources`). Where two sources deliver a file of the same partition and name, it decides
+ * which one is the later version.
  *
- * It is kept in the ledger, not taken from the configuration, so that `why` and `verify` rank as the build did, and so that
- * a source that was renamed or moved is still known for one that is not there any more: what it brought must not beat what
- * its successor corrects.
+ * The ledger keeps it, so that `why` and `verify` rank as the build did without reading the configuration, and so that
+ * a source that was renamed or removed is still known: what it brought must not rank above corrections from its
+ * successor.
  */
 
 /**
- * The places of the sources: by precedence, the highest first, then as the configuration lists them; behind them, in the
- * order they had, those that it does not have any more. Pure.
+ * Ranks the sources: by precedence, the highest first, then as the configuration lists them. Sources that it no longer
+ * has come last, in the order they had. Pure.
  */
-export function orderOfSources(
+export function rankSources(
   known: readonly SourceOrder[],
   configured: readonly { name: string; precedence?: number }[],
 ): SourceOrder[] {
@@ -29,8 +30,8 @@ export function orderOfSources(
   ].map((source, index) => ({ ...source, place: index + 1 }));
 }
 
-/** Writes the order down, when it is another than it was. */
-export async function rememberSources(
+/** Records the order when it has changed. */
+export async function recordSources(
   session: Session,
   configured: readonly { name: string; precedence?: number }[],
 ): Promise<void> {
@@ -38,12 +39,12 @@ export async function rememberSources(
   const delivered = await session.rows<{ source: string }>(
     'SELECT DISTINCT source FROM ops.files WHERE source NOT IN (SELECT source FROM ops.sources) ORDER BY source',
   );
-  // Of those that an older program loaded from, only the names are known.
+  // Of sources that an older program loaded from, only the names are known.
   const before = [
     ...known,
     ...delivered.map(({ source }, index) => ({ source, configured: false, place: known.length + index + 1 })),
   ];
-  const now = orderOfSources(before, configured);
+  const now = rankSources(before, configured);
   const text = (order: readonly SourceOrder[]) =>
     JSON.stringify(order.map(({ source, place, configured: is }) => [source, place, is]));
   if (text(now) === text(known)) return;
@@ -54,11 +55,11 @@ export async function rememberSources(
 }
 
 /**
- * The sources that delivered a feed, in their order, by the feed's table (`messaging.calls__v2`), as one text; left out
- * where one source delivers it all, since then their order decides nothing. A model over the feed is built from all of its
- * rows when it changes.
+ * The sources that delivered each feed, in their order and as one text, by the feed's table (`messaging.calls__v2`).
+ * Feeds from a single source are left out, since their order decides nothing. When the text changes, a model over the
+ * feed is rebuilt from all of its rows.
  */
-export async function orderByFeed(session: Session): Promise<Map<string, string>> {
+export async function sourceOrderByFeed(session: Session): Promise<Map<string, string>> {
   const rows = await session.rows<{ feed: string; sources: string }>(
     `SELECT f.feed_group || '.' || f.feed || CASE WHEN f.version = '1' THEN '' ELSE '__v' || f.version END AS feed,
        to_json(list((f.source, coalesce(o.configured, false)) ORDER BY o.configured DESC NULLS LAST, o.place NULLS LAST, f.source))::VARCHAR

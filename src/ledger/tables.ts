@@ -16,13 +16,13 @@ export interface LedgerTables {
   'ops.undeclared_fields': UndeclaredField;
   'ops.unnumbered': Unnumbered;
   'ops.schema_changes': SchemaChange;
-  'ops.columns': Column;
+  'ops.columns': DocumentedColumn;
   'ops.documents': StoredDocument;
   'ops.document_files': DocumentFile;
   'ops.followed_documents': FollowedDocument;
   'ops.model_runs': ModelRun;
   'ops.models': BuiltModel;
-  'ops.published': Published;
+  'ops.published': PublishedCopy;
   'ops.published_tables': PublishedTable;
   'ops.unmodelled_feeds': UnmodelledFeed;
   'ops.test_results': TestResult;
@@ -37,7 +37,7 @@ export interface Run {
   command: string;
   started_at: Date;
   finished_at: Date | null;
-  /** `killed`: it never said how it ended, and the next run found it so. */
+  /** `killed`: it did not record how it ended, and the next run marked it. */
   status: 'running' | 'done' | 'attention' | 'failed' | 'killed';
   exit_code: number | null;
   rows_staged: number;
@@ -66,7 +66,7 @@ export interface Feed {
   deprecated_on?: string | null;
   expected_end_on?: string | null;
   actual_end_on?: string | null;
-  /** Since when no document lists it. */
+  /** The day since which no document lists it. */
   gone_on?: string | null;
   replacement?: string | null;
 }
@@ -74,7 +74,7 @@ export interface Feed {
 export type FeedState = 'active' | 'deprecated' | 'ending' | 'ended' | 'gone';
 
 /** A documented column: what is published, without changes that are held. */
-export interface Column {
+export interface DocumentedColumn {
   feed_group: string;
   feed: string;
   version: string;
@@ -105,7 +105,7 @@ export interface StoredDocument {
   origin: 'bundled' | 'source' | 'file';
   sha256: string;
   bytes: number;
-  /** `held`: nothing of it was acted upon. */
+  /** `held`: it waits for a person, and nothing in it is applied yet. */
   state: 'accepted' | 'held' | 'rejected';
   /** Why it is held. */
   reason: string | null;
@@ -128,7 +128,7 @@ export interface DocumentFile {
   seen_at: Date;
 }
 
-/** What a group follows. */
+/** Which document a group follows. */
 interface FollowedDocument {
   feed_group: string;
   /** NULL while no document of the vendor's has come. */
@@ -157,17 +157,17 @@ export interface Partition {
   /** When `_SUCCESS` was first seen. */
   sealed_at: Date | null;
   loaded_at: Date | null;
-  /** When a person said that it is known: that it is missing, or of a time to come. */
+  /** When a person acknowledged that it is missing or in the future. */
   acknowledged_at?: Date | null;
   /** Since when files that were staged are no longer listed, though others of the partition are. */
   files_gone_at?: Date | null;
 }
 
-/** When all that a source holds of a feed was listed last, not only its look-back. */
+/** When everything that a source holds of a feed was last listed, not only its look-back. */
 interface Listing {
   source: string;
   feed: string;
-  /** NULL for a feed that the configuration names and that was not there. */
+  /** NULL for a feed that the configuration names and that does not exist. */
   version: string | null;
   listed_at: Date;
 }
@@ -204,15 +204,18 @@ export interface FileFailure {
   first_failed_at: Date;
   last_failed_at: Date;
   resolved_at: Date | null;
-  /** Of how it was to be read; NULL where trying again costs nothing or may end otherwise. Left out: NULL. */
+  /**
+   * A fingerprint of the keys or program that it could not be read with, see `load/back-off.ts`; NULL when each run
+   * should try again. Left out: NULL.
+   */
   fingerprint?: string | null;
 }
 
-/** A source, a feed, a model or a test that failed as a whole. It stands until it is tried again and does not. */
+/** A source, feed, model or test that failed as a whole: a standing failure until it is tried again and succeeds. */
 export interface Failure {
   /** `document`: the schema document of a source. */
   kind: 'source' | 'feed' | 'document' | 'model' | 'test';
-  /** Of the source or test; a feed as its table is called, `messaging.calls__v2`; a model likewise. */
+  /** The name of the source or test, or the table of the feed or model: `messaging.calls__v2`. */
   name: string;
   /** The source of a feed. */
   source: string | null;
@@ -234,7 +237,7 @@ export interface Misfit {
   path: string;
   reason: string;
   first_seen_at: Date;
-  /** When a person said that it is known. */
+  /** When a person acknowledged it. */
   acknowledged_at?: Date | null;
 }
 
@@ -270,7 +273,7 @@ export interface UndeclaredField {
   first_seen_at: Date;
 }
 
-/** Files whose rows are staged and whose `_line` is still to be filled: the second half of a batch. */
+/** Files whose rows are staged and whose `_line` is not filled yet, see `numbering.ts`. */
 interface Unnumbered {
   schema_name: string;
   table_name: string;
@@ -288,19 +291,22 @@ export interface SchemaChange {
   severity: 'info' | 'warning' | 'attention';
   before: string | null;
   after: string | null;
-  /** `withdrawn`: it was held, and the document says otherwise again. */
+  /** `withdrawn`: it was held, and the documents no longer ask for it. */
   decision: 'applied' | 'held' | 'rejected' | 'ignored' | 'withdrawn';
   applied_at: Date | null;
-  /** NULL where a file made it necessary, not a document: a key that did not fit its column. So is what comes after. */
+  /**
+   * NULL where no document asked for the change but the values of a file: a key that did not fit its column. So are the
+   * following.
+   */
   feed_group?: string | null;
   version?: string | null;
   document_id?: number | null;
   /** The run that found it. */
   run_id?: number | null;
-  /** When it was decided what becomes of it. Until then a change of severity `attention` wants a person to look. */
+  /** When it was decided. Until then a change of severity `attention` is for a person to look at. */
   decided_at?: Date | null;
   rows_rewritten?: number | null;
-  /** What takes it back, as JSON: `schema/apply/undo.ts`. */
+  /** How to undo it, as JSON: `schema/apply/undo.ts`. */
   undo?: string | null;
   /** `data`: values of a key did not fit its type. NULL for what an older program found. */
   found_in?: 'document' | 'data' | null;
@@ -322,9 +328,9 @@ export interface ModelRun {
 /** What a model was last built from. */
 export interface BuiltModel {
   model: string;
-  /** Its SQL by meaning, its configuration and the columns it read. */
+  /** Its normalized SQL, its configuration and the columns that it read. */
   definition: string;
-  /** A hash of its file as rendered: equal, its definition need not be looked at. */
+  /** A hash of its rendered file: while it is equal, the definition need not be compared. */
   text: string;
   /** How far the feeds and models it reads had come. */
   inputs: string;
@@ -332,38 +338,38 @@ export interface BuiltModel {
   watermark: number;
   run_id: number;
   built_at: Date;
-  /** The run that last built it from all of its rows; NULL where an older program did that. So is what comes after. */
+  /** The run that last built it from all of its rows; NULL where an older program built it. So are the following. */
   rebuilt_in: number | null;
   rows: number | null;
-  /** The newest partition among the feeds that it is made from, by itself or through other models. */
+  /** The newest partition among its feeds, read directly or through other models. */
   data_up_to: Date | null;
   /** Those feeds, as `group.feed`. */
   sources: string[] | null;
-  /** Since when it is not published any more, though its rows are kept. */
+  /** When it was withdrawn: it is no longer published, and its rows are kept. */
   withdrawn_at: Date | null;
 }
 
-/** The copy for analysts, as it was left. */
-interface Published {
+/** The copy for analysts as this program left it. */
+interface PublishedCopy {
   /** Absolute. */
   path: string;
   fingerprint: string;
 }
 
-/** What the copy for analysts has of a model. */
+/** What the copy for analysts holds of a model. */
 export interface PublishedTable {
   schema_name: string;
   table_name: string;
   /** How it is made: `dedup`, `table`, `incremental` or `view`; NULL where that is not known any more. */
   kind: string | null;
-  /** The run that built what the copy has; NULL where it has nothing of the model. So are the others then. */
+  /** The run that built what the copy holds; NULL, with the fields below, where it holds nothing of the model. */
   run_id: number | null;
   rebuilt_in: number | null;
   built_at: Date | null;
   rows: number | null;
   data_up_to: Date | null;
   sources: string[] | null;
-  /** Whether it is older than it should be, or should be there and is not. */
+  /** Whether it is older than it should be, or missing. */
   stale: boolean;
   /** What failed, why that matters to this table, and what to type. */
   cause: string | null;
@@ -394,7 +400,7 @@ export interface TestResult {
   finished_at: Date;
 }
 
-/** A source that delivered something, or that is configured: its place among the others. */
+/** The place of a source in the order of sources; of all that are configured or ever delivered something. */
 export interface SourceOrder {
   source: string;
   /** From 1: of two files of one partition and name, that of the first source is the later version. */
@@ -402,14 +408,14 @@ export interface SourceOrder {
   configured: boolean;
 }
 
-/** How many rows a view had that proves something. */
+/** How many rows a view had that proves something, see `proofs.ts`. */
 interface Proof {
   proof: string;
   rows: number;
   last_seen_at: Date;
 }
 
-/** A column of a feed that a model tells records apart by, or ranks their versions by. */
+/** A column of a feed that a model has in its key or its ordering. */
 export interface ModelColumn {
   model: string;
   feed_group: string;

@@ -1,7 +1,7 @@
 import type { Session } from '../warehouse/session.ts';
 import type { TestResult } from './tables.ts';
 
-/** How each test ended when it was run last, and in which run, by its name; one that was skipped was not run. */
+/** How each test last ended, and in which run, by the test's name. Skipped runs do not count. */
 export async function latestResults(session: Session): Promise<Map<string, LatestResult>> {
   const rows = await session.rows<LatestResult & { test: string }>(
     `SELECT test, max(run_id) AS run_id, arg_max(status, run_id) AS status, arg_max(severity, run_id) AS severity

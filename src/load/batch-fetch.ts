@@ -2,7 +2,7 @@ import pMap from 'p-map';
 import type { Source } from '../config/config.ts';
 import type { Connector } from '../connectors/connector.ts';
 import { type FileError, SourceError } from '../errors.ts';
-import { openFailures } from '../ledger/files.ts';
+import { openFileFailures } from '../ledger/files.ts';
 import type { FileFailure } from '../ledger/tables.ts';
 import { asFileError, fatal } from '../warehouse/scope.ts';
 import { fetchedAgainAt } from './back-off.ts';
@@ -145,7 +145,7 @@ export class BatchFetch {
   async #waits(file: WantedFile): Promise<boolean> {
     const { reader, clock, reporter } = this.#context;
     if (this.#eager) return false;
-    this.#failing ??= openFailures(reader, this.#source.name).then(
+    this.#failing ??= openFileFailures(reader, this.#source.name).then(
       (failures) => new Map(failures.map((failure) => [failure.path, failure])),
     );
     const failure = (await this.#failing).get(file.listed.path);

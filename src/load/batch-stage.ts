@@ -1,7 +1,7 @@
 import type { Source } from '../config/config.ts';
 import { FeedError, FileError } from '../errors.ts';
-import { rememberFeeds } from '../ledger/feeds.ts';
-import { recordFailure } from '../ledger/files.ts';
+import { recordFeeds } from '../ledger/feeds.ts';
+import { recordFileFailure } from '../ledger/files.ts';
 import { recordPartitions } from '../ledger/partitions.ts';
 import type { Partition } from '../ledger/tables.ts';
 import { count } from '../text.ts';
@@ -43,7 +43,7 @@ export class BatchStage {
   async run(): Promise<void> {
     const { session, clock } = this.#context;
     const { spec, landed, failures, notes, givenUp } = this.#batch;
-    await rememberFeeds(session, [spec], clock());
+    await recordFeeds(session, [spec], clock());
     for (const failed of failures.splice(0)) await this.#note(failed);
     await this.#stage([...landed.keys()]);
     for (const failed of [...failures, ...this.#odd]) await this.#note(failed);
@@ -155,7 +155,7 @@ export class BatchStage {
     this.#result.failedFiles += 1;
     reporter.warn(error.message, { source, path, hint: error.hint });
     const message = redact(error.message);
-    await recordFailure(
+    await recordFileFailure(
       session,
       { source, path, etag, bytes, message, fingerprint: fingerprint ?? null },
       clock(),

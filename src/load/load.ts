@@ -1,7 +1,7 @@
 import { chosenSources } from '../config/chosen-sources.ts';
 import { SourceError, UsageError } from '../errors.ts';
 import { recordGaps } from '../ledger/gaps.ts';
-import { wasCutShort } from '../ledger/runs.ts';
+import { wasInterrupted } from '../ledger/runs.ts';
 import { asSourceError, fatal } from '../warehouse/scope.ts';
 import type { LoadContext, LoadOptions, LoadResult } from './load-context.ts';
 import { SourceLoad } from './source-load.ts';
@@ -42,7 +42,7 @@ export async function load(context: LoadContext, options: LoadOptions = {}): Pro
   const { session, runId, lookBackDays, clock } = context;
   const whole = result.listedWhole;
   // A run that was killed may have loaded partitions without looking for gaps between them.
-  if (!options.dryRun && (result.changed || whole.length > 0 || (await wasCutShort(session, runId)))) {
+  if (!options.dryRun && (result.changed || whole.length > 0 || (await wasInterrupted(session, runId)))) {
     await recordGaps(session, { lookBackDays, now: clock(), whole });
   }
   mustBeFound(options.feed, result);

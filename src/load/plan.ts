@@ -5,9 +5,9 @@ import type { Connector } from '../connectors/connector.ts';
 import { SourceError } from '../errors.ts';
 import type { FeedSpec } from '../feeds/catalogue.ts';
 import { dayFolder } from '../feeds/paths.ts';
-import { openFailures } from '../ledger/files.ts';
-import { type Known, type KnownFile, readKnown } from '../ledger/known.ts';
-import { progressOf } from '../ledger/partitions.ts';
+import { openFileFailures } from '../ledger/files.ts';
+import { type KnownFile, type KnownPartitions, readKnownPartitions } from '../ledger/known.ts';
+import { feedProgress } from '../ledger/partitions.ts';
 import type { Partition } from '../ledger/tables.ts';
 import { compare, type GoneFiles } from './compare.ts';
 import type { Coverage } from './coverage.ts';
@@ -54,7 +54,7 @@ export class Planner {
   readonly gone: string[] = [];
   #failing: string[] = [];
   readonly #reaches = new Map<Target, Reach>();
-  #known: Known = { files: new Map(), byPath: new Map(), partitions: new Map() };
+  #known: KnownPartitions = { files: new Map(), byPath: new Map(), partitions: new Map() };
 
   /** @param coverage is told what was listed */
   constructor(
@@ -78,7 +78,7 @@ export class Planner {
     const { lookBackDays } = this.#context;
     const now = this.#context.clock();
     const { name: source, fullListing = DAY_MS } = this.#source;
-    const progress = await progressOf(reader, source, { now, lookBackDays });
+    const progress = await feedProgress(reader, source, { now, lookBackDays });
     for (const target of targets) {
       const of = progress.get(`${target.feed}/${target.version}`);
       const options = { ...this.#options, lookBackDays, fullListing, now, source };
@@ -91,8 +91,8 @@ export class Planner {
       times,
       days,
     }));
-    this.#known = await readKnown(reader, this.#source.name, horizons);
-    this.#failing = (await openFailures(reader, this.#source.name)).map(({ path }) => path);
+    this.#known = await readKnownPartitions(reader, this.#source.name, horizons);
+    this.#failing = (await openFileFailures(reader, this.#source.name)).map(({ path }) => path);
   }
 
   /** @param target one of those that were prepared */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { dayFolder, startOfDay } from '../feeds/paths.ts';
-import type { Awaited, Progress } from '../ledger/partitions.ts';
+import type { AwaitedPartition, FeedProgress } from '../ledger/partitions.ts';
 import type { Target } from './discover.ts';
 import type { LoadOptions } from './load-context.ts';
 
@@ -36,7 +36,7 @@ const DAY_MS = 86_400_000;
  * The look-back finds what is new, and it is all that most runs list. Anything may come later than that, or change: so what
  * is known to be missing is looked for each time, and everything is listed at times.
  */
-export function reachOf(target: Target, progress: Progress | undefined, options: ReachOptions): Reach {
+export function reachOf(target: Target, progress: FeedProgress | undefined, options: ReachOptions): Reach {
   const { since, until, fullRefresh, now, lookBackDays } = options;
   const lookBack = progress && startOfDay(new Date(progress.newest.getTime() - lookBackDays * DAY_MS));
   const none = { beside: [], times: [], days: [], lookBack };
@@ -71,8 +71,8 @@ export function isDue(turn: string, listedAt: Date | undefined, interval: number
   return round(now) > round(listedAt);
 }
 
-function byDay(awaited: readonly Awaited[]): Map<string, Awaited[]> {
-  const days = new Map<string, Awaited[]>();
+function byDay(awaited: readonly AwaitedPartition[]): Map<string, AwaitedPartition[]> {
+  const days = new Map<string, AwaitedPartition[]>();
   for (const one of awaited) {
     const day = dayFolder(one.time);
     const others = days.get(day);

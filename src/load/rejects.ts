@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { UsageError } from '../errors.ts';
 import type { FeedSpec } from '../feeds/catalogue.ts';
 import { recordColumnMisfits } from '../ledger/column-misfits.ts';
-import { rebuildReaders } from '../ledger/models.ts';
+import { rebuildModelsReading } from '../ledger/models.ts';
 import type { Limits } from '../limits.ts';
 import type { Session } from '../warehouse/session.ts';
 import { literal } from '../warehouse/sql.ts';
@@ -181,6 +181,6 @@ async function replayFile(
      AND EXISTS (FROM ops.rejected_rows AS again WHERE again.file_id = old.file_id AND again.line = old.line
        AND again.resolved_at IS NULL)`,
   );
-  if (staged > 0) await rebuildReaders(session, file.feed);
+  if (staged > 0) await rebuildModelsReading(session, file.feed);
   return { staged, left: lines.length - staged };
 }

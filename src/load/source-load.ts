@@ -4,7 +4,7 @@ import type { Connector } from '../connectors/connector.ts';
 import { SourceError } from '../errors.ts';
 import { grantTables } from '../feeds/claims.ts';
 import { stagedFeeds } from '../ledger/feeds.ts';
-import { nextFileId, resolveFailures } from '../ledger/files.ts';
+import { nextFileId, resolveFileFailures } from '../ledger/files.ts';
 import { recordAbsent, recordListings } from '../ledger/listings.ts';
 import { recordMisfits } from '../ledger/misfits.ts';
 import type { Misfit } from '../ledger/tables.ts';
@@ -90,7 +90,12 @@ export class SourceLoad {
         await this.#describe(plans);
       } else {
         await this.#execute(plans);
-        await resolveFailures(this.#context.session, this.#source.name, planner.gone, this.#context.clock());
+        await resolveFileFailures(
+          this.#context.session,
+          this.#source.name,
+          planner.gone,
+          this.#context.clock(),
+        );
         await this.#remember(found, planner);
       }
     } finally {

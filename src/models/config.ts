@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { allowed } from '../config/wording.ts';
+import { allowedMessage } from '../config/wording.ts';
 import { didYouMean } from '../text.ts';
 import type { Place } from './jinja.ts';
 import { type ModelProblem, ProjectError } from './problems.ts';
@@ -82,7 +82,7 @@ export function readModelConfig(sources: readonly ConfigEntries[], model: Place)
   }
   const values = Object.fromEntries([...entries].map(([name, { value }]) => [name, value]));
   const schema = MATERIALIZATIONS[materialized];
-  const result = schema.safeParse({ ...values, materialized }, { error: allowed });
+  const result = schema.safeParse({ ...values, materialized }, { error: allowedMessage });
   if (result.success) return result.data;
   const known = Object.keys('shape' in schema ? schema.shape : schema.in.shape).sort();
   const problems = result.error.issues.flatMap((issue): ModelProblem[] => {

@@ -1,5 +1,5 @@
 import { columnName, nameId } from '../feeds/names.ts';
-import { orderByFeed } from '../ledger/sources.ts';
+import { sourceOrderByFeed } from '../ledger/sources.ts';
 import { didYouMean } from '../text.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
@@ -132,7 +132,7 @@ async function materializeDedup(
   const target = modelTable(model.id);
   const { query, source, columns } = await planDedup(session, model, sql);
   const { uniqueKey, orderBy } = query.rule;
-  const byFeed = await orderByFeed(session);
+  const byFeed = await sourceOrderByFeed(session);
   // Such columns once ranked as mere text.
   const ranks = query.rule.orderTypes.includes('VARCHAR') ? ['times and numbers in text'] : [];
   const orders = model.sources.flatMap(({ group, feed }) => byFeed.get(`${group}.${feed}`) ?? []);

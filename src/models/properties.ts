@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Path, pathText } from '../config/problems.ts';
-import { allowed } from '../config/wording.ts';
+import { allowedMessage } from '../config/wording.ts';
 import type { ConfigEntries, ConfigEntry } from './config.ts';
 import type { TestEntry } from './data-tests.ts';
 import type { Place } from './jinja.ts';
@@ -212,7 +212,7 @@ function aboutOf(file: unknown, [list, index]: YamlPath): EntryProblem['about'] 
 
 /** What is allowed, in words. */
 function wording(issue: z.core.$ZodRawIssue): string {
-  if (issue.code !== 'unrecognized_keys') return allowed(issue);
+  if (issue.code !== 'unrecognized_keys') return allowedMessage(issue);
   const definition = (issue.inst as z.core.$ZodObject | undefined)?._zod.def;
   return `there is no such key; there are ${Object.keys(definition?.shape ?? {}).join(', ')}`;
 }

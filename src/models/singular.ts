@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { allowed } from '../config/wording.ts';
+import { allowedMessage } from '../config/wording.ts';
 import { didYouMean } from '../text.ts';
 import { settingsOf, settingsShape, type TestSettings } from './data-tests.ts';
 import type { ParsedSql, RenderContext, RenderedModel, SourceRef } from './model.ts';
@@ -43,7 +43,7 @@ export function readSingularConfig({ file, config }: ParsedSql): TestSettings & 
   enabled: boolean;
 } {
   const values = Object.fromEntries([...config].map(([key, { value }]) => [key, value]));
-  const result = configuration.safeParse(values, { error: allowed });
+  const result = configuration.safeParse(values, { error: allowedMessage });
   if (result.success) {
     const { tags, enabled } = result.data;
     return { ...settingsOf(result.data, undefined), tags, enabled };

@@ -3,7 +3,7 @@ import type { Session } from '../warehouse/session.ts';
 import { qualified, type TableName } from '../warehouse/sql.ts';
 import { type PresentTable, presentTables, tableId, type Which } from '../warehouse/tables.ts';
 
-/** The name that the new copy goes by while it is being filled. */
+/** The name of the new copy's database while it is attached. */
 export const COPY = 'published_copy';
 
 /** Schemas but those that analysts have no use for, or that are DuckDB's own. */
@@ -12,7 +12,7 @@ export const PUBLIC_SCHEMAS = `NOT ${STAGING_SCHEMAS} AND schema NOT IN ('main',
 /** Ledger tables that only the loader reads. */
 const PRIVATE_TABLES = new Set(['ops.unnumbered', 'ops.published']);
 
-/** Columns that do not leave the loader's file: the raw text of rejected lines. */
+/** Columns that stay in the loader's file: the raw text of rejected lines. */
 const PRIVATE_COLUMNS = new Map([['ops.rejected_rows', new Set(['raw'])]]);
 
 export function inCopy(table: TableName): string {

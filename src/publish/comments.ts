@@ -3,8 +3,8 @@ import { commentText, identifier, type TableName } from '../warehouse/sql.ts';
 import { columnsSql, tablesSql } from '../warehouse/tables.ts';
 import { COPY, inCopy, PUBLIC_SCHEMAS } from './catalogue.ts';
 
-/** Something of the copy that says of itself what the loader's file does not say of it, or does not say any more. */
-interface Described extends TableName {
+/** A table, view or column of the copy whose comment differs from that in the loader's file. */
+interface DifferingComment extends TableName {
   kind: 'table' | 'view' | 'column';
   /** Empty for the table or view itself. */
   column: string;
@@ -12,11 +12,11 @@ interface Described extends TableName {
 }
 
 /**
- * What is said of tables, views and columns, where it differs: of a copy that was brought up to date most is there. A
- * model's table says besides when it was built, and from what.
+ * Brings the comments of the copy up to date, where they differ. The table of a model also says when it was built, and
+ * from what.
  */
 export async function copyComments(session: Session): Promise<void> {
-  const differing = await session.rows<Described>(
+  const differing = await session.rows<DifferingComment>(
     `WITH own AS (
   SELECT * REPLACE (CASE WHEN "column" = '' THEN concat_ws(chr(10), comment, said) ELSE comment END AS comment)
   FROM (${commentsOf()}) LEFT JOIN (${BUILT}) USING (schema, "table")
@@ -31,7 +31,10 @@ FROM copied JOIN own USING (schema, "table", "column") WHERE nullif(own.comment,
   if (statements.length > 0) await session.run(statements.join('\n'));
 }
 
-/** What is said of each model's table by the copy: `Built 2026-01-10 12:00 from messaging.reps (up to 2026-01-09 00:00), 3 rows.` */
+/**
+ * What the comment of each model's table adds: `Built 2026-01-10 12:00 from messaging.reps (up to 2026-01-09 00:00), 3
+ * rows.`
+ */
 const BUILT = `SELECT schema_name AS schema, table_name AS "table", concat(
     'Built ' || strftime(built_at, '%Y-%m-%d %H:%M') || ' UTC',
     ' from ' || nullif(array_to_string(sources, ', '), ''), ' (up to ' || strftime(data_up_to, '%Y-%m-%d %H:%M') || ')',

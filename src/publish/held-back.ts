@@ -4,34 +4,38 @@ import { descendants } from '../models/graph.ts';
 import { planTests, testedModels } from '../models/tests/test-plan.ts';
 
 /** Why a model's table is not what it should be. */
-export interface Standstill {
+export interface StaleReason {
   /**
-   * Its rows are not to be trusted: a test failed, of it or of what it is built from. Analysts keep those that they have.
-   * Otherwise it, or what it is built from, could not be built: its rows are good, and old.
+   * Whether its rows cannot be trusted, because a test of it or of a model that it is built from failed: analysts then
+   * keep the rows they have. Otherwise it, or a model that it is built from, could not be built: its rows are right,
+   * but old.
    */
   held: boolean;
   /** What failed: `test few failed`. */
   cause: string;
-  /** The same, with the model that it is built from where that is another. */
+  /** The same, naming the model upstream where that is the one that failed. */
   why: string;
   /** What to type. */
   hint: string;
 }
 
 /**
- * The models whose tables are older than they should be, or are not to be published as they are: those that failed, those
- * whose tests failed, and all that is built from either. Nothing else is kept from analysts. A parent may be newer than
- * its child: each is right for its time, and the child is marked. Pure.
- * @param failures of models and tests, as they stand
+ * The models whose tables are older than they should be, or must not be published as they are: those that failed, those
+ * whose tests failed, and everything downstream of either. Nothing else is kept from analysts. A parent may be newer
+ * than its child: each is right for its time, and the child is marked as stale. Pure.
+ * @param failures standing failures of models and tests
  */
-export function standstills(
+export function staleModels(
   project: Project,
   failures: readonly Pick<Failure, 'kind' | 'name' | 'blocks' | 'hint'>[],
-): Map<string, Standstill> {
-  const found = new Map<string, Standstill>();
-  const note = (id: string, own: Standstill) => {
+): Map<string, StaleReason> {
+  const found = new Map<string, StaleReason>();
+  const note = (id: string, own: StaleReason) => {
     const below = { ...own, why: `it is built from ${id}: ${own.cause}` };
-    for (const [model, standstill] of [[id, own] as const, ...each(descendants(project.graph, id), below)]) {
+    for (const [model, standstill] of [
+      [id, own] as const,
+      ...withValue(descendants(project.graph, id), below),
+    ]) {
       const before = found.get(model);
       if (!before || (standstill.held && !before.held)) found.set(model, standstill);
     }
@@ -53,11 +57,11 @@ export function standstills(
   return found;
 }
 
-/** How a model that failed is told as a cause. */
+/** The cause for a model that failed. */
 export function modelFailure(id: string): string {
   return `${id} could not be built`;
 }
 
-function each<T>(ids: Iterable<string>, value: T): (readonly [string, T])[] {
+function withValue<T>(ids: Iterable<string>, value: T): (readonly [string, T])[] {
   return [...ids].map((id) => [id, value] as const);
 }

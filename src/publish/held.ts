@@ -2,13 +2,13 @@ import type { Session } from '../warehouse/session.ts';
 import { identifier, type TableName } from '../warehouse/sql.ts';
 import { COPY, inCopy } from './catalogue.ts';
 
-/** A table or view of a model that stays as analysts have it, or that they do without. */
+/** A table or view that stays in the copy as analysts have it, or that they do without. */
 export interface HeldTable extends TableName {
   /** Whether the old copy has it. */
   there: boolean;
 }
 
-/** What the plan does not take from the loader's own tables: an older build, or none. */
+/** The tables that the plan does not take from the loader's file. */
 export async function heldTables(session: Session): Promise<HeldTable[]> {
   return session.rows<HeldTable & Record<string, string | boolean>>(
     `SELECT schema_name AS schema, table_name AS table, p.run_id IS NOT NULL AS there
@@ -17,13 +17,13 @@ export async function heldTables(session: Session): Promise<HeldTable[]> {
   );
 }
 
-/** Whether a table or view is one of some. */
+/** Whether a table or view is among the held ones. */
 export function isHeld(held: readonly TableName[], { schema, table }: TableName): boolean {
   return held.some((one) => one.schema === schema && one.table === table);
 }
 
-/** Takes what is held over from the old copy, into a new one that has nothing of it: views as what they show. */
-export async function takeOldTables(
+/** Copies held tables from the old copy into a new, empty one. Views become tables of what they show. */
+export async function keepOldTables(
   session: Session,
   old: string,
   held: readonly HeldTable[],
@@ -32,7 +32,7 @@ export async function takeOldTables(
   for (const { there, ...table } of held) {
     if (!there) continue;
     await session.run(`CREATE SCHEMA IF NOT EXISTS ${COPY}.${identifier(table.schema)}`);
-    // A view looks for its tables where it is.
+    // A view resolves its tables in the current database.
     await session.run(`USE ${old}`);
     try {
       await session.run(

@@ -4,15 +4,19 @@ import { resolve } from 'node:path';
 import { ledger } from '../ledger/ledger.ts';
 import type { Session } from '../warehouse/session.ts';
 
-/** Whether the copy is there as this loader left it: nobody has written to it, or put another in its place. */
-export async function isAsLeft(session: Session, target: string): Promise<boolean> {
+/** Whether the copy is as this program left it: nobody has written to it or replaced it. */
+export async function isUntouched(session: Session, target: string): Promise<boolean> {
   const [left] = await ledger(session).selectFrom('ops.published').selectAll().execute();
   const path = resolve(target);
-  return left?.path === path && !existsSync(`${path}.wal`) && left.fingerprint === (await fingerprint(path));
+  return (
+    left?.path === path && !existsSync(`${path}.wal`) && left.fingerprint === (await fileFingerprint(path))
+  );
 }
 
-/** Tells a file from any other, and from itself once it was written to; undefined when there is none. */
-export async function fingerprint(path: string): Promise<string | undefined> {
+/**
+ * Identifies a file and its state: it changes when the file is written to or replaced. Undefined when there is no file.
+ */
+export async function fileFingerprint(path: string): Promise<string | undefined> {
   try {
     const { dev, ino, size, mtimeNs } = await stat(path, { bigint: true });
     return [dev, ino, size, mtimeNs].join(' ');

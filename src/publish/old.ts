@@ -1,22 +1,22 @@
 import type { Session } from '../warehouse/session.ts';
 import { literal } from '../warehouse/sql.ts';
 
-/** The name that the copy goes by that analysts have open. */
-export const OLD = 'published_before';
+/** The name of the present copy's database while it is attached. */
+export const OLD_COPY = 'published_before';
 
 /**
- * Reads the copy that analysts have.
+ * Attaches the present copy while `work` reads it.
  * @param work gets its name, as SQL
  */
-export async function readOld<T>(
+export async function readOldCopy<T>(
   session: Session,
   target: string,
   work: (session: Session, database: string) => Promise<T>,
 ): Promise<T> {
-  await session.run(`ATTACH ${literal(target)} AS ${OLD} (READ_ONLY)`);
+  await session.run(`ATTACH ${literal(target)} AS ${OLD_COPY} (READ_ONLY)`);
   try {
-    return await work(session, OLD);
+    return await work(session, OLD_COPY);
   } finally {
-    await session.run(`DETACH ${OLD}`);
+    await session.run(`DETACH ${OLD_COPY}`);
   }
 }

@@ -10,20 +10,20 @@ import { storageTrouble } from '../warehouse/trouble.ts';
 import { temporaryName } from '../workspace/copy-files.ts';
 import { COPY } from './catalogue.ts';
 import { copyComments } from './comments.ts';
-import { heldTables, takeOldTables } from './held.ts';
-import { fingerprint, isAsLeft } from './left.ts';
-import { OLD, readOld } from './old.ts';
+import { heldTables, keepOldTables } from './held.ts';
+import { fileFingerprint, isUntouched } from './left.ts';
+import { OLD_COPY, readOldCopy } from './old.ts';
 import { copyTables } from './tables.ts';
 import { copyViews, dropViews } from './views.ts';
 
 /**
  * Writes the read-only copy that analysts open: the tables of the models and the ledger, without staging.
  *
- * It is filled under a temporary name and takes the place of the old copy by one rename. Whoever has the old one open
- * keeps reading it; whoever opens the name gets the old or the new one, whole. It starts from the old copy's bytes, as long
- * as nobody but this program has written to that.
+ * The copy is filled under a temporary name and then renamed. Whoever has the old copy open keeps reading it, and
+ * whoever opens the file gets the old or the new copy, always whole. Filling starts from the old copy's bytes, unless
+ * somebody else has written to it.
  * @param target the file that analysts open
- * @param mode who may do what with the first copy, and so with its folder; one that is there keeps its own
+ * @param mode the mode of the first copy and, to match, of its folder; an existing copy keeps its own
  * @throws StorageError when it cannot be written; the old copy stays
  */
 export async function publish(session: Session, target: string, mode: number = PRIVATE_MODE): Promise<void> {
@@ -46,21 +46,21 @@ async function writeCopy(session: Session, target: string, mode: number): Promis
   await makeFolder(dirname(target), folderMode(mode));
   await removeUnfinished(target);
   const temporary = temporaryName(target);
-  const asLeft = await isAsLeft(session, target);
+  const asLeft = await isUntouched(session, target);
   if (!(asLeft && (await bringUpToDate(session, target, temporary)))) {
     await remove(temporary);
     const fillAnew = () => fill(session, temporary, { anew: true });
-    // What analysts are to keep is in the old copy only.
+    // What is held back is only in the old copy.
     await (asLeft && (await heldTables(session)).length > 0
-      ? readOld(session, target, fillAnew)
+      ? readOldCopy(session, target, fillAnew)
       : fillAnew());
   }
-  // Who may read it is for those to say who look after it.
+  // An existing copy keeps its mode, which an administrator may have set.
   const old = await stat(target).catch(() => undefined);
   await chmod(temporary, old?.mode ?? mode);
   await sync(temporary);
-  const left = { path: target, fingerprint: await fingerprint(temporary) };
-  // What a client that was killed wrote to the old copy would be read into the new one.
+  const left = { path: target, fingerprint: await fileFingerprint(temporary) };
+  // A leftover write-ahead log of the old copy would be replayed into the new one.
   await rm(`${target}.wal`, { force: true });
   await rename(temporary, target);
   await rm(`${temporary}.wal`, { force: true });
@@ -69,10 +69,13 @@ async function writeCopy(session: Session, target: string, mode: number): Promis
   await session.insert({ schema: 'ops', table: 'published' }, [left]);
 }
 
-/** Fills `temporary` from the old copy. @returns false when that will not do, or it did not go well */
+/**
+ * Fills `temporary` starting from the old copy.
+ * @returns false when that is not possible, or failed
+ */
 async function bringUpToDate(session: Session, target: string, temporary: string): Promise<boolean> {
   try {
-    // Where the file system can, both share their blocks until one of them changes.
+    // On file systems that can, both files share their blocks until one is changed.
     await copyFile(target, temporary, constants.COPYFILE_FICLONE);
     await chmod(temporary, 0o600);
     return await fill(session, temporary, { anew: false });
@@ -81,10 +84,13 @@ async function bringUpToDate(session: Session, target: string, temporary: string
   }
 }
 
-/** How many bytes of empty space the copy may have, however small it is otherwise. */
+/** How many bytes of empty space a copy may have whatever its size. */
 const SPACE = 64 * 1024 ** 2;
 
-/** @returns false for a file that holds much empty space, left by tables that were replaced: it is better written anew */
+/**
+ * Brings the attached copy up to date.
+ * @returns false for a file with much empty space, left by replaced tables: it is better written anew
+ */
 async function fill(session: Session, temporary: string, { anew }: { anew: boolean }): Promise<boolean> {
   await session.run(`ATTACH ${literal(temporary)} AS ${COPY}`);
   try {
@@ -96,7 +102,7 @@ async function fill(session: Session, temporary: string, { anew }: { anew: boole
     const held = await heldTables(session);
     await dropViews(session, held);
     await copyTables(session, held);
-    if (anew) await takeOldTables(session, OLD, held);
+    if (anew) await keepOldTables(session, OLD_COPY, held);
     await copyViews(session, held);
     await copyComments(session);
     return true;
@@ -105,7 +111,7 @@ async function fill(session: Session, temporary: string, { anew }: { anew: boole
   }
 }
 
-/** Copies that earlier runs were killed over. The caller holds the warehouse, so nobody else is writing one. */
+/** Removes unfinished copies of killed runs. The caller holds the warehouse, so nobody else is writing one. */
 async function removeUnfinished(target: string): Promise<void> {
   const pattern = /^\.\d+\.tmp(\.wal(\.recovery|\.checkpoint)?)?$/;
   for (const name of await readdir(dirname(target))) {

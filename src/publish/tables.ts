@@ -5,16 +5,17 @@ import { COPY, copiedTables, inCopy, publicTables } from './catalogue.ts';
 import { type HeldTable, isHeld } from './held.ts';
 
 /**
- * Brings the copy's tables to what those of the loader's file are. The copy may be empty, or the one of an earlier run:
- * then a model that was not built since stays as it is, and of a dedup model that was only built incrementally since,
- * the rows that changed are taken over. So publishing takes time with what is new, not with what there is.
+ * Brings the tables of the copy in line with those of the loader's file. The copy may be empty or of an earlier run. In
+ * the latter case, models that were not built since are left as they are, and of dedup models that were only built
+ * incrementally since, only the changed rows are copied. So the time that publishing takes depends on what is new, not
+ * on what there is.
  */
 export async function copyTables(session: Session, held: readonly HeldTable[]): Promise<void> {
   const copied = new Map((await copiedTables(session)).map((table) => [tableId(table), table]));
   const tables = (await publicTables(session)).filter((table) => !isHeld(held, table));
-  const since = await builtSince(session, copied.has('ops.published_tables'));
+  const since = await changedSince(session, copied.has('ops.published_tables'));
   const kept = held.filter(({ there }) => there);
-  await dropOthers(session, [...copied.values()], new Set([...tables, ...kept].map(tableId)));
+  await dropGoneTables(session, [...copied.values()], new Set([...tables, ...kept].map(tableId)));
   for (const table of tables) {
     const sameShape = columnList(copied.get(tableId(table))?.columns ?? []) === columnList(table.columns);
     const change = sameShape ? since.get(tableId(table)) : undefined;
@@ -24,8 +25,8 @@ export async function copyTables(session: Session, held: readonly HeldTable[]): 
   }
 }
 
-/** What the copy has and the loader's file has not any more, or not as a table. */
-async function dropOthers(
+/** Drops tables that the loader's file no longer has, or that are not tables any more. */
+async function dropGoneTables(
   session: Session,
   copied: readonly PresentTable[],
   wanted: ReadonlySet<string>,
@@ -37,17 +38,17 @@ async function dropOthers(
     if (!own.has(name)) await session.run(`DROP SCHEMA ${COPY}.${identifier(name)}`);
 }
 
-/** What has become of a model's table since it was copied; anything else is not known to be like the copy in any row. */
-type Change = 'none' | 'some rows';
+/** How much of a model's table has changed since it was copied. For tables not in this map any row may have. */
+type RowsChanged = 'none' | 'some rows';
 
 /**
- * Compares what the ledger says that the copy is to have with what the copy says that it has. Only an incremental build of a
- * dedup model leaves rows as they are: they are told by their file and line, and what was staged does not change. Whoever
- * changes that has the model built from all of its rows (`rebuildReaders`).
+ * Compares the plan for the copy with the plan that the copy was made by. Only an incremental build of a dedup model
+ * leaves other rows as they are: these are identified by file and line, and staged rows do not change. Whatever changes
+ * staged rows makes the model rebuild all of its rows (`rebuildModelsReading`).
  */
-async function builtSince(session: Session, published: boolean): Promise<Map<string, Change>> {
+async function changedSince(session: Session, published: boolean): Promise<Map<string, RowsChanged>> {
   if (!published) return new Map();
-  const rows = await session.rows<{ name: string; change: Change }>(
+  const rows = await session.rows<{ name: string; change: RowsChanged }>(
     `SELECT schema_name || '.' || table_name AS name,
        CASE WHEN own.run_id = copied.run_id THEN 'none' ELSE 'some rows' END AS change
      FROM ops.published_tables AS own JOIN ${COPY}.ops.published_tables AS copied
@@ -57,13 +58,13 @@ async function builtSince(session: Session, published: boolean): Promise<Map<str
   return new Map(rows.map(({ name, change }) => [name, change]));
 }
 
-/** Files of which the copy has other rows than the loader's file. */
+/** Files whose rows differ between the copy and the loader's file. */
 const FILES = 'files_that_differ';
 
 /**
- * Takes over the rows that differ. Which files they are from is told by their number and a hash of their lines: that
- * reads two columns, and leaves few files of which rows are to be compared one by one.
- * @returns false when that does not come to as many rows: the copy was not what the ledger said
+ * Copies the rows that differ. The files with such rows are found by their number of rows and a hash of the line
+ * numbers: that reads only two columns, and only the rows of few files remain to be compared one by one.
+ * @returns false when the copy then has another number of rows: it was not what the ledger said
  */
 async function copyRows(session: Session, table: PresentTable): Promise<boolean> {
   const [own, copied] = [qualified(table), inCopy(table)];

@@ -9,11 +9,11 @@ import { tablesAndViews } from '../warehouse/tables.ts';
 const NAME = 'published_there';
 
 /**
- * Looks at the place of the copy before anything is started: a file that is there is replaced, so it must be one that this
- * program has written. One that it has written there before is, whatever has become of it.
+ * Checks the target of publishing before anything is started: an existing file is replaced, so it must be one that this
+ * program wrote. A path that this program has published to before is accepted in any state.
  * @param target the file that analysts open
  * @throws UsageError when something else is there
- * @throws BusyError when what is there cannot be looked at, since another process writes to it
+ * @throws BusyError when another process is writing to the file, so that it cannot be checked
  */
 export async function refuseOtherFile(session: Session, target: string): Promise<void> {
   const found = await stat(target).catch(() => undefined);
@@ -29,7 +29,7 @@ export async function refuseOtherFile(session: Session, target: string): Promise
   });
 }
 
-/** Whether a file is a warehouse with a ledger: a copy that another loader's file was published to, or an older program. */
+/** Whether a file is a warehouse with a ledger: a copy published by another loader, or by an older program. */
 async function isCopy(session: Session, target: string): Promise<boolean> {
   try {
     await session.run(`ATTACH ${literal(target)} AS ${NAME} (READ_ONLY)`);

@@ -1,5 +1,5 @@
 import { WarehouseError } from '../errors.ts';
-import type { FailureKind, FreshFailure } from '../ledger/failures.ts';
+import type { FailureKind, NewFailure } from '../ledger/failures.ts';
 import type { Failure } from '../ledger/tables.ts';
 import type { LoadOptions, LoadResult } from '../load/load-context.ts';
 import type { Project } from '../models/assemble.ts';
@@ -23,7 +23,7 @@ export interface Endings {
 /** What a command tried of one kind, and what of it failed. */
 export interface Attempt {
   kind: FailureKind;
-  failed: FreshFailure[];
+  failed: NewFailure[];
   /** Whether this would have failed again, or is not there any more to be tried: a failure that stands is over then. */
   wasTried: (failure: Failure) => boolean;
   /** Whether the command has failed when one of these has. */

@@ -1,7 +1,7 @@
 import { chosenSources } from '../config/chosen-sources.ts';
 import { ConfigError, UsageError } from '../errors.ts';
 import { tableName } from '../feeds/names.ts';
-import { policyNames } from '../feeds/policy-names.ts';
+import { checkPolicyNames } from '../feeds/policy-names.ts';
 import { chosenFeeds } from '../load/chosen-feeds.ts';
 import type { LoadOptions } from '../load/load-context.ts';
 import { type BuildOptions, openProject, selectable } from '../models/build/build.ts';
@@ -58,7 +58,7 @@ async function refusePolicy({ config, catalogue, session, reporter }: Workspace)
     name: tableName(spec.feed, spec.version),
     columns: spec.columns.map(({ name }) => name),
   }));
-  const { slips, strangers } = policyNames(policy, sources, feeds);
+  const { misspelled: slips, unknown: strangers } = checkPolicyNames(policy, sources, feeds);
   if (slips.length > 0)
     throw new ConfigError(
       slips.map(({ selector, message }) => ({ file, key: `policy.${JSON.stringify(selector)}`, message })),

@@ -1,6 +1,6 @@
-import { isCount, ROW_COUNTS } from '../feeds/counts.ts';
+import { isCountColumn, ROW_COUNTS } from '../feeds/counts.ts';
 import { stagingTable, tableNameSql } from '../feeds/names.ts';
-import { rememberProofs } from '../ledger/proofs.ts';
+import { recordProofs } from '../ledger/proofs.ts';
 import { FILE_ORDER } from '../models/dedup.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, literal, qualified } from '../warehouse/sql.ts';
@@ -27,7 +27,7 @@ export async function countAgain(session: Session, now: Date): Promise<void> {
   await session.transaction(async () => {
     await session.run('DELETE FROM ops.counted_days');
     if (columns !== undefined && tables.length > 0) await session.run(countedDays(columns, tables));
-    await rememberProofs(session, now);
+    await recordProofs(session, now);
   });
 }
 
@@ -52,7 +52,7 @@ async function countColumns(session: Session): Promise<CountColumns | undefined>
   const names = (await tableColumns(session, COUNTS)).map(({ name }) => name);
   const named = (wanted: string) => names.find((name) => name.toLowerCase() === wanted);
   const [date, job, interval] = [named('export_date'), named('export_job'), named('export_interval')];
-  const counts = names.filter(isCount);
+  const counts = names.filter(isCountColumn);
   if (date === undefined || job === undefined || counts.length === 0) return undefined;
   const known = (name: string) => Number(name.toLowerCase() === 'exported_rows');
   return { date, job, interval, counts: counts.sort((a, b) => known(b) - known(a)) };

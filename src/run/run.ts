@@ -1,7 +1,7 @@
 import { ModelError } from '../errors.ts';
-import { settleFailures } from '../ledger/failures.ts';
-import { rememberModelColumns } from '../ledger/model-columns.ts';
-import { wasCutShort } from '../ledger/runs.ts';
+import { updateStandingFailures } from '../ledger/failures.ts';
+import { recordModelColumns } from '../ledger/model-columns.ts';
+import { wasInterrupted } from '../ledger/runs.ts';
 import { Landing } from '../load/landing.ts';
 import { load } from '../load/load.ts';
 import type { LoadOptions, LoadResult } from '../load/load-context.ts';
@@ -19,7 +19,7 @@ import {
 } from '../models/tests/test.ts';
 import { planCopy } from '../publish/copy-plan.ts';
 import { applySchema, type SchemaOptions, type SchemaResult } from '../schema/follow.ts';
-import { settleProposals } from '../schema/settle.ts';
+import { applyPolicyToProposals } from '../schema/settle.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import { type Attempt, attemptsOf, type Endings } from './attempts.ts';
 import { attentionOf, failureItem } from './attention/attention.ts';
@@ -87,7 +87,7 @@ async function noteModelColumns({ session, config, catalogue }: Workspace): Prom
   const [misfit] = await session.rows('SELECT 1 FROM ops.column_misfits LIMIT 1');
   if (!misfit || config.models === undefined) return;
   try {
-    await rememberModelColumns(session, keyColumns(await openProject(config, catalogue)));
+    await recordModelColumns(session, keyColumns(await openProject(config, catalogue)));
   } catch (error) {
     // What is wrong with the models is said when they are built.
     if (!(error instanceof ModelError)) throw error;
@@ -130,7 +130,7 @@ async function buildAndTest(
   const built = await build(workspace, runId, options);
   if (options.dryRun) return { built, tests: [] };
   const { project } = built;
-  await rememberModelColumns(workspace.session, keyColumns(project));
+  await recordModelColumns(workspace.session, keyColumns(project));
   const fullRefresh = options.fullRefresh === true;
   const tests = await testBuilt(workspace, runId, { project, before, fullRefresh, built: built.built });
   return { built, tests };
@@ -153,7 +153,7 @@ async function loadFeeds(workspace: Workspace, runId: number, options: LoadOptio
       },
       options,
     );
-    if (runId !== DRY_RUN) await settleProposals(workspace, runId);
+    if (runId !== DRY_RUN) await applyPolicyToProposals(workspace, runId);
     return loaded;
   } finally {
     reporter.progress.stop();
@@ -178,10 +178,10 @@ async function note(
   { loaded, built }: Endings,
   attempts: readonly Attempt[],
 ): Promise<void> {
-  if (built && (built.changed || loaded?.changed || (await wasCutShort(session, runId))))
+  if (built && (built.changed || loaded?.changed || (await wasInterrupted(session, runId))))
     await countAgain(session, clock());
   for (const { kind, failed, wasTried } of attempts)
-    await settleFailures(session, kind, failed, wasTried, { runId, now: clock() });
+    await updateStandingFailures(session, kind, failed, wasTried, { runId, now: clock() });
   if (!built) return;
   await noteUnmodelled(session, built.project, config.sources, clock());
   await planCopy(session, built.project, config.publish);

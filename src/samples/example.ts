@@ -49,7 +49,7 @@ export async function writeExample(target: string): Promise<void> {
     await load(parsed.config, clock);
     await rm(target, { force: true });
     const reach = { files: databaseFiles(resolve(target)) };
-    await using warehouse = await Warehouse.open(parsed.config.warehouse, { reach });
+    await using warehouse = await Warehouse.open(parsed.config.warehouse, { fileAccess: reach });
     const session = await warehouse.session();
     // Small blocks: of the default size, nearly empty ones would make most of the file.
     await session.run(`ATTACH ${literal(resolve(target))} AS example (BLOCK_SIZE 16384)`);

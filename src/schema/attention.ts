@@ -8,7 +8,7 @@ import { describeRow } from './decide/wording.ts';
 /** More than these are counted. */
 const MAX_ITEMS = 10;
 
-/** What a person should look at in the schema; empty when nobody need look. Until they accept or reject it. */
+/** The schema changes that a person should look at, until they accept or reject them. */
 export async function schemaAttention(session: Session): Promise<Attention[]> {
   return changeItems(await openChanges(session));
 }

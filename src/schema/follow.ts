@@ -3,35 +3,35 @@ import { chosenSources } from '../config/chosen-sources.ts';
 import type { Source } from '../config/config.ts';
 import { UsageError } from '../errors.ts';
 import { currentCatalogue } from '../ledger/catalogue.ts';
-import { keepsDocuments } from '../ledger/documents.ts';
+import { hasDocumentTables } from '../ledger/documents.ts';
 import { openChanges } from '../ledger/schema-changes.ts';
 import type { SchemaChange } from '../ledger/tables.ts';
 import type { Reporter } from '../reporter.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import type { GroupPlan } from './apply/group-plan.ts';
-import { type GroupTask, hasWork, isNews, writeTask } from './apply/group-task.ts';
+import { type GroupTask, hasNews, hasWork, writeTask } from './apply/group-task.ts';
 import { changeRows } from './apply/group-write.ts';
-import { Preparation } from './apply/prepare.ts';
+import { TaskPreparation } from './apply/prepare.ts';
 import { replayKeyRejects } from './apply/replay.ts';
 import type { NumberedChange } from './apply/table-plan.ts';
 import { planUndo, type Undo, writeUndo } from './apply/undo.ts';
 import { changeItems } from './attention.ts';
 import { describeChange, describeRow } from './decide/wording.ts';
-import { isUndone, judgementOf, mustBeAskedFor } from './judgement.ts';
-import { heedLosses } from './switches.ts';
+import { readJudgement, requireStillAsked, undoesOnReject } from './judgement.ts';
+import { checkRowLosses } from './switches.ts';
 
 export interface SchemaOptions {
   /** Only what these sources deliver. */
   source?: readonly string[];
   /** A schema document on this machine, to be followed instead of what the sources hold. */
   file?: string;
-  /** Changes that a person accepts, by number; nothing new is looked for then. */
+  /** Changes that a person accepts, by number. No new document is looked for then. */
   accept?: readonly number[];
   /** Changes that a person rejects; one that was applied is undone. */
   reject?: readonly number[];
-  /** Switches a model to another version also where that has no rows yet, and leaves its table without any. */
+  /** Allows a model to switch to a version without rows, which leaves its table empty. */
   allowEmpty?: boolean;
-  /** Finds out what there is to do, and does nothing. */
+  /** Only finds out what there is to do. */
   dryRun?: boolean;
 }
 
@@ -40,29 +40,29 @@ export interface SchemaResult {
   held: number;
   /** Changes that were applied now. */
   applied: number;
-  /** Changes that waited, and that a person rejected. */
+  /** Held changes that a person rejected now. */
   rejected: number;
-  /** Changes that were applied before, and that a person has seen now. */
+  /** Changes applied earlier that a person has seen now. */
   seen: number;
   /** Changes that a person should look at. */
   attention: Attention[];
-  /** Whether the warehouse says anything new. */
+  /** Whether anything about the schema is new. */
   changed: boolean;
-  /** What was, or in a dry run would be, done: a plan for each group that had anything to compare. */
+  /** The plan of each group that was compared; in a dry run it is not carried out. */
   plans: GroupPlan[];
-  /** Changes that were, or in a dry run would be, taken back. */
+  /** Changes that were undone; in a dry run, that would be. */
   undone: Undo[];
-  /** Sources that could not be looked into. The others count. */
+  /** Sources that could not be read. The others count. */
   failed: { source: string; error: Error }[];
-  /** All whose documents were looked for. */
+  /** All sources in which documents were looked for. */
   looked: string[];
 }
 
 /**
  * Follows the schema documents: looks for a new one in each source, compares it with what is followed, applies what the
- * policy lets through and holds the rest. One transaction for all of it. The workspace has the new catalogue afterwards.
+ * policy allows and holds the rest, all in one transaction. Afterwards the workspace has the new catalogue.
  * @param runId the run it is a part of; undefined in a dry run
- * @throws UsageError for an option that names what is not there, and where a table would be left without rows
+ * @throws UsageError for an option that names what does not exist, and where a table would be left without rows
  */
 export async function applySchema(
   workspace: Workspace,
@@ -71,30 +71,30 @@ export async function applySchema(
 ): Promise<SchemaResult> {
   const { session, clock, reporter } = workspace;
   const failed: SchemaResult['failed'] = [];
-  if (!(await keepsDocuments(session))) {
+  if (!(await hasDocumentTables(session))) {
     reporter.info('the schema is compared once a run has brought the warehouse up to date');
     const nothing = { held: 0, applied: 0, rejected: 0, seen: 0, attention: [], changed: false, plans: [] };
     return { ...nothing, undone: [], failed, looked: [] };
   }
   const sources = chosenSources(workspace.config.sources, options.source);
-  mustBeOfOneGroup(sources, options.file);
-  const judgement = await judgementOf(session, options.accept ?? [], options.reject ?? []);
+  requireOneGroup(sources, options.file);
+  const judgement = await readJudgement(session, options.accept ?? [], options.reject ?? []);
   const undone: Undo[] = [];
   for (const row of judgement.rows) {
-    // All of them are looked at before the first is done: one that cannot be undone keeps the others, too.
-    if (judgement.reject.has(row.change_id) && isUndone(row)) undone.push(await planUndo(session, row));
+    // All are planned before the first is undone, so that one which cannot be undone stops all of them.
+    if (judgement.reject.has(row.change_id) && undoesOnReject(row)) undone.push(await planUndo(session, row));
   }
   const allowEmpty = options.allowEmpty === true;
-  await heedLosses(workspace, undone, allowEmpty);
+  await checkRowLosses(workspace, undone, allowEmpty);
   for (const { row } of undone) {
-    // One before it may have been of the same feed.
+    // Planned again, since the one undone before it may be of the same feed.
     if (!options.dryRun) await writeUndo(session, await planUndo(session, row), clock());
     reporter.info(
       `schema change ${row.change_id} ${options.dryRun ? 'would be' : 'is'} undone: ${describeRow(row)}`,
     );
   }
 
-  const preparation = new Preparation(workspace, {
+  const preparation = new TaskPreparation(workspace, {
     sources,
     file: options.file,
     judgement,
@@ -109,8 +109,8 @@ export async function applySchema(
   const tasks: GroupTask[] = [];
   for (const group of new Set(groups)) tasks.push(await preparation.task(group));
   const plans = tasks.flatMap(({ plan }) => plan ?? []);
-  mustBeAskedFor(judgement, plans);
-  await heedLosses(workspace, plans, allowEmpty);
+  requireStillAsked(judgement, plans);
+  await checkRowLosses(workspace, plans, allowEmpty);
 
   if (!options.dryRun && tasks.some(hasWork)) {
     const context = { runId: runId ?? null, now: clock(), signal: workspace.signal };
@@ -124,9 +124,9 @@ export async function applySchema(
     );
   }
   if (!options.dryRun) await replayKeyRejects(workspace);
-  report(reporter, plans, options.dryRun === true);
+  reportDecisions(reporter, plans, options.dryRun === true);
   const now = await openChanges(session);
-  const open = options.dryRun ? afterwards(now, tasks) : now;
+  const open = options.dryRun ? openAfterwards(now, tasks) : now;
   return {
     held: open.filter(({ decision }) => decision === 'held').length,
     rejected: judgement.rows.filter((row) => row.decision === 'held' && judgement.reject.has(row.change_id))
@@ -136,7 +136,7 @@ export async function applySchema(
     ).length,
     applied: plans.reduce((sum, { changes }) => sum + changes.filter(isNewlyApplied).length, 0),
     attention: changeItems(open),
-    changed: undone.length > 0 || tasks.some(isNews),
+    changed: undone.length > 0 || tasks.some(hasNews),
     plans,
     undone,
     failed,
@@ -145,7 +145,7 @@ export async function applySchema(
 }
 
 /** @throws UsageError where a document could be that of several groups */
-function mustBeOfOneGroup(sources: readonly Source[], file: string | undefined): void {
+function requireOneGroup(sources: readonly Source[], file: string | undefined): void {
   const groups = new Set(sources.map(({ group }) => group));
   if (file === undefined || groups.size === 1) return;
   throw new UsageError(`${file} could be the document of any of the groups ${[...groups].join(', ')}`, {
@@ -153,12 +153,12 @@ function mustBeOfOneGroup(sources: readonly Source[], file: string | undefined):
   });
 }
 
-/** Whether a change is applied now, and was not before. */
+/** Whether a change was applied just now. */
 export function isNewlyApplied({ decision, known }: NumberedChange): boolean {
   return decision === 'applied' && known?.decision !== 'applied';
 }
 
-function report(reporter: Reporter, plans: readonly GroupPlan[], dryRun: boolean): void {
+function reportDecisions(reporter: Reporter, plans: readonly GroupPlan[], dryRun: boolean): void {
   for (const { group, changes } of plans) {
     for (const { change, decision, severity, known } of changes) {
       if (known?.decision === decision || (decision !== 'applied' && decision !== 'held')) continue;
@@ -169,8 +169,8 @@ function report(reporter: Reporter, plans: readonly GroupPlan[], dryRun: boolean
   }
 }
 
-/** What would wait for a person once the tasks were done. */
-function afterwards(open: readonly SchemaChange[], tasks: readonly GroupTask[]): SchemaChange[] {
+/** The changes that would wait for a person after a dry run's tasks. */
+function openAfterwards(open: readonly SchemaChange[], tasks: readonly GroupTask[]): SchemaChange[] {
   const context = { documentId: null, runId: null, now: new Date() };
   const changes = tasks.flatMap(({ plan }) => (plan ? changeRows(plan, context) : []));
   const settled = new Set([

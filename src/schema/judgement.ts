@@ -4,19 +4,19 @@ import type { SchemaChange } from '../ledger/tables.ts';
 import type { Session } from '../warehouse/session.ts';
 import type { GroupPlan } from './apply/group-plan.ts';
 
-/** What a person decided about changes that are in the ledger. */
+/** What a person decided now about changes in the ledger. */
 export interface Judgement {
   accept: ReadonlySet<number>;
   reject: ReadonlySet<number>;
-  /** The rows they are about; all wait for a decision, but for those that are to be undone. */
+  /** The rows of these changes. All wait for a decision, except applied ones that are to be undone. */
   rows: readonly SchemaChange[];
 }
 
 /**
  * Looks up the changes that a person accepts and rejects.
- * @throws UsageError for one that is not there, or about which there is nothing to decide
+ * @throws UsageError for one that does not exist, or that has nothing left to decide
  */
-export async function judgementOf(
+export async function readJudgement(
   session: Session,
   accept: readonly number[],
   reject: readonly number[],
@@ -26,18 +26,18 @@ export async function judgementOf(
   const rows = await changesById(session, ids);
   for (const id of ids) {
     const row = rows.find(({ change_id }) => change_id === id);
-    if (!row) throw await nothingTo(session, `there is no schema change ${id}`);
-    const undoes = judgement.reject.has(id) && isUndone(row);
+    if (!row) throw await nothingToDecide(session, `there is no schema change ${id}`);
+    const undoes = judgement.reject.has(id) && undoesOnReject(row);
     if (isOpen(row) || undoes) continue;
     const why =
       row.decision === 'applied' ? 'was applied, and nothing about it waits' : `was ${row.decision}`;
-    throw await nothingTo(session, `schema change ${id} ${why}`);
+    throw await nothingToDecide(session, `schema change ${id} ${why}`);
   }
   return { ...judgement, rows };
 }
 
-/** Whether rejecting the change takes back what was done. */
-export function isUndone({ decision, undo }: SchemaChange): boolean {
+/** Whether rejecting the change means to undo it. */
+export function undoesOnReject({ decision, undo }: SchemaChange): boolean {
   return decision === 'applied' && undo !== null;
 }
 
@@ -45,7 +45,7 @@ function isOpen({ decision, decided_at, severity }: SchemaChange): boolean {
   return decision === 'held' || (decision === 'applied' && severity === 'attention' && decided_at === null);
 }
 
-async function nothingTo(session: Session, message: string): Promise<UsageError> {
+async function nothingToDecide(session: Session, message: string): Promise<UsageError> {
   const open = await openChanges(session);
   const hint =
     open.length === 0
@@ -55,10 +55,10 @@ async function nothingTo(session: Session, message: string): Promise<UsageError>
 }
 
 /**
- * Sees to it that each change that was accepted is one that the documents still ask for.
- * @throws UsageError for one that is not
+ * Checks that the documents still ask for each change that was accepted.
+ * @throws UsageError for one that they no longer ask for
  */
-export function mustBeAskedFor({ rows }: Judgement, plans: readonly GroupPlan[]): void {
+export function requireStillAsked({ rows }: Judgement, plans: readonly GroupPlan[]): void {
   const asked = new Set(plans.flatMap(({ changes }) => changes.map(({ id }) => id)));
   const stale = rows.find(
     ({ change_id, decision, kind }) =>

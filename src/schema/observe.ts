@@ -1,21 +1,21 @@
 import { type KnownFeed, sameName, type TypedColumn } from '../feeds/followed.ts';
 import { fieldName, stagingTable, tableName } from '../feeds/names.ts';
 import type { ColumnType } from '../feeds/types.ts';
-import { groupTables, knownFeeds, type Present, presentId } from '../ledger/followed-feeds.ts';
+import { groupTables, knownFeeds, type PresentTables, presentTableId } from '../ledger/followed-feeds.ts';
 import { openChanges } from '../ledger/schema-changes.ts';
 import type { SchemaChange } from '../ledger/tables.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
-import { misfitFacts } from './apply/moves.ts';
+import { misfitFactsQuery } from './apply/moves.ts';
 
-/** One thing about a feed or a column in which what is published, what is present and what is in the data differ. */
+/** One difference between what is published, what the table has, and what the data show, about a feed or a column. */
 export interface Difference {
   group: string;
   /** The feed's name within its group: version 2 of `calls` is `calls__v2`. `''`: about the group's document. */
   feed: string;
   column: string | undefined;
-  finding: Finding;
-  /** The type as the newest document spells it, as the table has it, and what the values are. */
+  finding: DifferenceKind;
+  /** The type as the newest document spells it. `present` is the type in the table, `observed` that of the values. */
   published: string | undefined;
   present: ColumnType | undefined;
   observed: string | undefined;
@@ -25,21 +25,21 @@ export interface Difference {
   example: string | undefined;
 }
 
-export type Finding =
+export type DifferenceKind =
   /** In the data, in no document. */
   | 'not documented'
   /** In the documents, never in the data. */
   | 'never seen'
-  /** Values that are not of the published type; they are in `_rescued`, or the column is text. */
+  /** Values that do not fit the published type. They are in `_rescued`, or the column is text. */
   | 'type contradicted'
-  /** A document asks for something that waits for a person; of a type, `rows` counts the values that would not fit it. */
+  /** A change is held. If it is of a type, `rows` counts the values that would not fit it. */
   | `held #${number}: ${string}`
-  /** Was applied, and a person should know of it. */
+  /** A change was applied that a person should see. */
   | `to be seen #${number}: ${string}`;
 
 /**
- * Compares what is published, what is present in the warehouse, and what is in the data. Only reads.
- * @param only names feeds: `calls`, `calls__v2`, `messaging.calls`; left out: all
+ * Compares what is published, what the warehouse has and what the data show. Only reads.
+ * @param only names of feeds: `calls`, `calls__v2`, `messaging.calls`; left out: all
  */
 export async function differences(
   session: Session,
@@ -55,10 +55,11 @@ export async function differences(
     const present = await groupTables(session, group);
     const feeds = await knownFeeds(session, group, present);
     for (const row of waiting) {
-      // About the document itself, or a feed that is not taken up.
+      // Changes of the document itself, or of a feed that is not followed yet.
       const isKnown = feeds.some((feed) => isOf(row, feed));
       const name = tableName(row.feed, row.version ?? '1');
-      if (!isKnown && isChosen(name)) found.push({ ...nothing(group, name), finding: inWords(row) });
+      if (!isKnown && isChosen(name))
+        found.push({ ...emptyDifference(group, name), finding: describeWaiting(row) });
     }
     for (const feed of feeds) {
       const name = tableName(feed.name, feed.version);
@@ -76,7 +77,7 @@ function isOf(row: SchemaChange, { name, version }: KnownFeed): boolean {
   return sameName(row.feed, name) && row.version === version;
 }
 
-function inWords({ change_id, kind, before, after, decision }: SchemaChange): Finding {
+function describeWaiting({ change_id, kind, before, after, decision }: SchemaChange): DifferenceKind {
   const values = [before, after].filter(Boolean).join(' -> ');
   const what = kind === 'document_held' ? 'the document' : kind.replaceAll('_', ' ');
   return `${decision === 'held' ? 'held' : 'to be seen'} #${change_id}: ${what}${values && ` ${values}`}`;
@@ -87,14 +88,17 @@ async function waitingChange(
   group: string,
   feed: KnownFeed,
   row: SchemaChange,
-  present: Present,
+  present: PresentTables,
 ): Promise<Difference> {
-  const base = { ...nothing(group, tableName(feed.name, feed.version)), finding: inWords(row) };
+  const base = {
+    ...emptyDifference(group, tableName(feed.name, feed.version)),
+    finding: describeWaiting(row),
+  };
   const name = row.column_name;
   if (name === null) return base;
   const table = stagingTable(group, feed.name, feed.version);
   const column = feed.columns.find((each) => sameName(each.name, name));
-  const type = present.get(presentId(table))?.columns.find((each) => sameName(each.name, name))?.type;
+  const type = present.get(presentTableId(table))?.columns.find((each) => sameName(each.name, name))?.type;
   const about = {
     ...base,
     column: name,
@@ -105,12 +109,12 @@ async function waitingChange(
   if (row.found_in === 'data') return { ...about, ...(await rejectedLines(session, row)) };
   const retype = { column: name, from: type, to: row.after as ColumnType };
   const facts = await session.row<{ rows: number; since: Date | null; example: string | null }>(
-    misfitFacts(table, retype),
+    misfitFactsQuery(table, retype),
   );
   return { ...about, rows: facts.rows, since: facts.since ?? undefined, example: facts.example ?? undefined };
 }
 
-/** How many lines of a feed wait because a value of their key does not fit, and since when. */
+/** How many rejected lines of a feed have a key that does not fit, and since when. */
 async function rejectedLines(
   session: Session,
   { feed_group, feed, version }: SchemaChange,
@@ -123,7 +127,7 @@ async function rejectedLines(
   return { rows, since: since ?? undefined };
 }
 
-function nothing(group: string, feed: string): Omit<Difference, 'finding'> {
+function emptyDifference(group: string, feed: string): Omit<Difference, 'finding'> {
   return {
     group,
     feed,
@@ -141,11 +145,11 @@ async function differencesOf(
   session: Session,
   group: string,
   feed: KnownFeed,
-  present: Present,
+  present: PresentTables,
 ): Promise<Difference[]> {
   const table = stagingTable(group, feed.name, feed.version);
-  const there = present.get(presentId(table));
-  const base = nothing(group, tableName(feed.name, feed.version));
+  const there = present.get(presentTableId(table));
+  const base = emptyDifference(group, tableName(feed.name, feed.version));
   if (!there) return feed.documented ? [{ ...base, finding: 'never seen', rows: 0 }] : [];
   const types = new Map(there.columns.map(({ name, type }) => [name.toLowerCase(), type]));
   const rescued = await rescuedFields(session, table, there.columns);
@@ -163,7 +167,9 @@ async function differencesOf(
       found.push({ ...about, finding: 'never seen', rows: 0 });
     }
     const wider =
-      type !== undefined && type !== column.type ? await beyond(session, table, column) : undefined;
+      type !== undefined && type !== column.type
+        ? await valuesWiderThanPublished(session, table, column)
+        : undefined;
     if (wider) found.push({ ...about, finding: 'type contradicted', ...wider });
   }
   for (const { name, type } of feed.documented ? feed.inferred : []) {
@@ -179,7 +185,7 @@ async function differencesOf(
   return found;
 }
 
-interface Facts {
+interface ValueFacts {
   observed: string;
   rows: number;
   since: Date;
@@ -191,12 +197,12 @@ async function rescuedFields(
   session: Session,
   table: TableName,
   columns: readonly { name: string }[],
-): Promise<{ field: string; facts: Facts }[]> {
-  // The text of a time that has more digits than its column keeps is there beside its value, which fits.
+): Promise<{ field: string; facts: ValueFacts }[]> {
+  // A time with more digits than its column keeps is in `_rescued` too, though its value fits.
   const fits = columns.map(({ name }) => `WHEN ${literal(name)} THEN s.${identifier(name)} IS NOT NULL`);
   const misfit = fits.length === 0 ? 'true' : `NOT CASE field.key ${fits.join(' ')} ELSE false END`;
-  const rows = await session.rows<Facts & { field: string }>(
-    // That a number has no sign says nothing of its column.
+  const rows = await session.rows<ValueFacts & { field: string }>(
+    // An unsigned number is just a number without a minus.
     `SELECT key AS field, mode(replace(type, 'UBIGINT', 'BIGINT') ORDER BY type) AS observed, count(*) AS rows, min(_partition_ts) AS since,
        arg_min(left(value::VARCHAR, 80), (_partition_ts, _file_id, _line)) AS example
      FROM (SELECT s._partition_ts, s._file_id, s._line, field.key, field.value, field.type
@@ -207,7 +213,7 @@ async function rescuedFields(
   return rows.map(({ field, ...facts }) => ({ field, facts }));
 }
 
-interface Seen {
+interface ValuesSeen {
   rows: number;
   since: Date | undefined;
 }
@@ -217,7 +223,7 @@ async function valuesSeen(
   session: Session,
   table: TableName,
   columns: readonly { name: string }[],
-): Promise<{ all: Seen; columns: Map<string, Seen> }> {
+): Promise<{ all: ValuesSeen; columns: Map<string, ValuesSeen> }> {
   const counts = columns.flatMap(({ name }, index) => [
     `count(${identifier(name)}) AS n${index}`,
     `min(_partition_ts) FILTER (${identifier(name)} IS NOT NULL) AS t${index}`,
@@ -225,7 +231,7 @@ async function valuesSeen(
   const row = await session.row<Record<string, number | Date | null>>(
     `SELECT count(*) AS n, min(_partition_ts) AS t, ${counts.join(', ')} FROM ${qualified(table)}`,
   );
-  const seen = (id: string | number): Seen => ({
+  const seen = (id: string | number): ValuesSeen => ({
     rows: row[`n${id}`] as number,
     since: (row[`t${id}`] as Date | null) ?? undefined,
   });
@@ -235,15 +241,15 @@ async function valuesSeen(
   };
 }
 
-/** Values of a column that staging made wider than what is published, since they did not fit. */
-async function beyond(
+/** The values that do not fit the published type of a column that staging has made wider for them. */
+async function valuesWiderThanPublished(
   session: Session,
   table: TableName,
   { name, type }: TypedColumn,
-): Promise<Facts | undefined> {
+): Promise<ValueFacts | undefined> {
   const column = identifier(name);
   const back = `try_cast(try_cast(${column} AS ${type}) AS VARCHAR)`;
-  const [facts] = await session.rows<Facts>(
+  const [facts] = await session.rows<ValueFacts>(
     `SELECT 'VARCHAR' AS observed, count(*) AS rows, min(_partition_ts) AS since,
        arg_min(left(CAST(${column} AS VARCHAR), 80), (_partition_ts, _file_id, _line)) AS example
      FROM ${qualified(table)} WHERE ${column} IS NOT NULL AND ${back} IS DISTINCT FROM CAST(${column} AS VARCHAR)

@@ -6,13 +6,13 @@ import { explainTest, sqlProblems } from '../models/tests/check.ts';
 import { type Retypes, Shapes } from '../models/tests/shapes.ts';
 import { planTests } from '../models/tests/test-plan.ts';
 import type { Session } from '../warehouse/session.ts';
-import { lineageOf } from './compare/lineage.ts';
+import { affectedModels } from './compare/lineage.ts';
 
 /**
- * Which models and tests would not run any more once a column has another type: each reader of the column is bound by DuckDB
- * over empty tables, as they are and as they would be. What is wrong already is not the change's doing.
+ * Finds the models and tests that would fail once a column has another type. DuckDB binds each reader of the column
+ * over empty tables, once with the present types and once with the new one; what fails already is not reported.
  * @param change of a column's type
- * @returns a line for each thing that would fail: `marts.conversations: models/marts/conversations.sql:12: Binder Error: …`
+ * @returns a line for each failure: `marts.conversations: models/marts/conversations.sql:12: Binder Error: …`
  */
 export async function readersThatFail(
   { project, catalogue, session }: { project: Project; catalogue: Catalogue; session: Session },
@@ -25,7 +25,7 @@ export async function readersThatFail(
   const retypes: Retypes = new Map([[`${schema}.${table}`, new Map([[column.toLowerCase(), after]])]]);
   await using today = new Shapes(project, catalogue, session);
   await using then = new Shapes(project, catalogue, session, retypes);
-  const { rebuilt, readers } = lineageOf(project, group, change);
+  const { rebuilt, readers } = affectedModels(project, group, change);
   const affected = new Set([...rebuilt, ...readers]);
   const already = new Set(await problemsOf(project, today, affected));
   return (await problemsOf(project, then, affected)).filter((problem) => !already.has(problem));

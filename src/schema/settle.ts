@@ -5,10 +5,10 @@ import { changeOf } from './decide/decide.ts';
 import { applySchema } from './follow.ts';
 
 /**
- * Does with what the data propose as the policy says, right after it was found: whoever wants a key to become text by itself
- * (`policy: { '*': { type_widened: apply } }`) need not wait for the next run.
+ * Applies the policy to changes that the data propose, in the run that found them: with `policy: { '*': { type_widened:
+ * apply } }` a key becomes text at once, and not only in the next run.
  */
-export async function settleProposals(workspace: Workspace, runId: number): Promise<void> {
+export async function applyPolicyToProposals(workspace: Workspace, runId: number): Promise<void> {
   const { session, config, clock } = workspace;
   const proposed = (await openChanges(session)).filter(({ found_in }) => found_in === 'data');
   const accept: number[] = [];

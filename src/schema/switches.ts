@@ -1,14 +1,14 @@
 import { UsageError } from '../errors.ts';
 import { type KnownFeed, sameName } from '../feeds/followed.ts';
 import { stagingTable } from '../feeds/names.ts';
-import { type Present, presentId } from '../ledger/followed-feeds.ts';
+import { type PresentTables, presentTableId } from '../ledger/followed-feeds.ts';
 import { ownModels } from '../models/follow-feeds.ts';
 import { count } from '../text.ts';
 import type { Session } from '../warehouse/session.ts';
 import { qualified, type TableName } from '../warehouse/sql.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 
-/** The model of a feed is to read another version, of which fewer rows have come than its table has: some will go. */
+/** Rows that a deduped table would lose because its model switches to a version of which fewer rows have come. */
 export interface RowLoss {
   /** The deduped table, and the id of its model: `messaging.convos_metrics`. */
   table: string;
@@ -19,46 +19,50 @@ export interface RowLoss {
   staged: number;
 }
 
-type Version = Pick<KnownFeed, 'name' | 'version'>;
+type FeedNameVersion = Pick<KnownFeed, 'name' | 'version'>;
 
 /**
- * What the tables of a group are sure to lose when their models switch from one version of a feed to another. Only reads.
- * @param before the feeds of the group as they are followed, and `next` as they will be
+ * The rows that the tables of a group will certainly lose when their models switch to another version. Only reads.
+ * @param before the feeds of the group as they are followed; `next` as they will be
  */
 export async function rowLosses(
   session: Session,
   group: string,
-  { before, next, present }: { before: readonly KnownFeed[]; next: readonly KnownFeed[]; present: Present },
+  {
+    before,
+    next,
+    present,
+  }: { before: readonly KnownFeed[]; next: readonly KnownFeed[]; present: PresentTables },
 ): Promise<RowLoss[]> {
   const losses: RowLoss[] = [];
   for (const feed of next) {
     const read = before.find((each) => each.modelled && sameName(each.name, feed.name));
     if (!feed.modelled || read === undefined || read.version === feed.version) continue;
-    const loss = await lossBy(session, group, feed, present);
+    const loss = await rowLossOf(session, group, feed, present);
     if (loss.staged < loss.rows) losses.push(loss);
   }
   return losses;
 }
 
-/** Whether a feed's table would be left without the rows that it has, were it made from a version. Only reads. */
+/** Whether a feed's table has rows now and would have none, were it made from a version. Only reads. */
 export async function wouldEmpty(
   session: Session,
   group: string,
-  version: Version,
-  present: Present,
+  version: FeedNameVersion,
+  present: PresentTables,
 ): Promise<boolean> {
-  const { rows, staged } = await lossBy(session, group, version, present);
+  const { rows, staged } = await rowLossOf(session, group, version, present);
   return rows > 0 && staged === 0;
 }
 
-async function lossBy(
+async function rowLossOf(
   session: Session,
   group: string,
-  { name, version }: Version,
-  present: Present,
+  { name, version }: FeedNameVersion,
+  present: PresentTables,
 ): Promise<RowLoss> {
   const rowsOf = async (table: TableName) => {
-    if (!present.has(presentId(table))) return 0;
+    if (!present.has(presentTableId(table))) return 0;
     return (await session.row<{ rows: number }>(`SELECT count(*) AS rows FROM ${qualified(table)}`)).rows;
   };
   const rows = await rowsOf({ schema: group, table: name });
@@ -71,11 +75,12 @@ async function lossBy(
 }
 
 /**
- * Says which tables lose rows by what is planned. A model of the user's own reads what it says, whatever is accepted.
- * @param allowEmpty whether a table may be left without rows: a person insists on it
- * @throws UsageError where one would be
+ * Warns of tables that lose rows by what is planned, and refuses to empty one. A user's own model is not affected: it
+ * reads whichever version it names.
+ * @param allowEmpty whether a person insists on leaving a table without rows
+ * @throws UsageError where a table would be left without rows and nobody insists
  */
-export async function heedLosses(
+export async function checkRowLosses(
   { config, reporter }: Pick<Workspace, 'config' | 'reporter'>,
   plans: readonly { losses: readonly RowLoss[] }[],
   allowEmpty: boolean,

@@ -1,18 +1,18 @@
 /**
- * Where statements begin and end, as a person sees it: what kind they are and whether they are right is DuckDB's to say. Nothing
- * is allowed because of what is found here.
+ * Finds where SQL statements begin and end. Only for convenience: which kind a statement is and whether it is valid is
+ * decided by DuckDB, and nothing is allowed because of what is found here.
  */
 
-interface Token {
+interface SqlToken {
   kind: 'nothing' | 'end' | 'word' | 'other';
   text: string;
-  /** Whether what it opened is still open: a quote, a comment. */
+  /** Whether a quote or comment that it opens is not closed. */
   open: boolean;
 }
 
-type Rule = [kind: Token['kind'], pattern: RegExp];
+type Rule = [kind: SqlToken['kind'], pattern: RegExp];
 
-/** The last group of what can stay open is how it closes. */
+/** In patterns of tokens that can stay open, the last group matches what closes them. */
 const RULES: readonly Rule[] = [
   ['nothing', /\s+/y],
   ['nothing', /--[^\n]*/y],
@@ -25,7 +25,7 @@ const RULES: readonly Rule[] = [
   ['other', /[\s\S]/uy],
 ];
 
-function* tokens(sql: string): Generator<Token> {
+function* tokens(sql: string): Generator<SqlToken> {
   for (let at = 0; at < sql.length; ) {
     const token = sql.startsWith('/*', at) ? comment(sql, at) : next(sql, at);
     yield token;
@@ -33,7 +33,7 @@ function* tokens(sql: string): Generator<Token> {
   }
 }
 
-function next(sql: string, at: number): Token {
+function next(sql: string, at: number): SqlToken {
   for (const [kind, pattern] of RULES) {
     pattern.lastIndex = at;
     const found = pattern.exec(sql);
@@ -43,7 +43,7 @@ function next(sql: string, at: number): Token {
 }
 
 /** Comments nest. */
-function comment(sql: string, start: number): Token {
+function comment(sql: string, start: number): SqlToken {
   const marks = /\/\*|\*\//g;
   marks.lastIndex = start;
   let depth = 0;
@@ -55,8 +55,9 @@ function comment(sql: string, start: number): Token {
 }
 
 /**
- * Splits text at the semicolons that end statements. Statements that say nothing are left out. Pure.
- * @returns what has come to its end, without its semicolon, and what has not; `open` when that is in a quote or a comment
+ * Splits text at the semicolons that end statements, and drops empty statements. Pure.
+ * @returns the complete statements without their semicolons, and the incomplete rest; `open` when the rest ends inside
+ *   a quote or comment
  */
 export function splitStatements(sql: string): { statements: string[]; rest: string; open: boolean } {
   const statements: string[] = [];
@@ -83,7 +84,7 @@ export function statementsOf(sql: string): string[] {
   return rest.trim() === '' ? statements : [...statements, rest.trim()];
 }
 
-/** The words that a statement begins with, in capitals, brackets passed over. Pure. */
+/** The words that a statement begins with, in capitals; opening brackets are skipped. Pure. */
 export function leadingWords(sql: string): string[] {
   const words: string[] = [];
   for (const { kind, text } of tokens(sql)) {
@@ -95,7 +96,8 @@ export function leadingWords(sql: string): string[] {
 }
 
 /**
- * What an `EXPLAIN` could be about: the text behind it, that behind `ANALYZE`, and that behind options in brackets. Pure.
+ * The statements that an `EXPLAIN` may be about: the text behind it, behind `ANALYZE`, or behind options in brackets.
+ * Pure.
  */
 export function explained(sql: string): string[] {
   const rest = [...tokens(sql)].filter(({ kind }) => kind !== 'nothing');

@@ -6,8 +6,8 @@ interface PlanNode {
 }
 
 /**
- * What a query would do, by the names of the steps of DuckDB's plan, in small letters: `seq_scan`, and table functions by their
- * own. Nothing can hide from it, neither in a view or macro, nor in what `query()` is given. Nothing is run.
+ * The steps of DuckDB's plan for a query, by name in lower case: `seq_scan`, and table functions by their own names.
+ * Nothing is run. Unlike the SQL text, the plan also shows what views, macros and `query()` would do.
  */
 export async function planFunctions(session: Session, sql: string): Promise<string[]> {
   const rows = await session.rows<{ explain_value: string }>(`EXPLAIN (FORMAT json) ${sql}`);

@@ -16,9 +16,9 @@ import { storageTrouble } from './trouble.ts';
 import { type Cell, type ResultRows, type ResultTable, toCell } from './values.ts';
 
 /** A value as the program works with it: 64-bit integers as numbers where they are safe, instants as Dates. */
-export type Value = null | boolean | number | bigint | string | Date | Uint8Array | Value[];
+export type SqlValue = null | boolean | number | bigint | string | Date | Uint8Array | SqlValue[];
 
-export type Row = Record<string, Value>;
+export type Row = Record<string, SqlValue>;
 
 /**
  * One connection to the warehouse, and what is done over it: SQL, the ledger through kysely, transactions.
@@ -39,14 +39,16 @@ export class Session implements Disposable {
     this.#file = file;
   }
 
-  /** Runs statements whose rows nobody reads. */
-  async run(sql: string, parameters: readonly Value[] = []): Promise<void> {
-    await this.#asked(() => this.#connection.run(sql, parameters.map(toDuckDB)));
+  /** Runs statements and discards their rows. */
+  async run(sql: string, parameters: readonly SqlValue[] = []): Promise<void> {
+    await this.#withStorageErrors(() => this.#connection.run(sql, parameters.map(toDuckDB)));
   }
 
   /** Runs one statement and reads all of its rows. */
-  async rows<T = Row>(sql: string, parameters: readonly Value[] = []): Promise<T[]> {
-    const reader = await this.#asked(() => this.#connection.runAndReadAll(sql, parameters.map(toDuckDB)));
+  async rows<T = Row>(sql: string, parameters: readonly SqlValue[] = []): Promise<T[]> {
+    const reader = await this.#withStorageErrors(() =>
+      this.#connection.runAndReadAll(sql, parameters.map(toDuckDB)),
+    );
     const names = reader.deduplicatedColumnNames();
     return reader
       .getRows()
@@ -55,8 +57,8 @@ export class Session implements Disposable {
       );
   }
 
-  /** The first row, for queries that always have one. */
-  async row<T = Row>(sql: string, parameters: readonly Value[] = []): Promise<T> {
+  /** The first row of a query that always has one. */
+  async row<T = Row>(sql: string, parameters: readonly SqlValue[] = []): Promise<T> {
     const [first] = await this.rows<T>(sql, parameters);
     if (first === undefined) throw new Error(`no row from: ${sql}`);
     return first;
@@ -64,34 +66,35 @@ export class Session implements Disposable {
 
   /** Runs one statement and keeps columns, types and exact values, for printing. */
   async table(sql: string): Promise<ResultTable> {
-    const reader = await this.#asked(() => this.#connection.runAndReadAll(sql));
+    const reader = await this.#withStorageErrors(() => this.#connection.runAndReadAll(sql));
     const types = reader.columnTypes();
     return { columns: columnsOf(reader.columnNames(), types), rows: toCells(reader.getRows(), types) };
   }
 
   /**
-   * The same of one SELECT, row by row: a result may be larger than the memory. Only one can be read at a time.
+   * Runs one SELECT and reads it row by row, since a result may be larger than the memory. Only one can be read at a
+   * time.
    *
-   * It is kept in a temporary table first, which spills to the disk, and read from there. A result that DuckDB's client
-   * streams while it is made ends without a word where the query fails behind its first rows (seen in 1.5.6: 71,680 rows of
-   * 200,000, and no error), and what is printed would be half an answer.
+   * The result is written to a temporary table first, which spills to the disk, and read from there. DuckDB's client
+   * can stream a result while it is computed, but ends such a stream without an error where the query fails after its
+   * first rows (seen in 1.5.6: 71,680 rows of 200,000, and no error).
    * @throws StorageError when not all of it can be read back
    */
   async stream(sql: string): Promise<ResultRows> {
     const { columns } = await this.parsed(sql);
     const names = columns.map((_, index) => `c${index}`).join(', ');
-    await this.run(`CREATE OR REPLACE TEMP TABLE ${ANSWER} (${names}) AS ${sql}`);
-    return { columns, rows: this.#answer() };
+    await this.run(`CREATE OR REPLACE TEMP TABLE ${RESULT_TABLE} (${names}) AS ${sql}`);
+    return { columns, rows: this.#readResult() };
   }
 
-  async *#answer(): AsyncGenerator<Cell[]> {
-    const { kept } = await this.row<{ kept: number }>(`SELECT count(*) AS kept FROM ${ANSWER}`);
-    const result = await this.#asked(() => this.#connection.stream(`FROM ${ANSWER}`));
+  async *#readResult(): AsyncGenerator<Cell[]> {
+    const { kept } = await this.row<{ kept: number }>(`SELECT count(*) AS kept FROM ${RESULT_TABLE}`);
+    const result = await this.#withStorageErrors(() => this.#connection.stream(`FROM ${RESULT_TABLE}`));
     const types = result.columnTypes();
     const chunks = result.yieldRows();
     let read = 0;
     for (;;) {
-      const { done, value } = await this.#asked(() => chunks.next());
+      const { done, value } = await this.#withStorageErrors(() => chunks.next());
       if (done) break;
       yield* toCells(value, types);
       read += value.length;
@@ -100,13 +103,13 @@ export class Session implements Disposable {
   }
 
   /**
-   * How many statements a text is, and of the first: its kind, `SELECT` or `COPY`, as DuckDB's parser tells, how many
-   * parameters it has, and the columns that it answers with, which are not known where it has some. Runs none of them.
-   * @throws what DuckDB has against it
+   * What DuckDB's parser says of a text: how many statements it has, and of the first its kind (`SELECT`, `COPY`), the
+   * number of its parameters, and its columns, which are unknown when there are parameters. Nothing is run.
+   * @throws DuckDB's error when the text cannot be parsed
    */
-  async parsed(sql: string): Promise<Parsed> {
-    const extracted = await this.#asked(() => this.#connection.extractStatements(sql));
-    const first = await this.#asked(() => extracted.prepare(0));
+  async parsed(sql: string): Promise<ParsedStatements> {
+    const extracted = await this.#withStorageErrors(() => this.#connection.extractStatements(sql));
+    const first = await this.#withStorageErrors(() => extracted.prepare(0));
     const { parameterCount: parameters } = first;
     const columns = Array.from({ length: parameters > 0 ? 0 : first.columnCount }, (_, index) => ({
       name: first.columnName(index),
@@ -117,13 +120,13 @@ export class Session implements Disposable {
     return { count: extracted.count, kind, parameters, columns };
   }
 
-  /** Ends the statement that is running; it fails with an error that {@link isInterrupted} knows. */
+  /** Stops the statement that is running, which then fails with an error that {@link isInterrupted} recognizes. */
   interrupt(): void {
     this.#connection.interrupt();
   }
 
-  /** What DuckDB says of a disk is said as what it is, to everybody who asks. */
-  async #asked<T>(ask: () => Promise<T>): Promise<T> {
+  /** Turns DuckDB's errors about a disk or a damaged file into {@link StorageError}s. */
+  async #withStorageErrors<T>(ask: () => Promise<T>): Promise<T> {
     try {
       return await ask();
     } catch (error) {
@@ -159,7 +162,7 @@ export class Session implements Disposable {
     await this.run(`INSERT INTO ${qualified(table)} BY NAME ${select}`, [JSON.stringify(rows, jsonValue)]);
   }
 
-  /** Of a schema's tables all at once: those of the ledger are all needed in time. */
+  /** Read for all tables of a schema at once: of the ledger, sooner or later all are needed. */
   async #columnTypes(table: TableName): Promise<Map<string, string>> {
     const key = qualified(table);
     if (!this.#types.has(key)) {
@@ -199,15 +202,17 @@ export class Session implements Disposable {
   }
 }
 
-export interface Parsed {
+export interface ParsedStatements {
   count: number;
   kind: string;
   parameters: number;
   columns: ResultRows['columns'];
 }
 
-/** What was asked last, one table a session: nobody else sees it. */
-const ANSWER = 'temp.main._answer';
+/**
+ * The result that {@link Session.stream} reads. Temporary tables belong to one connection, so sessions do not share it.
+ */
+const RESULT_TABLE = 'temp.main._answer';
 
 function columnsOf(names: readonly string[], types: readonly DuckDBType[]): ResultTable['columns'] {
   return names.map((name, index) => ({ name, type: String(types[index]) }));
@@ -229,13 +234,13 @@ export interface RowAppender {
   endRow(): void;
 }
 
-function toDuckDB(value: Value): DuckDBValue {
+function toDuckDB(value: SqlValue): DuckDBValue {
   if (value instanceof Date) return new DuckDBTimestampValue(BigInt(value.getTime()) * 1000n);
   if (Array.isArray(value)) return new DuckDBListValue(value.map(toDuckDB));
   return value as DuckDBValue;
 }
 
-function fromDuckDB(value: DuckDBValue): Value {
+function fromDuckDB(value: DuckDBValue): SqlValue {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   if (value instanceof DuckDBTimestampValue || value instanceof DuckDBTimestampTZValue) {
     return new Date(Number(value.micros / 1000n));
@@ -243,7 +248,7 @@ function fromDuckDB(value: DuckDBValue): Value {
   if (value instanceof DuckDBDateValue) return value.toString();
   if (value instanceof DuckDBDecimalValue) return value.toString();
   if (value instanceof DuckDBListValue) return value.items.map(fromDuckDB);
-  return value as Value;
+  return value as SqlValue;
 }
 
 function jsonValue(_key: string, value: unknown): unknown {

@@ -1,6 +1,6 @@
 /**
- * What DuckDB has against a query: its first sentences, and the line of the query that it points at, from 1. Pure.
- * Its messages end in a line that begins with `LINE 3:`, which repeats the text.
+ * Why DuckDB refuses a query: the first sentences of its message, and the line of the query that it points at, from 1.
+ * Pure. Its messages end with a line that begins with `LINE 3:` and repeats the text.
  */
 export function sqlProblem(error: unknown): { message: string; line: number | undefined } {
   const text = error instanceof Error ? error.message : String(error);
@@ -15,5 +15,5 @@ export function sqlProblem(error: unknown): { message: string; line: number | un
   };
 }
 
-/** What DuckDB's client puts before the message. */
+/** The prefix that DuckDB's client puts before the message. */
 const CLIENT = /^Failed to [a-z ]+: /;

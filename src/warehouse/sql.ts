@@ -1,17 +1,16 @@
 import { FileError } from '../errors.ts';
 
 /**
- * Quoting: the one place where a name or a text becomes SQL. A hostile name is a strange name, never SQL.
+ * Quoting: the only place where a name or text becomes SQL. A hostile name becomes a strange name, never SQL.
  *
- * DuckDB's parser takes a NUL for the end of the statement, so none may stand in one: what could cut a statement short
- * ends here.
+ * DuckDB's parser ends a statement at a NUL. So no NUL is ever written into a statement, which it could cut short.
  */
 
 const NUL = '\0';
 
 /**
- * A column's, table's or schema's name as an SQL identifier.
- * @throws FileError for a name that none can be: those of the outside are looked at before, see `feeds/names.ts`
+ * The name of a column, table or schema as an SQL identifier.
+ * @throws FileError for a name that cannot be one; names from outside are checked before, see `feeds/names.ts`
  */
 export function identifier(name: string): string {
   if (name === '' || name.includes(NUL))
@@ -19,13 +18,13 @@ export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** A text as an SQL expression: a string literal, or several around each NUL. */
+/** A text as an SQL expression: a string literal, or several joined by `chr(0)` where it has NULs. */
 export function literal(text: string): string {
   if (!text.includes(NUL)) return `'${text.replaceAll("'", "''")}'`;
   return `(${text.split(NUL).map(literal).join(' || chr(0) || ')})`;
 }
 
-/** A text as `COMMENT ON … IS` takes it, which must be one literal: without NULs, and NULL for none. */
+/** A text for `COMMENT ON … IS`, which takes a single literal: NULs are removed, and empty text becomes NULL. */
 export function commentText(text: string | null): string {
   const plain = text?.replaceAll(NUL, '') ?? '';
   return plain === '' ? 'NULL' : literal(plain);
@@ -46,12 +45,12 @@ export function qualified({ schema, table }: TableName): string {
   return `${identifier(schema)}.${identifier(table)}`;
 }
 
-/** A list of file names for DuckDB's readers, in which glob characters stand for themselves. */
+/** A list of file names for DuckDB's readers, with glob characters escaped. */
 export function fileList(paths: readonly string[]): string {
-  return `[${paths.map((path) => literal(globbed(path))).join(', ')}]`;
+  return `[${paths.map((path) => literal(escapeGlob(path))).join(', ')}]`;
 }
 
-/** A path in which glob characters stand for themselves, as DuckDB's readers take it. */
-export function globbed(path: string): string {
+/** A path with its glob characters escaped, as DuckDB's readers take it. */
+export function escapeGlob(path: string): string {
   return path.replace(/[*?[]/g, '[$&]');
 }

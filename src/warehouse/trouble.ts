@@ -1,11 +1,11 @@
 import { BusyError, DamagedError, StorageError } from '../errors.ts';
 
-/** What a file or folder of DuckDB's is called in its messages. */
+/** How DuckDB's messages name a file or folder. */
 const FILE = /(?:file|directory) "([^"]+)"/;
 
-interface Trouble {
+interface StorageTrouble {
   pattern: RegExp;
-  /** Whether it is trouble only where it is about the database: another file that cannot be read is that file's own affair. */
+  /** Counts only when it is about the database itself: another file that cannot be read is an error of that file. */
   ownFile?: boolean;
   say(file: string): StorageError;
 }
@@ -13,8 +13,8 @@ interface Trouble {
 const FREE_SPACE =
   'free some space, then run it again: what was committed stays; asapp-warehouse debug shows what is free';
 
-/** What DuckDB and Node say of a disk, first match first. */
-const TROUBLES: readonly Trouble[] = [
+/** Messages of DuckDB and Node about the disk; the first match counts. */
+const TROUBLES: readonly StorageTrouble[] = [
   {
     pattern: /no space left on device|max_temp_directory_size|disk quota exceeded|ENOSPC|EDQUOT/i,
     say: (file) =>
@@ -58,14 +58,14 @@ const TROUBLES: readonly Trouble[] = [
 ];
 
 /**
- * The error as trouble with the warehouse or the disk below it, which no other file, feed or model can do without;
- * undefined when it is about anything else. Pure.
- * @param file the database that was used, for messages that name none
+ * The error as one of the warehouse or of the disk below it, after which no file, feed or model could go on; undefined
+ * when it is about anything else. Pure.
+ * @param file the database in use, for messages that name no file
  */
 export function storageTrouble(error: unknown, file = ''): StorageError | BusyError | undefined {
   if (error instanceof StorageError || error instanceof BusyError) return error;
   if (!(error instanceof Error)) return undefined;
-  // The first sentence says what happened; a query that is quoted behind it may say anything.
+  // Only the first sentence says what happened; behind it the query is quoted, which may contain anything.
   const said = error.message.split('\n\nLINE ')[0] ?? '';
   const trouble = TROUBLES.find(({ pattern }) => pattern.test(said));
   const named = FILE.exec(said)?.[1] ?? (error as NodeJS.ErrnoException).path;
@@ -76,7 +76,10 @@ export function storageTrouble(error: unknown, file = ''): StorageError | BusyEr
   return problem;
 }
 
-/** A value in a message, such as the text that a cast was given, must not be taken for the disk. */
+/**
+ * Whether the error is about files at all. A message can quote a value from the data, such as the text that a cast was
+ * given, and that text must not be taken for a message about the disk.
+ */
 function isAboutFiles(error: Error, said: string): boolean {
   const isNode = (error as NodeJS.ErrnoException).syscall !== undefined;
   return (

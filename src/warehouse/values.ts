@@ -26,7 +26,7 @@ import {
 } from '@duckdb/node-api';
 import { UsageError } from '../errors.ts';
 
-/** A number that JavaScript has no type for, as its digits: `1.50` of a DECIMAL(18,2). */
+/** A number that JavaScript has no exact type for, kept as its digits: `1.50` of a DECIMAL(18,2). */
 export class ExactNumber {
   readonly digits: string;
 
@@ -39,7 +39,7 @@ export class ExactNumber {
   }
 }
 
-/** What a JSON column holds, as DuckDB keeps it: text that is never parsed here, since parsing would round its numbers. */
+/** A JSON value as DuckDB stores it: text that is never parsed here, because parsing would round its numbers. */
 export class JsonText {
   readonly text: string;
 
@@ -64,13 +64,13 @@ export type Cell =
   | Cell[]
   | { [key: string]: Cell };
 
-/** What a query answers, as it comes. Every row has one cell for each column. */
+/** The result of a query, row by row. Every row has one cell for each column. */
 export interface ResultRows {
   columns: { name: string; type: string }[];
   rows: Iterable<Cell[]> | AsyncIterable<Cell[]>;
 }
 
-/** What a query answers, and what a command prints, whole. */
+/** The whole result of a query, or what a command prints. */
 export interface ResultTable extends ResultRows {
   rows: Cell[][];
 }
@@ -96,12 +96,12 @@ export function toCell(value: DuckDBValue, type: DuckDBType): Cell {
 
 function temporalCell(value: DuckDBValue): Cell | undefined {
   if (value instanceof DuckDBTimestampTZValue) {
-    // The value's own text is in this machine's time zone.
+    // The client's own text is in this machine's time zone.
     const text = new DuckDBTimestampValue(value.micros).toString();
     return value.isFinite ? `${wholeFraction(text)}+00` : text;
   }
   if (value instanceof DuckDBDateValue || value instanceof DuckDBTimestampNanosecondsValue) {
-    // The texts of these two miss that infinity is one.
+    // The client's text for these two types does not show infinity.
     return value.isFinite ? wholeFraction(value.toString()) : infinity(value);
   }
   if (
@@ -157,7 +157,7 @@ function mapKey(key: DuckDBValue, type: DuckDBType): string {
   return String(cell !== null && typeof cell === 'object' ? key : cell);
 }
 
-/** DuckDB's text drops the zeros at a fraction's end; what we print has all six digits, or nine. */
+/** DuckDB's text drops the zeros at the end of a fraction; what we print has all six digits, or nine. */
 function wholeFraction(text: string): string {
   return text.replace(/\.(\d+)/, (_, digits: string) => `.${digits.padEnd(digits.length > 6 ? 9 : 6, '0')}`);
 }

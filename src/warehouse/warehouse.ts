@@ -4,29 +4,31 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { BusyError, DamagedError, StorageError } from '../errors.ts';
 import { makeFolder } from '../files.ts';
-import { type Reach, reachSettings } from './reach.ts';
+import { type FileAccess, fileAccessSettings } from './reach.ts';
 import { Session } from './session.ts';
 import { storageTrouble } from './trouble.ts';
 
 export interface OpenOptions {
-  /** Readers see a file that nobody writes. They may be many; a writer is alone. */
+  /** Opens the file for reading only. Many processes can read it at once, but none while another writes. */
   readOnly?: boolean;
   /** DuckDB's `memory_limit`, e.g. `1GB`. */
   memoryLimit?: string;
   threads?: number;
-  /** How long to wait for another process to let go of the file, in milliseconds. */
+  /** How long to wait for another process to release the file, in milliseconds. */
   patience?: number;
-  /** Files beside its own that SQL may touch; left out: none. */
-  reach?: Reach;
-  /** Whether SQL may change settings. They are set before; what a query or a model changes would be everybody's. */
+  /** Files besides its own that SQL may touch; left out: none. */
+  fileAccess?: FileAccess;
+  /**
+   * Whether SQL may change settings. By default they are locked, since one query or model would change them for all.
+   */
   settable?: boolean;
-  /** The folder for what does not fit in memory; left out: one beside the file. */
+  /** The folder for temporary files that do not fit in memory; left out: one beside the file. */
   spill?: string;
   /** The key of `warehouse.yaml` that names the file. */
   key?: 'warehouse' | 'publish';
 }
 
-/** How long a command waits for another one to finish before it says that the warehouse is held. */
+/** How long a command waits by default for another one to finish, before it fails with {@link BusyError}. */
 const PATIENCE_MS = 2000;
 
 /** An open DuckDB file. */
@@ -55,9 +57,9 @@ export class Warehouse implements AsyncDisposable {
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
       allow_community_extensions: 'false',
-      // Those of this user's other work with DuckDB are none of ours.
+      // Secrets that this user saved for other work with DuckDB are not used.
       allow_persistent_secrets: 'false',
-      // A checkpoint writes changed row groups anew, so one at the end costs less than one every 16 MB.
+      // A checkpoint rewrites the changed row groups, so one at the end costs less than one for every 16 MB.
       checkpoint_threshold: '256MB',
       ...(options.memoryLimit ? { memory_limit: options.memoryLimit } : {}),
       ...(options.spill ? { temp_directory: options.spill } : {}),
@@ -67,7 +69,7 @@ export class Warehouse implements AsyncDisposable {
     for (;;) {
       try {
         const instance = await DuckDBInstance.create(file, settings);
-        await settle(instance, options);
+        await applySettings(instance, options);
         return new Warehouse(file, instance);
       } catch (error) {
         const problem = openProblem(file, error as Error, options.key ?? 'warehouse');
@@ -90,12 +92,15 @@ export class Warehouse implements AsyncDisposable {
   }
 }
 
-/** What holds for every session of a database; last, that it cannot be changed. */
-async function settle(instance: DuckDBInstance, { reach = {}, settable }: OpenOptions): Promise<void> {
+/** Applies the settings of all sessions of a database; the last one locks them. */
+async function applySettings(
+  instance: DuckDBInstance,
+  { fileAccess: reach = {}, settable }: OpenOptions,
+): Promise<void> {
   const statements = [
-    // Instants are UTC everywhere; a machine's own time zone must not show in a cast.
+    // All instants are UTC: the time zone of the machine must not change a cast.
     "SET GLOBAL TimeZone = 'UTC'",
-    ...reachSettings(reach),
+    ...fileAccessSettings(reach),
     ...(settable ? [] : ['SET lock_configuration = true']),
   ];
   const connection = await instance.connect();
@@ -115,7 +120,7 @@ async function mustExist(file: string): Promise<void> {
   throw new StorageError(`${file} is not there yet`, { hint: 'asapp-warehouse run makes it' });
 }
 
-/** DuckDB's own message turned into who, what and what to do. */
+/** DuckDB's message as an error that says who holds the file or what is wrong with it, and what to do. */
 function openProblem(file: string, error: Error, key: 'warehouse' | 'publish'): Error {
   if (/conflicting lock/i.test(error.message)) {
     const holder = /held in (.+?) \(PID (\d+)\)/.exec(error.message);

@@ -1,17 +1,17 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/config.ts';
-import { type Corrections, corrections } from '../config/corrections.ts';
+import { type Corrections, readCorrections } from '../config/corrections.ts';
 import { bundledSchemas } from '../feeds/bundled.ts';
 import { type Catalogue, loadCatalogue } from '../feeds/catalogue.ts';
 import { currentCatalogue } from '../ledger/catalogue.ts';
 import { migrate } from '../ledger/migrations.ts';
 import { finishNumbering } from '../ledger/numbering.ts';
-import { rememberSources } from '../ledger/sources.ts';
+import { recordSources } from '../ledger/sources.ts';
 import { redactor } from '../redact.ts';
 import type { Reporter } from '../reporter.ts';
 import { PRIVATE_MODE, umaskOf } from '../warehouse/modes.ts';
-import type { Reach } from '../warehouse/reach.ts';
+import type { FileAccess } from '../warehouse/reach.ts';
 import type { Session } from '../warehouse/session.ts';
 import { Warehouse } from '../warehouse/warehouse.ts';
 import { copyFiles } from './copy-files.ts';
@@ -49,7 +49,7 @@ export interface WorkspaceOptions {
 }
 
 /** What the loader's SQL reads and writes beside its own file: what is staged, what is published, and what models may read. */
-function reachOf({ landing, publish, sources, allowFiles = [] }: Config): Reach {
+function reachOf({ landing, publish, sources, allowFiles = [] }: Config): FileAccess {
   const delivered = sources.flatMap(({ folder }) => folder ?? []);
   return {
     folders: [landing, ...delivered, ...allowFiles],
@@ -63,7 +63,7 @@ function reachOf({ landing, publish, sources, allowFiles = [] }: Config): Reach 
  */
 export async function openWorkspace(config: Config, options: WorkspaceOptions): Promise<Workspace> {
   const { dryRun, reporter, clock, signal } = options;
-  const own = await corrections(config.directory);
+  const own = await readCorrections(config.directory);
   const { documents } = await bundledSchemas();
   const bundled = loadCatalogue(documents, own.overrides);
   const absent = dryRun && !existsSync(config.warehouse);
@@ -73,7 +73,7 @@ export async function openWorkspace(config: Config, options: WorkspaceOptions): 
     readOnly: dryRun === true && !absent,
     memoryLimit: config.memoryLimit,
     threads: config.threads,
-    reach: reachOf(config),
+    fileAccess: reachOf(config),
     // `verify` ranks with other numbers of threads, in a file that it cannot write.
     settable: dryRun === true,
   });
@@ -85,7 +85,7 @@ export async function openWorkspace(config: Config, options: WorkspaceOptions): 
     if (!dryRun || absent) {
       await migrate(session, clock());
       await finishNumbering(session);
-      await rememberSources(session, config.sources);
+      await recordSources(session, config.sources);
     }
     const catalogue = await currentCatalogue(session, bundled, own.overrides);
     const reader = await warehouse.session();

@@ -14,7 +14,7 @@ const [file = ':memory:'] = process.argv.slice(2);
 const statements = JSON.parse(await text(process.stdin)) as string[];
 const answers: Answer[] = [];
 {
-  await using warehouse = await Warehouse.open(file, { reach: { folders: ['/'] } });
+  await using warehouse = await Warehouse.open(file, { fileAccess: { folders: ['/'] } });
   const session = await warehouse.session();
   for (const statement of statements) {
     const start = performance.now();

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of warehouse.yaml, not of this file
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { mustBeYaml, setSourceKeys } from '../../src/config/edit.ts';
+import { requireYaml, setSourceKeys } from '../../src/config/edit.ts';
 import { starterConfig } from '../../src/config/starter.ts';
 
 describe('setSourceKeys', () => {
@@ -92,7 +92,7 @@ describe('setSourceKeys', () => {
 
 describe('mustBeYaml', () => {
   it('names the line that is not', () => {
-    expect(() => mustBeYaml('a: b\n\t c: d\n', 'warehouse.yaml')).toThrow('warehouse.yaml:2');
-    expect(() => mustBeYaml('a: b\n', 'warehouse.yaml')).not.toThrow();
+    expect(() => requireYaml('a: b\n\t c: d\n', 'warehouse.yaml')).toThrow('warehouse.yaml:2');
+    expect(() => requireYaml('a: b\n', 'warehouse.yaml')).not.toThrow();
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { policyNames } from '../../src/feeds/policy-names.ts';
+import { checkPolicyNames } from '../../src/feeds/policy-names.ts';
 
 const SOURCES = [
   { name: 'messaging', group: 'messaging' },
@@ -12,7 +12,8 @@ const FEEDS = [
   { group: 'calls', name: 'legs', columns: ['leg_id'] },
 ];
 
-const looked = (selector: string) => policyNames({ [selector]: { type_changed: 'hold' } }, SOURCES, FEEDS);
+const looked = (selector: string) =>
+  checkPolicyNames({ [selector]: { type_changed: 'hold' } }, SOURCES, FEEDS);
 
 test.each([
   '*',
@@ -26,7 +27,7 @@ test.each([
   // A column to come.
   'messaging.rep_convos.mood',
 ])('a rule for %s is one that may apply', (selector) => {
-  expect(looked(selector)).toEqual({ slips: [], strangers: [] });
+  expect(looked(selector)).toEqual({ misspelled: [], unknown: [] });
 });
 
 test.each([
@@ -34,12 +35,12 @@ test.each([
   ['*.rep_covnos', 'names no feed that there is; did you mean rep_convos?'],
   ['messaging.rep_convos.rep_idd', 'names no column of rep_convos; did you mean rep_id?'],
 ])('a rule for %s is a slip', (selector, message) => {
-  expect(looked(selector)).toEqual({ slips: [{ selector, message }], strangers: [] });
+  expect(looked(selector)).toEqual({ misspelled: [{ selector, message }], unknown: [] });
 });
 
 test.each(['messaging.surveys', 'voice.rep_convos', 'messaging.surveys.score'])(
   'a rule for %s may be for a feed to come, and is told',
   (selector) => {
-    expect(looked(selector)).toEqual({ slips: [], strangers: [selector] });
+    expect(looked(selector)).toEqual({ misspelled: [], unknown: [selector] });
   },
 );

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { orderOfSources } from '../../src/ledger/sources.ts';
+import { rankSources } from '../../src/ledger/sources.ts';
 import { Project } from '../support/project.ts';
 
 /** Two local sources of one group, in the order given; each is the name of a source and of its folder. */
@@ -86,8 +86,8 @@ describe('the order of sources', () => {
     fc.assert(
       fc.property(names, names, (first, second) => {
         const sources = (list: string[]) => list.map((name) => ({ name }));
-        const before = orderOfSources([], sources(first));
-        const now = orderOfSources(before, sources(second));
+        const before = rankSources([], sources(first));
+        const now = rankSources(before, sources(second));
         expect(now.map(({ place }) => place)).toEqual(now.map((_, index) => index + 1));
         expect(now.map(({ source }) => source)).toEqual([
           ...second,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Progress } from '../../src/ledger/partitions.ts';
+import type { FeedProgress } from '../../src/ledger/partitions.ts';
 import { Coverage } from '../../src/load/coverage.ts';
 import { ignoring } from '../../src/load/ignore.ts';
 import { isDue, reachOf } from '../../src/load/reach.ts';
@@ -56,7 +56,7 @@ describe('the turn of a feed to be listed whole', () => {
 
 describe('the reach of a listing', () => {
   const options = { lookBackDays: 7, fullListing: 365 * DAY, now: NOW, source: 'messaging' };
-  const progress = (more: Partial<Progress> = {}): Progress => ({
+  const progress = (more: Partial<FeedProgress> = {}): FeedProgress => ({
     newest: at('2026-01-09T23:00'),
     listedAt: NOW,
     awaited: [],
@@ -81,7 +81,7 @@ describe('the reach of a listing', () => {
 
   test('has folders beside: by partition, or by day where there are many, as deep as those that came', () => {
     const missing = (...times: string[]) => times.map((time) => ({ time: at(time), path: undefined }));
-    const besides = (more: Partial<Progress>) =>
+    const besides = (more: Partial<FeedProgress>) =>
       reachOf(TARGET, progress(more), options).beside.map((path) => path.slice(TARGET.path.length + 1));
     const gap = missing('2025-12-01T07:00');
     expect(besides({ awaited: gap })).toEqual(['dt=2025-12-01/hr=07']);

@@ -19,7 +19,7 @@ let session: Session;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'publish-'));
   target = join(folder, "an analyst's folder", 'warehouse.duckdb');
-  warehouse = await Warehouse.open(join(folder, 'loader.duckdb'), { reach: { folders: [folder] } });
+  warehouse = await Warehouse.open(join(folder, 'loader.duckdb'), { fileAccess: { folders: [folder] } });
   session = await warehouse.session();
   await migrate(session, NOW);
   await session.run(`

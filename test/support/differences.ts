@@ -32,7 +32,7 @@ const LEDGER: Readonly<Record<string, string>> = {
  */
 export async function differences(a: string, b: string): Promise<string[]> {
   await using warehouse = await Warehouse.open(':memory:', {
-    reach: { files: [a, b].flatMap(databaseFiles) },
+    fileAccess: { files: [a, b].flatMap(databaseFiles) },
   });
   const session = await warehouse.session();
   await session.run(`ATTACH ${literal(a)} AS a (READ_ONLY); ATTACH ${literal(b)} AS b (READ_ONLY)`);

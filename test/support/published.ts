@@ -11,7 +11,7 @@ const PRIVATE = ['ops.migrations', 'ops.unnumbered', 'ops.published'];
  */
 export async function unlike(copy: string, loader: string): Promise<string[]> {
   await using warehouse = await Warehouse.open(':memory:', {
-    reach: { files: [copy, loader].flatMap(databaseFiles) },
+    fileAccess: { files: [copy, loader].flatMap(databaseFiles) },
   });
   const session = await warehouse.session();
   await session.run(

@@ -48,7 +48,7 @@ export class StagingBench implements AsyncDisposable {
     const folder = await mkdtemp(join(tmpdir(), 'staging-'));
     const warehouse = await Warehouse.open(join(folder, 'warehouse.duckdb'), {
       memoryLimit,
-      reach: { folders: [folder] },
+      fileAccess: { folders: [folder] },
     });
     const session = await warehouse.session();
     await migrate(session, NOW);

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
-  CLOCKED_PATTERN,
+  DATE_TIME_PATTERN,
   day,
   epoch,
   epochHasFurtherDigits,
   hasFurtherDigits,
   instant,
-  isClocked,
+  isDateTime,
 } from '../../src/warehouse/instant.ts';
 import type { Session } from '../../src/warehouse/session.ts';
 import { literal } from '../../src/warehouse/sql.ts';
@@ -120,8 +120,8 @@ describe('an instant', () => {
 
   test('has one pattern for SQL and for JavaScript', async () => {
     const texts = [...Object.keys(accepted), ...refused];
-    const pattern = new RegExp(`^(?:${CLOCKED_PATTERN})$`);
-    expect(await each(texts, `regexp_full_match(x, ${literal(CLOCKED_PATTERN)})`)).toEqual(
+    const pattern = new RegExp(`^(?:${DATE_TIME_PATTERN})$`);
+    expect(await each(texts, `regexp_full_match(x, ${literal(DATE_TIME_PATTERN)})`)).toEqual(
       texts.map((text) => pattern.test(text)),
     );
   });
@@ -179,7 +179,7 @@ describe('an instant', () => {
 
   test('is more than a date where a column of times is told from text', async () => {
     const texts = ['2026-01-05', '2026-01-05 10:00', '2026-02-30 10:00', '2026-01-05T10:00:00 +02'];
-    expect(await each(texts, isClocked('x'))).toEqual([false, true, false, true]);
+    expect(await each(texts, isDateTime('x'))).toEqual([false, true, false, true]);
   });
 });
 

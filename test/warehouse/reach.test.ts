@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Reach } from '../../src/warehouse/reach.ts';
+import type { FileAccess } from '../../src/warehouse/reach.ts';
 import { fileList, literal } from '../../src/warehouse/sql.ts';
 import { Warehouse } from '../../src/warehouse/warehouse.ts';
 
@@ -15,8 +15,11 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** Runs statements one after the other in a new warehouse. @returns the first complaint */
-async function complaint(statements: readonly string[], reach?: Reach): Promise<string | undefined> {
-  await using warehouse = await Warehouse.open(join(folder, 'warehouse.duckdb'), reach ? { reach } : {});
+async function complaint(statements: readonly string[], reach?: FileAccess): Promise<string | undefined> {
+  await using warehouse = await Warehouse.open(
+    join(folder, 'warehouse.duckdb'),
+    reach ? { fileAccess: reach } : {},
+  );
   const session = await warehouse.session();
   try {
     for (const statement of statements) await session.run(statement);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Session } from '../../src/warehouse/session.ts';
-import { isMisspelledNumber, spelledNumber, spelledValue } from '../../src/warehouse/spelling.ts';
+import { canonicalNumber, canonicalValue, isNotCanonicalNumber } from '../../src/warehouse/spelling.ts';
 import { Warehouse } from '../../src/warehouse/warehouse.ts';
 
 let warehouse: Warehouse;
@@ -14,7 +14,7 @@ afterAll(() => warehouse[Symbol.asyncDispose]());
 
 async function spelled(texts: readonly string[]): Promise<{ text: string; misspelled: boolean }[]> {
   return session.rows(
-    `SELECT ${spelledNumber('x')} AS text, ${isMisspelledNumber('x')} AS misspelled
+    `SELECT ${canonicalNumber('x')} AS text, ${isNotCanonicalNumber('x')} AS misspelled
      FROM (SELECT unnest(from_json($1, '["VARCHAR"]')) AS x, generate_subscripts(from_json($1, '["VARCHAR"]'), 1) AS i) ORDER BY i`,
     [JSON.stringify(texts)],
   );
@@ -105,7 +105,7 @@ describe('a number', () => {
       fc.asyncProperty(fc.double({ noNaN: true, noDefaultInfinity: true }), async (number) => {
         const sent = JSON.stringify(number);
         const { stored } = await session.row<{ stored: string }>(
-          `SELECT ${spelledValue('x', 'DOUBLE')} AS stored FROM (SELECT $1::VARCHAR::DOUBLE AS x)`,
+          `SELECT ${canonicalValue('x', 'DOUBLE')} AS stored FROM (SELECT $1::VARCHAR::DOUBLE AS x)`,
           [sent],
         );
         expect(stored).toBe((await spelled([sent]))[0]?.text);
@@ -113,7 +113,7 @@ describe('a number', () => {
       { numRuns: 50 },
     );
     const { stored } = await session.row<{ stored: string }>(
-      `SELECT ${spelledValue('x', 'DECIMAL(18,2)')} AS stored FROM (SELECT 1.50::DECIMAL(18,2) AS x)`,
+      `SELECT ${canonicalValue('x', 'DECIMAL(18,2)')} AS stored FROM (SELECT 1.50::DECIMAL(18,2) AS x)`,
     );
     expect(stored).toBe('1.5');
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { UsageError, WarehouseError } from '../../errors.ts';
 import { leadingWords } from '../../warehouse/lexer.ts';
-import { readingStatement } from '../../warehouse/question.ts';
+import { readOnlyStatement } from '../../warehouse/question.ts';
 import { isInterrupted, type Session } from '../../warehouse/session.ts';
 import { identifier, literal } from '../../warehouse/sql.ts';
 import { presentRelations, tablesSql } from '../../warehouse/tables.ts';
@@ -55,7 +55,7 @@ export class Questions implements AsyncDisposable {
       key: staging ? 'warehouse' : 'publish',
       // Whoever asks need not be able to write beside the file.
       spill,
-      reach: { folders: allowFiles ? ['/'] : [], files: target === undefined ? [] : [target] },
+      fileAccess: { folders: allowFiles ? ['/'] : [], files: target === undefined ? [] : [target] },
     }).catch(async (error) => {
       await rm(spill, { recursive: true });
       throw error;
@@ -69,7 +69,7 @@ export class Questions implements AsyncDisposable {
    */
   async ask(text: string): Promise<ResultRows> {
     return this.#helped(text, async () => {
-      const { sql, mayBeLarge } = await readingStatement(this.#session, text);
+      const { sql, mayBeLarge } = await readOnlyStatement(this.#session, text);
       if (!mayBeLarge) return this.#session.table(inOwnWords(sql));
       const { columns, rows } = await this.#session.stream(sql).catch((error: Error) => {
         // No table can keep one; reading it says how to write it instead.
@@ -86,7 +86,7 @@ export class Questions implements AsyncDisposable {
    */
   async writeParquet(text: string): Promise<void> {
     await this.#helped(text, async () => {
-      const sql = inOwnWords((await readingStatement(this.#session, text)).sql);
+      const sql = inOwnWords((await readOnlyStatement(this.#session, text)).sql);
       const { columns } = await this.#session.parsed(`SELECT * FROM (${sql}\n)`);
       const names = columns.map((_, index) => `c${index}`).join(', ');
       await this.#session.run(

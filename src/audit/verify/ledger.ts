@@ -1,5 +1,5 @@
 import { STAGING_SCHEMAS, tableName, tableNameSql } from '../../feeds/names.ts';
-import { findDue } from '../../ledger/gaps.ts';
+import { findDuePartitions } from '../../ledger/gaps.ts';
 import { emptyProofs } from '../../ledger/proofs.ts';
 import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
@@ -51,7 +51,7 @@ export async function verifyGaps(
   const whole = await session.rows<{ source: string; feed_group: string; feed: string; version: string }>(
     'SELECT DISTINCT source, feed_group, feed, version FROM ops.partitions',
   );
-  await findDue(session, { now, lookBackDays, whole });
+  await findDuePartitions(session, { now, lookBackDays, whole });
   const gaps = await session.rows<{
     feed_group: string;
     feed: string;

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readOld } from '../../publish/old.ts';
+import { readOldCopy } from '../../publish/old.ts';
 import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { identifier, literal, qualified, type TableName } from '../../warehouse/sql.ts';
@@ -30,7 +30,7 @@ export async function verifyPublished(
     return [finding(target, 'skipped', 'nothing is published yet: asapp-warehouse build')];
   }
   const { home } = await session.row<{ home: string }>('SELECT current_database() AS home');
-  return readOld(session, target, async (_, copy) => {
+  return readOldCopy(session, target, async (_, copy) => {
     const tables = await tablesOf(session, copy);
     if (!tables) return [finding(target, 'skipped', 'an older program published it: asapp-warehouse build')];
     const findings: Finding[] = [];

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parse as parseEnvironment } from 'dotenv';
-import { mustBeYaml } from '../../config/edit.ts';
+import { requireYaml } from '../../config/edit.ts';
 import { UsageError } from '../../errors.ts';
 import { type Replacement, replaceFiles } from '../../files.ts';
 import { askSecret, canAsk } from '../ask.ts';
@@ -20,7 +20,7 @@ export async function importCredentials(context: Context, file: string): Promise
     yaml: await textOf(options.config),
     env: await textOf(envFile, true),
   };
-  mustBeYaml(before.yaml, options.config);
+  requireYaml(before.yaml, options.config);
   const credentials = await credentialsOf(context, file, before);
   context.keepSecret(credentials.accessKeyId, credentials.secretAccessKey);
   const plan = planImport(before, credentials, options.source);

@@ -1,15 +1,15 @@
 import { StorageError, UsageError } from '../../errors.ts';
 import type { Change } from '../../feeds/changes.ts';
 import { tableName } from '../../feeds/names.ts';
-import { keepsDocuments } from '../../ledger/documents.ts';
+import { hasDocumentTables } from '../../ledger/documents.ts';
 import { ledger } from '../../ledger/ledger.ts';
 import type { Project } from '../../models/assemble.ts';
 import { openProject } from '../../models/build/build.ts';
 import { schemaOnly } from '../../run/run.ts';
 import { rowsRewritten } from '../../schema/apply/table-plan.ts';
 import { documentHistory, feedHistory } from '../../schema/apply/tables.ts';
-import { lineageOf } from '../../schema/compare/lineage.ts';
-import { byUrgency, type ShownDifference, withoutTheUnseen } from '../../schema/decide/arrange.ts';
+import { affectedModels } from '../../schema/compare/lineage.ts';
+import { byUrgency, type ShownDifference, summarizeNeverSeen } from '../../schema/decide/arrange.ts';
 import { changeOf } from '../../schema/decide/decide.ts';
 import { changesBetween } from '../../schema/documents/history.ts';
 import { isNewlyApplied, type SchemaOptions, type SchemaResult } from '../../schema/follow.ts';
@@ -60,7 +60,7 @@ export async function diff(
   }
   // Machines can leave out for themselves what they do not want.
   const isWhole = context.options.all || feed !== undefined || context.options.output !== 'table';
-  const shown: ShownDifference[] = isWhole ? found : withoutTheUnseen(found);
+  const shown: ShownDifference[] = isWhole ? found : summarizeNeverSeen(found);
   await context.print(
     table(
       {
@@ -180,7 +180,7 @@ function planTable(
     change: Change,
     { id, decision, rows, statements }: { id: number; decision: string; rows: number; statements: string[] },
   ): Cell[] => {
-    const lineage = project ? lineageOf(project, group, change) : undefined;
+    const lineage = project ? affectedModels(project, group, change) : undefined;
     return [
       id,
       `${group}.${tableName(change.feed, change.version)}`,
@@ -240,7 +240,7 @@ function planTable(
 
 async function openToRead(context: CommandContext<Options>): Promise<Workspace> {
   const workspace = await openReadOnly(await context.readConfig(), { ...context, reporter: context.logger });
-  if (await keepsDocuments(workspace.session)) return workspace;
+  if (await hasDocumentTables(workspace.session)) return workspace;
   await workspace[Symbol.asyncDispose]();
   throw new StorageError('no schema document was followed yet', {
     hint: 'asapp-warehouse schema apply follows the newest',

@@ -7,7 +7,7 @@ import { BusyError, StorageError, UsageError } from '../../errors.ts';
 import { type LastRun, lastRun } from '../../ledger/last-run.ts';
 import { ledgerIsCurrent } from '../../ledger/migrations.ts';
 import { isBehindCopy } from '../../publish/behind.ts';
-import { isAsLeft } from '../../publish/left.ts';
+import { isUntouched } from '../../publish/left.ts';
 import { acknowledge } from '../../run/acknowledge.ts';
 import { attentionOf } from '../../run/attention/attention.ts';
 import { count, didYouMean } from '../../text.ts';
@@ -87,7 +87,7 @@ async function publishedCopy(
 }
 
 async function isBehind(session: Session, file: string): Promise<boolean> {
-  if (!(await isAsLeft(session, file))) return true;
+  if (!(await isUntouched(session, file))) return true;
   try {
     await using copy = await Warehouse.open(file, { readOnly: true, patience: 0 });
     return await isBehindCopy(session, await copy.session());

@@ -8,7 +8,7 @@ import type { EpochFormat } from '../types.ts';
  */
 
 export interface ColumnDoc {
-  /** Of the column, which is the field's but for names that are taken: `feeds/names.ts`. */
+  /** The column's name: the field's name, except where that name is reserved. See `feeds/names.ts`. */
   name: string;
   /** The type as the document spells it, e.g. `varchar(191)`; `''` when it does not say. */
   type: string;
@@ -39,7 +39,7 @@ export interface FeedDoc {
   active: string | undefined;
   modified: string | undefined;
   deprecated: string | undefined;
-  /** The end of life: as it was announced, and as it came. */
+  /** The end of life: the announced day, and the day it happened. */
   expectedEnd: string | undefined;
   actualEnd: string | undefined;
   /** The feed that takes its place; `''` when none is named. */

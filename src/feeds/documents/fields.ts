@@ -1,20 +1,20 @@
-import { type Problems, shown } from './problems.ts';
-import type { Value } from './values.ts';
+import { type DocumentProblems, excerpt } from './problems.ts';
+import type { DocumentValue } from './values.ts';
 
 /**
  * The fields of one table or column of an export document. Each reader takes what can be understood and reports what
  * cannot. Pure.
  */
-export class Fields {
-  readonly #values = new Map<string, Value>();
+export class DocumentFields {
+  readonly #values = new Map<string, DocumentValue>();
   readonly #where: string;
-  readonly #problems: Problems;
+  readonly #problems: DocumentProblems;
 
   /**
    * @param value the map that holds them; anything else holds none
    * @param where what messages call the table or column
    */
-  constructor(value: Value, where: string, problems: Problems) {
+  constructor(value: DocumentValue, where: string, problems: DocumentProblems) {
     this.#where = where;
     this.#problems = problems;
     if (value.kind !== 'map') return;
@@ -29,11 +29,11 @@ export class Fields {
     return this.#values.has(name);
   }
 
-  value(name: string): Value | undefined {
+  value(name: string): DocumentValue | undefined {
     return this.#values.get(name);
   }
 
-  /** Text without the blanks around it, and without NULs, which no comment can hold; `''` when there is none. */
+  /** Trimmed text without NUL characters, which SQL comments cannot hold; `''` when the field is missing or empty. */
   text(name: string): string {
     const value = this.#values.get(name);
     if (value === undefined || value.kind === 'nothing') return '';
@@ -41,7 +41,7 @@ export class Fields {
     return this.#report(value, name, 'must be text') ?? '';
   }
 
-  /** A day, `YYYY-MM-DD`, of a date or a date and time. */
+  /** The day of a date, or of a date and time, as `YYYY-MM-DD`. */
   day(name: string): string | undefined {
     const text = this.text(name);
     if (/^(none|null|n\/a)?$/i.test(text)) return undefined;
@@ -49,10 +49,10 @@ export class Fields {
     const time = new Date(`${day}T00:00:00Z`);
     // 30 February parses to 2 March.
     if (day !== undefined && !Number.isNaN(time.getTime()) && time.toISOString().startsWith(day)) return day;
-    return this.#report(this.#values.get(name), name, `${shown(text)} is not a date`);
+    return this.#report(this.#values.get(name), name, `${excerpt(text)} is not a date`);
   }
 
-  /** Minutes between exports: of `15m`, `1h`, `1d`, `30 minutes`, `hourly`, `daily`. */
+  /** The minutes that text such as `15m`, `1h`, `1d`, `30 minutes`, `hourly` or `daily` stands for. */
   minutes(name: string): number | undefined {
     const text = this.text(name).toLowerCase();
     if (text === '') return undefined;
@@ -61,12 +61,12 @@ export class Fields {
     const parts = /^(\d{1,4}) ?(m|min|mins|minutes?|h|hrs?|hours?|d|days?)$/.exec(text);
     const unit = { m: 1, h: 60, d: 24 * 60 }[parts?.[2]?.[0] ?? ''];
     if (parts && unit !== undefined && Number(parts[1]) > 0) return Number(parts[1]) * unit;
-    return this.#report(this.#values.get(name), name, `${shown(text)} is not a time like 15m, 1h or 1d`);
+    return this.#report(this.#values.get(name), name, `${excerpt(text)} is not a time like 15m, 1h or 1d`);
   }
 
   /**
-   * Column names: a list, or text with commas, which may stand behind `primary-key:`, between brackets, or (of an
-   * ordering) before `DESC`. The first of `names` that has any.
+   * Column names, from the first of the fields `names` that has any. They may be a YAML list, or text with commas:
+   * between brackets, after `primary-key:`, or (in an ordering) with `DESC` behind each name.
    */
   columns(...names: string[]): string[] {
     for (const name of names) {
@@ -76,7 +76,7 @@ export class Fields {
     return [];
   }
 
-  #columnsOf(value: Value | undefined, name: string): string[] {
+  #columnsOf(value: DocumentValue | undefined, name: string): string[] {
     if (value === undefined || value.kind === 'nothing') return [];
     if (value.kind === 'text') return splitNames(value.text);
     if (value.kind === 'list') {
@@ -87,14 +87,14 @@ export class Fields {
       });
       return [...new Set(names)];
     }
-    // Written without quotes, `primary-key: a, b` is a key of its own.
+    // Without quotes, YAML reads `primary-key: a, b` as a map with one entry.
     const [inner] = value.entries;
     if (value.entries.length === 1 && inner?.value.kind !== 'map') return this.#columnsOf(inner?.value, name);
     this.#report(value, name, 'must be a list of column names');
     return [];
   }
 
-  #report(value: Value | undefined, name: string, message: string): undefined {
+  #report(value: DocumentValue | undefined, name: string, message: string): undefined {
     this.#problems.add(value?.line ?? 1, `${this.#where}.${name}`, message);
   }
 }

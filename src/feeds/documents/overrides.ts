@@ -16,8 +16,9 @@ import { type ColumnType, columnType } from '../types.ts';
  *           first_utterance_ts: { type: TIMESTAMP, reason: … }
  *           instance_ts: { format: epoch_ms, reason: … }
  *
- * by group, then by feed (version 2 of a feed is `convos_intents__v2`). `use` takes the place of what is published, and so
- * does `type`; `format` says that times come as seconds (`epoch_s`) or milliseconds (`epoch_ms`) since 1970.
+ * The first level is the group, the second the feed (version 2 of a feed is `convos_intents__v2`). `use` and `type`
+ * replace what is published. `format` says that times come as seconds (`epoch_s`) or milliseconds (`epoch_ms`) since
+ * 1970.
  */
 
 const Reason = z.string().min(1);
@@ -44,12 +45,12 @@ const Feed = z.strictObject({
 });
 const OverridesFile = byName(byName(Feed));
 
-/** What takes the place of a column's published type. */
+/** What replaces a column's published type. */
 interface ColumnOverride {
   type: ColumnType;
   format?: EpochFormat;
   reason: string;
-  /** It is in the user's own file: a decision already, that nobody need accept again. */
+  /** It comes from the user's own file, so nobody has to accept it again. */
   own?: boolean;
 }
 
@@ -61,7 +62,7 @@ export interface FeedOverride extends Omit<z.output<typeof Feed>, 'columns'> {
 export type Overrides = ReadonlyMap<string, ReadonlyMap<string, FeedOverride>>;
 
 /** The corrections that come with the program, and on top of them a user's own. Pure. */
-export function withOwn(bundled: Overrides, own: Overrides): Overrides {
+export function mergeOverrides(bundled: Overrides, own: Overrides): Overrides {
   const merged = new Map([...bundled].map(([group, feeds]) => [group, new Map(feeds)]));
   for (const [group, feeds] of own) {
     const known = merged.get(group) ?? new Map<string, FeedOverride>();
@@ -79,7 +80,7 @@ export function withOwn(bundled: Overrides, own: Overrides): Overrides {
 /**
  * Reads `overrides.yaml`. Pure.
  * @param name what the file is called in messages
- * @throws ConfigError with everything that is wrong with it: unlike the vendor's documents, it is ours to correct
+ * @throws ConfigError with everything that is wrong: a person wrote this file, and can correct it
  */
 export function parseOverrides(text: string, name: string): Overrides {
   const lines = new LineCounter();
@@ -104,7 +105,7 @@ export function parseOverrides(text: string, name: string): Overrides {
   );
 }
 
-/** Where the value at `path` stands; of one that is not there, where it would belong. */
+/** The offset of the value at `path`, or of the nearest mapping above it where the value is missing. */
 function offsetOf(document: Document, path: readonly PropertyKey[]): number {
   for (let depth = path.length; depth > 0; depth -= 1) {
     const node = document.getIn(path.slice(0, depth), true);

@@ -3,21 +3,21 @@ import { feedId } from '../followed.ts';
 import { columnName, isPlainName, tableName } from '../names.ts';
 import { columnType } from '../types.ts';
 import type { ColumnDoc, ExportDocument, FeedDoc } from './document.ts';
-import { Fields, unquote } from './fields.ts';
-import { type DocumentProblem, Problems, shown } from './problems.ts';
-import { readValues, type Value } from './values.ts';
+import { DocumentFields, unquote } from './fields.ts';
+import { type DocumentProblem, DocumentProblems, excerpt } from './problems.ts';
+import { type DocumentValue, readValues } from './values.ts';
 
 /**
  * Reads an export document: the vendor's daily `export_docs.yaml` (or `.json`, which is YAML too), and our
  * `schemas/<group>.yaml`. Pure; never throws.
  *
- * Real documents differ from the published one, so what can be understood counts and what cannot is a problem, with
- * its line. A document beyond a limit is `refused`, with the reason, and has no feeds.
+ * Real documents differ from the published one. So each part that can be understood is used, and each part that cannot
+ * is reported as a problem with its line. A document beyond a limit is `refused` as a whole: it then has no feeds.
  */
 export function parseExportDocument(text: string, name: string, limits = DEFAULT_LIMITS): ParsedDocument {
-  const problems = new Problems(name);
+  const problems = new DocumentProblems(name);
   const root = readValues(text, problems, limits);
-  const feeds = root ? new Reader(problems, limits).feeds(root) : [];
+  const feeds = root ? new DocumentReader(problems, limits).feeds(root) : [];
   const { refused } = problems;
   return { document: { feeds: refused === undefined ? feeds : [] }, problems: problems.all(), refused };
 }
@@ -25,7 +25,7 @@ export function parseExportDocument(text: string, name: string, limits = DEFAULT
 export interface ParsedDocument {
   document: ExportDocument;
   problems: DocumentProblem[];
-  /** Why nothing of it counts, as a sentence that begins with `it`; undefined where it does. */
+  /** Why the whole document is refused, as a sentence that begins with `it`; undefined when it is not. */
   refused: string | undefined;
 }
 
@@ -33,19 +33,19 @@ export interface ParsedDocument {
 interface Item {
   name: string | undefined;
   line: number;
-  value: Value;
+  value: DocumentValue;
 }
 
-class Reader {
-  readonly #problems: Problems;
+class DocumentReader {
+  readonly #problems: DocumentProblems;
   readonly #limits: Limits;
 
-  constructor(problems: Problems, limits: Limits) {
+  constructor(problems: DocumentProblems, limits: Limits) {
     this.#problems = problems;
     this.#limits = limits;
   }
 
-  feeds(root: Value): FeedDoc[] {
+  feeds(root: DocumentValue): FeedDoc[] {
     const feeds = new Map<string, FeedDoc>();
     for (const schema of this.#schemas(root)) {
       for (const item of this.#items(schema.value('tables'), 'tables')) {
@@ -54,15 +54,18 @@ class Reader {
         const id = tableName(feed.name, feed.version).toLowerCase();
         const first = feeds.get(id);
         if (first === undefined) feeds.set(id, feed);
-        else this.#problems.add(item.line, feed.name, twice(first, feed));
+        else this.#problems.add(item.line, feed.name, duplicateMessage(first, feed));
       }
     }
     return [...feeds.values()];
   }
 
-  /** The maps that have `tables`: in a list, in a mapping by name, one alone, or the document itself. */
-  #schemas(root: Value): Fields[] {
-    const fields = (value: Value) => new Fields(value, 'schemas', this.#problems);
+  /**
+   * The maps that have `tables`. They can be in a list, in a mapping by name, alone under `schemas`, or be the document
+   * itself.
+   */
+  #schemas(root: DocumentValue): DocumentFields[] {
+    const fields = (value: DocumentValue) => new DocumentFields(value, 'schemas', this.#problems);
     const top = fields(root);
     if (top.has('tables')) return [top];
     const schemas = top.value('schemas');
@@ -75,7 +78,7 @@ class Reader {
   #feed(item: Item): FeedDoc | undefined {
     const name = this.#name(item, 'tables');
     if (name === undefined) return undefined;
-    const fields = new Fields(item.value, name, this.#problems);
+    const fields = new DocumentFields(item.value, name, this.#problems);
     return {
       name,
       version: fields.text('version') || '1',
@@ -93,7 +96,7 @@ class Reader {
     };
   }
 
-  #columns(value: Value | undefined, feed: string): ColumnDoc[] {
+  #columns(value: DocumentValue | undefined, feed: string): ColumnDoc[] {
     const columns = new Map<string, ColumnDoc>();
     for (const item of this.#items(value, `${feed}.columns`)) {
       const column = this.#column(item, feed);
@@ -112,7 +115,7 @@ class Reader {
   #column(item: Item, feed: string): ColumnDoc | undefined {
     const name = this.#name(item, `${feed}.columns`);
     if (name === undefined) return undefined;
-    const fields = new Fields(item.value, `${feed}.${name}`, this.#problems);
+    const fields = new DocumentFields(item.value, `${feed}.${name}`, this.#problems);
     // In a mapping by name, `issue_id: bigint` says the type.
     const type =
       item.name !== undefined && item.value.kind === 'text' ? item.value.text : fields.text('type');
@@ -120,7 +123,7 @@ class Reader {
       this.#problems.add(
         item.line,
         `${feed}.${name}.type`,
-        `${shown(type)} is not a type we know; its values are kept as text`,
+        `${excerpt(type)} is not a type we know; its values are kept as text`,
       );
     }
     const created = fields.day('created_date');
@@ -136,7 +139,7 @@ class Reader {
   }
 
   /** What a list or a mapping by name holds. */
-  #items(value: Value | undefined, where: string): Item[] {
+  #items(value: DocumentValue | undefined, where: string): Item[] {
     if (value === undefined || value.kind === 'nothing') return [];
     if (value.kind === 'text') {
       this.#problems.add(value.line, where, 'must be a list or a mapping');
@@ -150,7 +153,7 @@ class Reader {
 
   /** The item's own `name`, else its key in the mapping, else (in a list of names) its text. */
   #name({ name: key, line, value }: Item, where: string): string | undefined {
-    const own = new Fields(value, where, this.#problems).value('name');
+    const own = new DocumentFields(value, where, this.#problems).value('name');
     const alone = key === undefined && value.kind === 'text' ? value.text : '';
     const name = unquote((own?.kind === 'text' ? own.text : undefined) ?? key ?? alone);
     if (isPlainName(name)) return name;
@@ -163,8 +166,8 @@ class Reader {
   }
 }
 
-/** Why the second of two feeds of a document does not count. */
-function twice(first: FeedDoc, feed: FeedDoc): string {
+/** The message about a feed that is in a document twice: why the second one is ignored. */
+function duplicateMessage(first: FeedDoc, feed: FeedDoc): string {
   return feedId(first) === feedId(feed)
     ? 'is in the document twice; the first counts'
     : `would have the table of ${first.name} version ${first.version}; the first counts`;

@@ -1,13 +1,13 @@
 import type { Problem } from '../../errors.ts';
 
-/** One thing in a schema file that could not be understood; the rest of the file counts. */
+/** One thing in a schema file that could not be understood. The rest of the file is used. */
 export type DocumentProblem = Problem;
 
-/** More than these are counted, not listed: a hostile document could have millions. */
+/** So many problems are listed. Further ones are only counted: a hostile document could have millions. */
 const MAX_LISTED = 200;
 
-/** Gathers what is wrong with one schema file. */
-export class Problems {
+/** Collects the problems of one schema file. */
+export class DocumentProblems {
   readonly #file: string;
   readonly #listed: DocumentProblem[] = [];
   #unlisted = 0;
@@ -27,13 +27,13 @@ export class Problems {
     else this.#unlisted += 1;
   }
 
-  /** Adds what makes that nothing of the file counts: it goes beyond a limit. */
+  /** Notes that the file goes beyond a limit, so that nothing in it is used. */
   refuse(line: number, message: string): void {
     this.add(line, 'document', message);
     this.#refused ??= `it ${message}`;
   }
 
-  /** Why nothing of the file counts; undefined where it does. */
+  /** Why the whole file is refused; undefined when it is not. */
   get refused(): string | undefined {
     return this.#refused;
   }
@@ -44,7 +44,7 @@ export class Problems {
   }
 }
 
-/** A text from a document, short enough for a message. */
-export function shown(text: string): string {
+/** Text from a document, quoted and shortened for a message. */
+export function excerpt(text: string): string {
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }

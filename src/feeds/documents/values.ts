@@ -1,49 +1,61 @@
 import { Composer, CST, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, type Node, Parser } from 'yaml';
 import { type Limits, limitText } from '../../limits.ts';
-import type { Problems } from './problems.ts';
+import type { DocumentProblems } from './problems.ts';
 
 /**
- * Text that may be hostile, YAML or JSON, as values that know their line. Pure.
+ * Reads YAML or JSON text that may be hostile into values that know their line. Pure.
  *
- * Limits keep a document from taking minutes or all memory: its bytes, its values and its aliases, counted as they are
- * read, its depth, and its size with every alias written out ("billion laughs"): a few kilobytes that are read in no time
- * can ask for a million tables. What passes can be walked without a thought: it is a tree, and no larger than its size says.
+ * Limits keep a document from taking minutes or all memory. They bound its bytes, values, aliases and depth while it is
+ * read, and afterwards its size with every alias written out: a few kilobytes of nested aliases ("billion laughs") are
+ * read at once and stand for a million tables. What passes is a tree of bounded size, and can be walked without further
+ * checks.
  */
 
 const MAX_DEPTH = 100;
-/** Tokens that a value may take, with the marks, blanks and line ends around it: what is held while it is read. */
+/**
+ * How many tokens one value may take, with the punctuation, blanks and line ends around it. Bounds what is held in
+ * memory while a document is read.
+ */
 const TOKENS_OF_A_VALUE = 8;
-/** What a value counts beside its characters, towards `limits.document_bytes`. */
+/** What each value counts towards `limits.document_bytes`, besides its characters. */
 const VALUE_SIZE = 16;
 
-interface Place {
+interface ValueExtent {
   line: number;
-  /** With all it holds, aliases written out. Infinite while it is being read: it cannot hold itself. */
+  /**
+   * Its size with everything in it, aliases written out. Infinite while it is being read, so that a value that contains
+   * itself is beyond every limit.
+   */
   size: number;
-  /** How many values it is, with all it holds, aliases written out. */
+  /** How many values it is made of, aliases written out. */
   nodes: number;
 }
 
-export type Value = Place &
+export type DocumentValue = ValueExtent &
   (
     | { kind: 'nothing' }
-    /** A scalar as it was written: `1.0` and `2020-11-10` stay so. */
+    /** A scalar as written: `1.0` and `2020-11-10` stay text. */
     | { kind: 'text'; text: string }
-    | { kind: 'list'; items: Value[] }
-    | { kind: 'map'; entries: Entry[] }
+    | { kind: 'list'; items: DocumentValue[] }
+    | { kind: 'map'; entries: MapEntry[] }
   );
 
-interface Entry {
+interface MapEntry {
   key: string;
   line: number;
-  value: Value;
+  value: DocumentValue;
 }
 
 /**
- * Reads the first document of `text`. What is not YAML is a problem; the rest is read as far as it makes sense.
- * @returns undefined when the text goes beyond a limit: nothing of it counts then
+ * Reads the first document in `text`. What is not YAML is reported as a problem, and the rest is read as far as
+ * possible.
+ * @returns undefined when the text goes beyond a limit: then nothing in it is used
  */
-export function readValues(text: string, problems: Problems, limits: Limits): Value | undefined {
+export function readValues(
+  text: string,
+  problems: DocumentProblems,
+  limits: Limits,
+): DocumentValue | undefined {
   if (Buffer.byteLength(text) > limits.document_bytes) {
     problems.refuse(1, `is larger than ${limitText(limits, 'document_bytes')}`);
     return undefined;
@@ -59,7 +71,7 @@ export function readValues(text: string, problems: Problems, limits: Limits): Va
   const reported = new Set<number>();
   for (const error of document?.errors ?? []) {
     const line = lineOf(error.pos[0]);
-    // One slip makes several errors, of which the first tells the most.
+    // One mistake causes several errors on its line; the first says the most.
     if (!reported.has(line)) problems.add(line, 'YAML', error.message);
     reported.add(line);
   }
@@ -79,7 +91,7 @@ export function readValues(text: string, problems: Problems, limits: Limits): Va
 function tokenize(
   text: string,
   lines: LineCounter,
-  problems: Problems,
+  problems: DocumentProblems,
   limits: Limits,
 ): CST.Token[] | undefined {
   const parser = new Parser(lines.addNewLine);
@@ -108,18 +120,22 @@ function tokenize(
   return tokens;
 }
 
-function toValue(root: Node | null, lineOf: (offset: number) => number, problems: Problems): Value {
-  const anchors = new Map<string, Value>();
+function toValue(
+  root: Node | null,
+  lineOf: (offset: number) => number,
+  problems: DocumentProblems,
+): DocumentValue {
+  const anchors = new Map<string, DocumentValue>();
 
-  function convert(node: Node | null, above: number): Value {
+  function convert(node: Node | null, above: number): DocumentValue {
     const line = node?.range ? lineOf(node.range[0]) : above;
     if (isAlias(node)) {
       const value = anchors.get(node.source);
       if (!value) problems.add(line, 'YAML', `nothing before this line is named &${node.source}`);
-      return value ?? nothing(line);
+      return value ?? nullValue(line);
     }
-    const value = empty(node, line);
-    // Before what it holds, which may refer to it.
+    const value = withoutContents(node, line);
+    // Set before the contents are read, since these may refer to the anchor.
     if (node?.anchor) anchors.set(node.anchor, value);
     if (isSeq(node) && value.kind === 'list') {
       for (const item of node.items as Node[]) value.items.push(convert(item, line));
@@ -139,21 +155,21 @@ function toValue(root: Node | null, lineOf: (offset: number) => number, problems
   return convert(root, 1);
 }
 
-/** What a node is, without what it holds. */
-function empty(node: Node | null, line: number): Value {
+/** The value of a node, still without its contents. */
+function withoutContents(node: Node | null, line: number): DocumentValue {
   const open = { line, size: Number.POSITIVE_INFINITY, nodes: Number.POSITIVE_INFINITY };
   if (isMap(node)) return { kind: 'map', ...open, entries: [] };
   if (isSeq(node)) return { kind: 'list', ...open, items: [] };
-  if (!isScalar(node) || node.value === null) return nothing(line);
+  if (!isScalar(node) || node.value === null) return nullValue(line);
   return { kind: 'text', ...open, text: node.source ?? String(node.value) };
 }
 
-function nothing(line: number): Value {
+function nullValue(line: number): DocumentValue {
   return { kind: 'nothing', line, size: VALUE_SIZE, nodes: 1 };
 }
 
-/** Notes how large a value is, once all that it holds is known. */
-function measure(value: Value): void {
+/** Sets the size of a value once its contents are read. */
+function measure(value: DocumentValue): void {
   let size = VALUE_SIZE;
   let nodes = 1;
   if (value.kind === 'text') size += value.text.length;

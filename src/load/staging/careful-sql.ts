@@ -1,4 +1,4 @@
-import { fieldName, fold, foldSql } from '../../feeds/names.ts';
+import { fieldName, foldCase, foldCaseSql } from '../../feeds/names.ts';
 import type { Limits } from '../../limits.ts';
 import { identifier, literal, qualified, timestamp } from '../../warehouse/sql.ts';
 import { type Column, columnValue, hasMoreDigits, takesAll } from './columns.ts';
@@ -61,9 +61,9 @@ export const REJECT_UNREADABLE = `INSERT INTO careful_rejected SELECT unnest(fro
  */
 export function namesOf(columns: readonly Column[], limits: Limits): string {
   const fields = textList(columns.map(fieldOf));
-  const folded = textList(columns.map((column) => fold(fieldOf(column))));
+  const folded = textList(columns.map((column) => foldCase(fieldOf(column))));
   const isOther = isNoField(columns, 'name');
-  const place = `list_position(${folded}, ${foldSql('name')})`;
+  const place = `list_position(${folded}, ${foldCaseSql('name')})`;
   return `CREATE OR REPLACE TEMP TABLE careful_names AS
 SELECT keys, claims, CASE
     WHEN len(keys) > ${limits.object_keys} THEN ${reason('too_many_fields')}

@@ -5,9 +5,9 @@ import {
   epochHasFurtherDigits,
   hasFurtherDigits,
   instant,
-  isClocked,
+  isDateTime,
 } from '../../warehouse/instant.ts';
-import { bound, isMisspelledNumber, spelledNumber, spelledValue } from '../../warehouse/spelling.ts';
+import { bindOnce, canonicalNumber, canonicalValue, isNotCanonicalNumber } from '../../warehouse/spelling.ts';
 import { literal } from '../../warehouse/sql.ts';
 
 /**
@@ -60,8 +60,8 @@ export function columnValue(column: Column, text: string, json: string): string 
     const value = columnValue({ ...column, strict: false }, text, json);
     const exact =
       type === 'DOUBLE' ? ` AND NOT (regexp_full_match(${text}, '-?\\d+') AND abs(%) > ${MAX_SAFE})` : '';
-    return bound(value, (x) => {
-      const same = `${spelledValue(x, type)} = ${strictText(text, json)}`;
+    return bindOnce(value, (x) => {
+      const same = `${canonicalValue(x, type)} = ${strictText(text, json)}`;
       return `CASE WHEN ${same}${exact.replace('%', x)} THEN ${x} END`;
     });
   }
@@ -87,7 +87,7 @@ export function columnValue(column: Column, text: string, json: string): string 
  * fitting, and stays in `_rescued` as it was sent. Undefined where that cannot be.
  */
 export function hasMoreDigits({ type, format, strict }: Column, text: string): string | undefined {
-  if (type === 'VARCHAR' && strict) return `(${isClocked(text)} AND ${hasFurtherDigits(text)})`;
+  if (type === 'VARCHAR' && strict) return `(${isDateTime(text)} AND ${hasFurtherDigits(text)})`;
   if (type !== 'TIMESTAMP') return undefined;
   const further = hasFurtherDigits(text);
   return format ? `(${further} OR ${epochHasFurtherDigits(text, format)})` : further;
@@ -109,18 +109,18 @@ export function timestampOf(x: string, format: EpochFormat | undefined): string 
 
 /** A value as text: a string as it was sent, a number in its one spelling. */
 function sentText(text: string, json: string): string {
-  return `CASE WHEN ${isMisspelledNumber(text)} AND NOT starts_with(CAST(${json} AS VARCHAR), '"')
-    THEN ${spelledNumber(text)} ELSE ${text} END`;
+  return `CASE WHEN ${isNotCanonicalNumber(text)} AND NOT starts_with(CAST(${json} AS VARCHAR), '"')
+    THEN ${canonicalNumber(text)} ELSE ${text} END`;
 }
 
 /** The same; and a time as a column of times would have it. */
 function strictText(text: string, json: string): string {
-  return `CASE WHEN ${isClocked(text)} THEN CAST(${instant(text)} AS VARCHAR) ELSE ${sentText(text, json)} END`;
+  return `CASE WHEN ${isDateTime(text)} THEN CAST(${instant(text)} AS VARCHAR) ELSE ${sentText(text, json)} END`;
 }
 
 function spelledText(formerly: readonly ColumnType[], text: string, json: string): string {
   const typed = formerly.map((type) =>
-    bound(columnValue({ name: '', type }, text, json), (x) => spelledValue(x, type)),
+    bindOnce(columnValue({ name: '', type }, text, json), (x) => canonicalValue(x, type)),
   );
   return `coalesce(${[...typed, sentText(text, json)].join(', ')})`;
 }

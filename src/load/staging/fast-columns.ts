@@ -1,7 +1,7 @@
 import { fieldName } from '../../feeds/names.ts';
 import type { ColumnType } from '../../feeds/types.ts';
-import { day, instant, isClocked } from '../../warehouse/instant.ts';
-import { bound, isMisspelledNumber, spelledValue } from '../../warehouse/spelling.ts';
+import { day, instant, isDateTime } from '../../warehouse/instant.ts';
+import { bindOnce, canonicalValue, isNotCanonicalNumber } from '../../warehouse/spelling.ts';
 import { identifier } from '../../warehouse/sql.ts';
 import {
   type Column,
@@ -72,9 +72,9 @@ export function fastColumn(column: Column, integers: IntegerMode): FastColumn {
   if (strict && type !== 'VARCHAR') {
     // As text, which shows whether it would be spelled otherwise: then the careful way decides.
     const value = columnValue({ name: column.name, type }, x, x);
-    const doubtful = bound(
+    const doubtful = bindOnce(
       value,
-      (typed) => `${spelledValue(typed, type)} IS DISTINCT FROM ${strictText(x)}`,
+      (typed) => `${canonicalValue(typed, type)} IS DISTINCT FROM ${strictText(x)}`,
     );
     return { ...read(TEXT_SAMPLE, value, doubtful, mayBeRespelled(x)), integer: false };
   }
@@ -86,7 +86,7 @@ export function fastColumn(column: Column, integers: IntegerMode): FastColumn {
   }
   switch (type) {
     case 'VARCHAR':
-      if (strict) return read(TEXT_SAMPLE, strictText(x), isMisspelledNumber(x), mayBeRespelled(x));
+      if (strict) return read(TEXT_SAMPLE, strictText(x), isNotCanonicalNumber(x), mayBeRespelled(x));
       return spelled
         ? read(TEXT_SAMPLE, ...spelledText(spelled, x), mayBeRespelled(x))
         : read(TEXT_SAMPLE, x, undefined, mayBeRespelled(x));
@@ -142,16 +142,17 @@ export function rescuingColumn(column: Column): FastColumn {
 
 /** A text that is no number, as a column of times would have it where it is one; a whole number is as it is. */
 function strictText(x: string): string {
-  return `CASE WHEN ${isClocked(x)} THEN CAST(${instant(x)} AS VARCHAR) ELSE ${x} END`;
+  return `CASE WHEN ${isDateTime(x)} THEN CAST(${instant(x)} AS VARCHAR) ELSE ${x} END`;
 }
 
 /** The value of a key as text, and where it cannot be known here: a number may have come as a string, and in another spelling. */
 function spelledText(formerly: readonly ColumnType[], x: string): [value: string, doubtful: string] {
   const values: string[] = [];
-  const doubts = [isMisspelledNumber(x)];
+  const doubts = [isNotCanonicalNumber(x)];
   for (const type of formerly) {
     const value = columnValue({ name: '', type }, x, x);
-    if (type === 'TIMESTAMP' || type === 'DATE' || type === 'BOOLEAN') values.push(spelledValue(value, type));
+    if (type === 'TIMESTAMP' || type === 'DATE' || type === 'BOOLEAN')
+      values.push(canonicalValue(value, type));
     else doubts.push(`(NOT regexp_full_match(${x}, '0|-?[1-9]\\d{0,17}') AND ${value} IS NOT NULL)`);
   }
   return [`coalesce(${[...values, x].join(', ')})`, `(${doubts.join(' OR ')})`];

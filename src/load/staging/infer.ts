@@ -2,11 +2,11 @@ import { fixedType } from '../../feeds/counts.ts';
 import { columnName, fieldName, isPlainName, nameId } from '../../feeds/names.ts';
 import type { ColumnType } from '../../feeds/types.ts';
 import { recountMisfits } from '../../ledger/column-misfits.ts';
-import { declareFields } from '../../ledger/files.ts';
+import { forgetUndeclaredFields } from '../../ledger/files.ts';
 import type { Limits } from '../../limits.ts';
-import { isClocked } from '../../warehouse/instant.ts';
+import { isDateTime } from '../../warehouse/instant.ts';
 import type { Session } from '../../warehouse/session.ts';
-import { spelledValue } from '../../warehouse/spelling.ts';
+import { canonicalValue } from '../../warehouse/spelling.ts';
 import { fileList, identifier, qualified } from '../../warehouse/sql.ts';
 import type { LandedFile } from '../landing.ts';
 import { type Column, columnValue, MAX_SAFE } from './columns.ts';
@@ -61,7 +61,7 @@ export async function addInferredColumns(
         table.spec,
         names.map((name) => ({ name, exists: true })),
       );
-    await declareFields(session, { feed_group, feed, version }, names.map(fieldName));
+    await forgetUndeclaredFields(session, { feed_group, feed, version }, names.map(fieldName));
   });
   return { ...table, columns: [...table.columns, ...columns] };
 }
@@ -119,7 +119,7 @@ async function alterType(
     type === 'JSON'
       ? `to_json(${name})`
       : type === 'VARCHAR'
-        ? spelledValue(name, column.type)
+        ? canonicalValue(name, column.type)
         : `CAST(${name} AS ${type})`;
   await session.run(
     `ALTER TABLE ${qualified(table)} ALTER COLUMN ${name} SET DATA TYPE ${type} USING ${using}`,
@@ -166,7 +166,7 @@ SELECT key AS field, CASE
     WHEN bool_and(type IN ('BIGINT', 'UBIGINT') AND try_cast(text AS BIGINT) IS NOT NULL) THEN 'BIGINT'
     WHEN bool_and(type IN ('DOUBLE', 'BIGINT', 'UBIGINT')
       AND ${columnValue({ name: '', type: 'DOUBLE' }, 'text', "CAST('null' AS JSON)")} IS NOT NULL) THEN 'DOUBLE'
-    WHEN bool_and(type = 'VARCHAR' AND ${isClocked('text')}) THEN 'TIMESTAMP'
+    WHEN bool_and(type = 'VARCHAR' AND ${isDateTime('text')}) THEN 'TIMESTAMP'
     ELSE 'VARCHAR'
   END AS type
 FROM (

@@ -1,4 +1,4 @@
-import { fieldName, fold, foldSql } from '../../feeds/names.ts';
+import { fieldName, foldCase, foldCaseSql } from '../../feeds/names.ts';
 import { identifier, literal, qualified, type TableName } from '../../warehouse/sql.ts';
 import { type Column, columnValue } from './columns.ts';
 import { marked, mayRespell, unmarkedJson, unmarkedText } from './digits.ts';
@@ -31,7 +31,7 @@ export function isRescued(column: string): string {
  */
 function spelled(column: string): string {
   const field = fieldName(column);
-  const alike = `list_filter(json_keys(_rescued), lambda name: ${foldSql('name')} = ${literal(fold(field))})`;
+  const alike = `list_filter(json_keys(_rescued), lambda name: ${foldCaseSql('name')} = ${literal(foldCase(field))})`;
   return `CASE WHEN list_contains(json_keys(_rescued), ${literal(field)}) THEN ${literal(field)}
     WHEN len(${alike}) = 1 THEN ${alike}[1] END`;
 }

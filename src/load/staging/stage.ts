@@ -2,7 +2,7 @@ import { SourceError } from '../../errors.ts';
 import type { FeedSpec } from '../../feeds/catalogue.ts';
 import { columnName, fieldName } from '../../feeds/names.ts';
 import { countMisfits, misfitColumns, recordColumnMisfits } from '../../ledger/column-misfits.ts';
-import { resolveFailures, undeclaredFields } from '../../ledger/files.ts';
+import { resolveFileFailures, undeclaredFields } from '../../ledger/files.ts';
 import { finishNumbering, noteUnnumbered } from '../../ledger/numbering.ts';
 import { recordPartitions } from '../../ledger/partitions.ts';
 import type { File, Partition } from '../../ledger/tables.ts';
@@ -251,7 +251,7 @@ export class Stager {
       await this.#rememberUndeclared(table, [...undeclared], now);
       await session.insert({ schema: 'ops', table: 'files' }, fileRows(batch, counts, this.#runId, now));
       await recordPartitions(session, batch.partitions(counts));
-      await resolveFailures(
+      await resolveFileFailures(
         session,
         batch.source,
         batch.files.map(({ listed }) => listed.path),

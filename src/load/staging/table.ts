@@ -1,5 +1,5 @@
 import type { FeedSpec } from '../../feeds/catalogue.ts';
-import { columnComment, STAGED } from '../../feeds/comments.ts';
+import { columnComment, STAGED_COMMENT } from '../../feeds/comments.ts';
 import { isStagingColumn, STAGING_COLUMNS, stagingTable } from '../../feeds/names.ts';
 import type { ColumnType } from '../../feeds/types.ts';
 import type { Session } from '../../warehouse/session.ts';
@@ -74,7 +74,7 @@ export function createTable(name: TableName, spec: FeedSpec): string {
   return [
     `CREATE SCHEMA IF NOT EXISTS ${identifier(name.schema)};`,
     `CREATE TABLE ${table} (${columnList(columns)});`,
-    `COMMENT ON TABLE ${table} IS ${commentText(`${STAGED} ${spec.description}`.trim())};`,
+    `COMMENT ON TABLE ${table} IS ${commentText(`${STAGED_COMMENT} ${spec.description}`.trim())};`,
     ...columns
       .filter((column) => column.comment !== '')
       .map(

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { STAGING_SCHEMAS } from '../../feeds/names.ts';
 import { ledger } from '../../ledger/ledger.ts';
-import { orderByFeed } from '../../ledger/sources.ts';
+import { sourceOrderByFeed } from '../../ledger/sources.ts';
 import type { BuiltModel } from '../../ledger/tables.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { columnsSql, presentRelations } from '../../warehouse/tables.ts';
@@ -69,7 +69,7 @@ export class BuildInputs {
       await presentRelations(session),
       await feedStates(session),
       await stagingColumns(session),
-      await orderByFeed(session),
+      await sourceOrderByFeed(session),
       await newestPartitions(session),
     );
   }

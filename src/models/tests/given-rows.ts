@@ -1,4 +1,4 @@
-import { CLOCKED_PATTERN, day, instant } from '../../warehouse/instant.ts';
+import { DATE_TIME_PATTERN, day, instant } from '../../warehouse/instant.ts';
 import { identifier, literal } from '../../warehouse/sql.ts';
 import type { Column } from './shapes.ts';
 
@@ -65,7 +65,7 @@ function typeOf(values: readonly unknown[]): string {
   return all(isTimestamp) ? 'TIMESTAMP' : 'VARCHAR';
 }
 
-const CLOCKED = new RegExp(`^(?:${CLOCKED_PATTERN})$`);
+const CLOCKED = new RegExp(`^(?:${DATE_TIME_PATTERN})$`);
 
 /** As staging tells them from other texts where no types are published. */
 function isTimestamp(value: unknown): boolean {

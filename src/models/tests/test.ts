@@ -1,4 +1,4 @@
-import type { FreshFailure } from '../../ledger/failures.ts';
+import type { NewFailure } from '../../ledger/failures.ts';
 import { ledger } from '../../ledger/ledger.ts';
 import type { BuiltModel } from '../../ledger/tables.ts';
 import { type LatestResult, latestResults, recordResults } from '../../ledger/tests.ts';
@@ -214,7 +214,7 @@ async function runTests(
 }
 
 /** Tests that did not pass, with what to type to see more. */
-export function failedTests(outcomes: readonly TestOutcome[]): FreshFailure[] {
+export function failedTests(outcomes: readonly TestOutcome[]): NewFailure[] {
   return outcomes
     .filter(({ status }) => status === 'fail' || status === 'error')
     .map((outcome) => ({

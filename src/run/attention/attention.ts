@@ -1,8 +1,8 @@
 import type { Attention } from '../../attention.ts';
 import { type FailureKind, standingFailures } from '../../ledger/failures.ts';
-import { filesFailing } from '../../ledger/files.ts';
+import { countFailingFiles } from '../../ledger/files.ts';
 import { ledgerIsCurrent } from '../../ledger/migrations.ts';
-import { rejectsOpen } from '../../ledger/rejects.ts';
+import { countOpenRejects } from '../../ledger/rejects.ts';
 import { newestRun } from '../../ledger/runs.ts';
 import type { Failure } from '../../ledger/tables.ts';
 import { schemaAttention } from '../../schema/attention.ts';
@@ -106,7 +106,7 @@ export function failureItem({
 }
 
 async function failingFiles({ session }: AttentionContext): Promise<Attention[]> {
-  const failing = await filesFailing(session);
+  const failing = await countFailingFiles(session);
   return failing.map(({ source, files }) => ({
     kind: 'file_failed',
     severity: 'attention',
@@ -118,7 +118,7 @@ async function failingFiles({ session }: AttentionContext): Promise<Attention[]>
 }
 
 async function rejectedRows({ session, config }: AttentionContext): Promise<Attention[]> {
-  const rejected = await rejectsOpen(session);
+  const rejected = await countOpenRejects(session);
   if (rejected <= config.maxRejectedRows) return [];
   return [
     {

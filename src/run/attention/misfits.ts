@@ -1,6 +1,6 @@
 import type { Attention } from '../../attention.ts';
 import { OWN_OVERRIDES } from '../../config/corrections.ts';
-import { type MaxMisfits, passes } from '../../config/misfits.ts';
+import { exceedsMaxMisfits, type MaxMisfits } from '../../config/misfits.ts';
 import { type ColumnMisfit, columnMisfits } from '../../ledger/model-columns.ts';
 import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
@@ -22,7 +22,7 @@ export async function misfitAttention(session: Session, max: MaxMisfits): Promis
   const keys = all.filter((misfit) => misfit.keys.length > 0);
   const orders = all.filter((misfit) => misfit.keys.length === 0 && misfit.orders.length > 0);
   const others = all.filter(
-    (misfit) => misfit.keys.length + misfit.orders.length === 0 && passes(max, misfit),
+    (misfit) => misfit.keys.length + misfit.orders.length === 0 && exceedsMaxMisfits(max, misfit),
   );
   return [...capped(keys, keyItem), ...capped(orders, orderItem), ...capped(others, otherItem)];
 }

@@ -1,20 +1,26 @@
-import { columnComment, dedupedComment, LATEST, lifeNote, STAGED } from '../../feeds/comments.ts';
+import {
+  columnComment,
+  DEDUPED_COMMENT_START,
+  dedupedComment,
+  lifecycleNote,
+  STAGED_COMMENT,
+} from '../../feeds/comments.ts';
 import type { KnownFeed } from '../../feeds/followed.ts';
 import { stagingTable } from '../../feeds/names.ts';
-import { type Present, presentId } from '../../ledger/followed-feeds.ts';
+import { type PresentTables, presentTableId } from '../../ledger/followed-feeds.ts';
 import { commentText, identifier, qualified, type TableName } from '../../warehouse/sql.ts';
 
-/** What tables and columns say of themselves to whoever opens the warehouse. Pure. */
+/** The comments of tables and columns, which explain them to whoever opens the warehouse. Pure. */
 
-/** The statements that bring comments up to date; none where they are. */
-export function commentStatements(group: string, feed: KnownFeed, present: Present): string[] {
+/** The statements that bring comments up to date; none where they already are. */
+export function commentStatements(group: string, feed: KnownFeed, present: PresentTables): string[] {
   const staged = stagingTable(group, feed.name, feed.version);
-  const there = present.get(presentId(staged));
+  const there = present.get(presentTableId(staged));
   const statements: string[] = [];
   const wanted = new Map(feed.columns.map((column) => [column.name.toLowerCase(), columnComment(column)]));
   const before = new Map<string, string | null>();
   if (there) {
-    const text = [STAGED, feed.description, lifeNote(feed)].filter(Boolean).join(' ');
+    const text = [STAGED_COMMENT, feed.description, lifecycleNote(feed)].filter(Boolean).join(' ');
     if (text !== (there.comment ?? '')) statements.push(onTable(staged, text));
     for (const { name, comment } of there.columns) before.set(name.toLowerCase(), comment);
     for (const column of feed.columns) {
@@ -28,19 +34,19 @@ export function commentStatements(group: string, feed: KnownFeed, present: Prese
     : statements;
 }
 
-/** A deduped table has the comments of its staging table, but for those that its model gives it. */
+/** A deduped table gets the comments of its staging table, except where its model gives others. */
 function dedupedComments(
   group: string,
   feed: KnownFeed,
-  present: Present,
+  present: PresentTables,
   wanted: ReadonlyMap<string, string>,
   before: ReadonlyMap<string, string | null>,
 ): string[] {
   const table = { schema: group, table: feed.name };
-  const there = present.get(presentId(table));
+  const there = present.get(presentTableId(table));
   if (!there) return [];
   const text = dedupedComment(feed);
-  const ours = there.comment === null || there.comment.startsWith(LATEST);
+  const ours = there.comment === null || there.comment.startsWith(DEDUPED_COMMENT_START);
   return [
     ...(ours && there.comment !== text ? [onTable(table, text)] : []),
     ...there.columns.flatMap(({ name, comment }) => {

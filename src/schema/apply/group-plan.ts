@@ -20,7 +20,7 @@ import { wantedFeeds } from '../compare/wanted.ts';
 import { decide, rowIdentity } from '../decide/decide.ts';
 import { withProposals } from '../decide/proposals.ts';
 import { type RowLoss, rowLosses, wouldEmpty } from '../switches.ts';
-import { misfits } from './moves.ts';
+import { misfitCountQuery } from './moves.ts';
 import {
   type NumberedChange,
   type PlannedStatement,
@@ -33,12 +33,12 @@ import {
   type TableStep,
 } from './table-plan.ts';
 
-/** What is to be done about one group, before any of it is done. */
+/** What is to be done for one group, planned before any of it is done. */
 export interface GroupPlan {
   group: string;
   /** The source whose document is followed; the group's first where that is the bundled one. */
   source: string;
-  /** The feeds as they are followed now, and as they will be. */
+  /** The feeds as they are followed now. In `next`, as they will be. */
   before: readonly KnownFeed[];
   next: readonly KnownFeed[];
   changes: readonly NumberedChange[];
@@ -47,7 +47,7 @@ export interface GroupPlan {
   steps: readonly TableStep[];
   counts: RowCounts;
   statements: readonly PlannedStatement[];
-  /** Rows that tables lose because their models switch to another version. */
+  /** Rows that tables lose when their models switch to another version. */
   losses: readonly RowLoss[];
 }
 
@@ -62,11 +62,13 @@ export interface GroupInput {
   accept: ReadonlySet<number>;
   reject: ReadonlySet<number>;
   now: Date;
-  /** The number of the first change that has none yet. */
+  /** The number for the first new change. */
   nextId: number;
 }
 
-/** What a group is followed by; while it stays the same, so does what is followed. */
+/**
+ * A fingerprint of everything that decides how a group is followed. While it is the same there is nothing to compare.
+ */
 export function fingerprint(parts: readonly unknown[]): string {
   return sha256(JSON.stringify(parts));
 }
@@ -117,7 +119,7 @@ export async function planGroup(session: Session, input: GroupInput): Promise<Gr
   };
 }
 
-/** What is followed before any document of the vendor's: the schema that comes with the program, as it is. */
+/** What is followed before the vendor's first document: the schema that comes with the program, unchanged. */
 function baseline(
   group: string,
   known: readonly KnownFeed[],
@@ -133,7 +135,9 @@ function typeId(feed: Pick<KnownFeed, 'name' | 'version'>, column: string, to: C
   return JSON.stringify([feedId(feed), column.toLowerCase(), to]);
 }
 
-/** Columns made from data whose every value is the same in the type that is published now, as {@link typeId} names them. */
+/**
+ * Inferred columns whose values would all stay the same in the type that is published now, named as by {@link typeId}.
+ */
 async function losslessTypes(
   session: Session,
   group: string,
@@ -148,7 +152,7 @@ async function losslessTypes(
       if (to === '' || typeChange(type, to, false) === 'same') continue;
       const table = stagingTable(group, feed.name, feed.version);
       const retype = { column: name, from: type, to };
-      const { changed } = await session.row<{ changed: number }>(misfits(table, retype));
+      const { changed } = await session.row<{ changed: number }>(misfitCountQuery(table, retype));
       if (changed === 0) found.add(typeId(feed, name, to));
     }
   }
@@ -166,7 +170,7 @@ async function countRows(session: Session, steps: readonly TableStep[]): Promise
     );
     const checks = step.kind === 'convert' && step.ofKey;
     const { unfit } = checks
-      ? await session.row<{ unfit: number }>(misfits(step.table, step.retype))
+      ? await session.row<{ unfit: number }>(misfitCountQuery(step.table, step.retype))
       : { unfit: 0 };
     counts.set(stepId(step), { ...found, unfit });
   }

@@ -1,28 +1,35 @@
-import { decideDocument, storeDocument, storeDocumentFile, storeFollowed } from '../../ledger/documents.ts';
+import {
+  setDocumentState,
+  storeDocument,
+  storeDocumentFile,
+  storeFollowedDocument,
+} from '../../ledger/documents.ts';
 import { storeChanges, updateChange } from '../../ledger/schema-changes.ts';
 import type { SchemaChange } from '../../ledger/tables.ts';
 import type { Session } from '../../warehouse/session.ts';
-import type { GroupDocument } from '../documents/group-documents.ts';
+import type { DocumentVersion } from '../documents/group-documents.ts';
 import type { GroupPlan } from './group-plan.ts';
 import { type WriteContext, writePlan } from './group-write.ts';
 
-/** What is to be done for one group: decided before any of it is done. */
+/** The work for one group, decided before any of it is done. */
 export interface GroupTask {
   group: string;
-  /** A version of its document that was met now; of the bundled one, only when the ledger does not have it. */
-  received: GroupDocument | undefined;
-  bundled: GroupDocument | undefined;
-  /** Undefined where nothing that decides what is followed has changed. */
+  /**
+   * The version of its document that was found now. The bundled document is only set while the ledger does not have it.
+   */
+  received: DocumentVersion | undefined;
+  bundled: DocumentVersion | undefined;
+  /** Undefined where nothing has changed that decides what is followed. */
   plan: GroupPlan | undefined;
-  /** What is followed from now on; undefined where that stays. */
+  /** The document that is followed from now on; undefined where that does not change. */
   follows: { id: number | null; fingerprint: string } | undefined;
-  /** The document that was received must not be acted upon: the row that says so. */
+  /** The change that says that the received document is held. */
   held: SchemaChange | undefined;
-  /** Rows that say so of documents that another one has overtaken. */
+  /** Such changes of earlier documents, which a newer document has made obsolete. */
   overtaken: readonly SchemaChange[];
-  /** A held document that a person decided about. */
+  /** A held document that a person has decided about now. */
   judged: { row: SchemaChange; state: 'accepted' | 'rejected' } | undefined;
-  /** Rows that only wanted to be seen by a person, who has. */
+  /** Applied changes that a person only had to see, and has seen now. */
   seen: readonly SchemaChange[];
 }
 
@@ -31,8 +38,8 @@ export function hasWork({ plan, received }: GroupTask): boolean {
   return plan !== undefined || received !== undefined;
 }
 
-/** Whether there is anything to tell: a document that is found again unchanged is nothing. */
-export function isNews({ plan, received }: GroupTask): boolean {
+/** Whether there is anything to report. A known document that is found again is nothing new. */
+export function hasNews({ plan, received }: GroupTask): boolean {
   return plan !== undefined || received?.fresh === true;
 }
 
@@ -54,12 +61,12 @@ export async function writeTask(
   for (const { change_id } of task.seen) await updateChange(session, change_id, { decided_at: now });
   if (judged) {
     const { row, state } = judged;
-    if (row.document_id) await decideDocument(session, row.document_id, state);
+    if (row.document_id) await setDocumentState(session, row.document_id, state);
     const decision = state === 'accepted' ? 'applied' : 'rejected';
     const applied_at = state === 'accepted' ? now : null;
     await updateChange(session, row.change_id, { decision, decided_at: now, applied_at });
   }
   if (plan) await writePlan(session, plan, { documentId: follows?.id ?? null, runId, now, signal });
   if (task.held) await storeChanges(session, [task.held]);
-  if (follows) await storeFollowed(session, group, follows.id, follows.fingerprint, now);
+  if (follows) await storeFollowedDocument(session, group, follows.id, follows.fingerprint, now);
 }

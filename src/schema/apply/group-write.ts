@@ -2,9 +2,9 @@ import { feedId, type KnownFeed } from '../../feeds/followed.ts';
 import { fieldName, stagingTable } from '../../feeds/names.ts';
 import type { EpochFormat } from '../../feeds/types.ts';
 import { recountMisfits } from '../../ledger/column-misfits.ts';
-import { declareFields } from '../../ledger/files.ts';
+import { forgetUndeclaredFields } from '../../ledger/files.ts';
 import { storeKnownFeeds } from '../../ledger/followed-feeds.ts';
-import { rebuildReaders } from '../../ledger/models.ts';
+import { rebuildModelsReading } from '../../ledger/models.ts';
 import { storeChanges, updateChange } from '../../ledger/schema-changes.ts';
 import type { SchemaChange } from '../../ledger/tables.ts';
 import type { Session } from '../../warehouse/session.ts';
@@ -19,18 +19,18 @@ export interface WriteContext {
   documentId: number | null;
   runId: number | null;
   now: Date;
-  /** A plan of thousands of statements stops between two of them. */
+  /** Stops a plan, which may have thousands of statements, between two of them. */
   signal?: AbortSignal;
 }
 
-/** Does what a plan says, and writes into the ledger that it was done. Runs inside the caller's transaction. */
+/** Carries out a plan and records it in the ledger. Runs inside the caller's transaction. */
 export async function writePlan(session: Session, plan: GroupPlan, context: WriteContext): Promise<void> {
   for (const { sql } of plan.statements) {
     context.signal?.throwIfAborted();
     await session.run(sql);
   }
   await recount(session, plan);
-  await dropEmptyKeeps(session, plan);
+  await dropEmptyUndoTables(session, plan);
   await storeKnownFeeds(session, plan.group, plan.before, plan.next, context.now);
   const rows = changeRows(plan, context);
   const known = new Map(plan.changes.map(({ id, known }) => [id, known?.decision]));
@@ -46,10 +46,10 @@ export async function writePlan(session: Session, plan: GroupPlan, context: Writ
   for (const { change_id } of plan.withdrawn) {
     await updateChange(session, change_id, { decision: 'withdrawn', decided_at: context.now });
   }
-  await forgetUndeclared(session, plan);
+  await forgetDeclaredFields(session, plan);
 }
 
-/** The rows of the ledger that speak of a plan's changes once it is done. */
+/** The ledger's rows for the changes of a plan once it is carried out. */
 export function changeRows(plan: GroupPlan, context: WriteContext): SchemaChange[] {
   return plan.changes.map((change) => changeRow(plan, change, context));
 }
@@ -62,7 +62,7 @@ function changeRow(
   const { id, decision, severity, known } = change;
   const { kind, feed, version, column, before, after } = change.change;
   const step = plan.steps.find((each) => each.change === id);
-  // A person who accepted a change has seen it.
+  // A person who accepted a change need not be asked to look at it.
   const open = decision === 'held' || (severity === 'attention' && known === undefined);
   return {
     change_id: id,
@@ -87,7 +87,7 @@ function changeRow(
   };
 }
 
-/** What takes a change back; NULL for one that rewrites nothing and rebuilds nothing. */
+/** How to undo a change; NULL for a change that rewrites and rebuilds nothing. */
 function undoNote({ before, steps }: GroupPlan, { id, change }: NumberedChange): string | null {
   const was = before.find((feed) => feedId(feed) === feedId({ name: change.feed, version: change.version }));
   const step = steps.find((each) => each.change === id);
@@ -116,7 +116,7 @@ function undoNote({ before, steps }: GroupPlan, { id, change }: NumberedChange):
   return note ? JSON.stringify(note) : null;
 }
 
-/** Values have moved between columns and `_rescued`: what does not fit is counted again. */
+/** Counts misfits again, since values have moved between columns and `_rescued`. */
 async function recount(session: Session, { group, steps, next }: GroupPlan): Promise<void> {
   for (const step of steps) {
     if (step.kind === 'create') continue;
@@ -127,13 +127,13 @@ async function recount(session: Session, { group, steps, next }: GroupPlan): Pro
     if (!feed) continue;
     const of = { group, feed: feed.name, version: feed.version };
     await recountMisfits(session, step.table, of, [{ name, exists: true }]);
-    // Neither files nor columns are others: an incremental build would see nothing of it.
-    if (step.kind === 'reread') await rebuildReaders(session, feed.name);
+    // Neither the files nor the columns have changed, so an incremental build would not notice.
+    if (step.kind === 'reread') await rebuildModelsReading(session, feed.name);
   }
 }
 
-/** A change that overwrote nothing keeps nothing. */
-async function dropEmptyKeeps(session: Session, { steps }: GroupPlan): Promise<void> {
+/** Drops the undo tables of changes that overwrote no values. */
+async function dropEmptyUndoTables(session: Session, { steps }: GroupPlan): Promise<void> {
   for (const step of steps) {
     if (step.kind === 'create' || !step.undoable || step.change === undefined) continue;
     await dropIfEmpty(session, step.change);
@@ -148,13 +148,17 @@ async function dropIfEmpty(session: Session, changeId: number): Promise<void> {
   if (!row) await session.run(`DROP TABLE ${name}`);
 }
 
-/** A field that has a column now is declared. */
-async function forgetUndeclared(session: Session, { group, steps, next }: GroupPlan): Promise<void> {
+/** Removes fields that have a column now from the undeclared ones. */
+async function forgetDeclaredFields(session: Session, { group, steps, next }: GroupPlan): Promise<void> {
   const feeds = new Map<string, KnownFeed>(next.map((feed) => [feedId(feed), feed]));
   const added = steps.filter((step) => step.kind === 'add');
   if (added.length === 0) return;
   for (const feed of feeds.values()) {
     const names = feed.columns.map(({ name }) => fieldName(name));
-    await declareFields(session, { feed_group: group, feed: feed.name, version: feed.version }, names);
+    await forgetUndeclaredFields(
+      session,
+      { feed_group: group, feed: feed.name, version: feed.version },
+      names,
+    );
   }
 }

@@ -3,20 +3,23 @@ import type { ColumnType } from '../../feeds/types.ts';
 import type { Column } from '../../load/staging/columns.ts';
 import { fieldsOfPlain } from '../../load/staging/rescued.ts';
 import { type Moves, valued } from '../../load/staging/rescued-values.ts';
-import { spelledValue } from '../../warehouse/spelling.ts';
+import { canonicalValue } from '../../warehouse/spelling.ts';
 import { identifier, literal, qualified, type TableName } from '../../warehouse/sql.ts';
 
-/** The statements by which a change of a column moves values between it and `_rescued`, and back. Pure, SQL as text. */
+/** The statements that move values between a column and `_rescued` when the column changes. Pure, SQL as text. */
 
-/** Where the values that a change overwrites are kept, to undo it: a table a change. Published nowhere. */
+/**
+ * The schema that keeps the values a change overwrites, so that it can be undone: one table for each change. It is
+ * never published.
+ */
 export const UNDO_SCHEMA = 'staging_undo';
 
 export function undoTable(changeId: number): TableName {
   return { schema: UNDO_SCHEMA, table: `change_${changeId}` };
 }
 
-function widened(value: string, from: ColumnType, to: ColumnType): string {
-  return to === 'VARCHAR' ? spelledValue(value, from) : `CAST(${value} AS ${to})`;
+function widenedValue(value: string, from: ColumnType, to: ColumnType): string {
+  return to === 'VARCHAR' ? canonicalValue(value, from) : `CAST(${value} AS ${to})`;
 }
 
 /** A column whose type changes. */
@@ -26,28 +29,31 @@ export interface Retype {
   to: ColumnType;
 }
 
-/** Every value of the old type is one of the new type: all are cast. Those that become text are spelled as staging spells them. */
+/**
+ * Casts all values of a column to a type that has them all. Numbers that become text get the canonical spelling, as
+ * staging gives them.
+ */
 export function widen(table: TableName, { column, from, to }: Retype): Moves {
   return {
     read: [],
-    alter: [setType(table, column, to, widened(identifier(column), from, to))],
+    alter: [setType(table, column, to, widenedValue(identifier(column), from, to))],
     update: [],
   };
 }
 
-/** What a conversion keeps, or goes by. */
+/** What a conversion keeps for its own undo, or undoes. */
 export interface ConvertOptions {
-  /** Where values are kept that the new type does not give back as they were, to undo it. */
+  /** The undo table, for values that a cast back would not restore exactly. */
   keep?: TableName;
-  /** An earlier change is undone: a value goes back as it came, as far as it can be told. */
+  /** Set when an earlier change is undone, to restore values as they were. */
   undoes?: {
-    /** The values that the earlier change kept; undefined where there were none. */
+    /** The undo table of the earlier change; undefined where it kept nothing. */
     originals: TableName | undefined;
   };
 }
 
 /**
- * Changes a column's type; values that do not fit the new one go to `_rescued`.
+ * Changes a column's type. Values that do not fit the new type go to `_rescued`.
  * @param changeId names the temporary table
  */
 export function convert(
@@ -60,9 +66,10 @@ export function convert(
   const converted = `converted_${changeId}`;
   const originals = undoes?.originals;
   const objects = `SELECT t._file_id, t._line, t.${name} AS old, ${originals ? 'k.original IS NOT NULL' : 'false'} AS was_kept,
-  ${object(column, asJson(`t.${name}`, from, originals))} AS text
+  ${oneFieldObject(column, asJson(`t.${name}`, from, originals))} AS text
 FROM ${qualified(table)} AS t ${joinOriginals(originals)} WHERE t.${name} IS NOT NULL`;
-  // A value that was not kept is one that a cast gives back; a value that came since may not be.
+  // The earlier change kept each original that a cast would not restore. So a value without a kept original can simply
+  // be cast back, unless it arrived after that change and does not survive the cast: the last test finds those.
   const cast = `try_cast(old AS ${to})`;
   const value = undoes
     ? `CASE WHEN NOT was_kept AND try_cast(${cast} AS ${from}) = old THEN ${cast} ELSE value END AS value`
@@ -83,17 +90,17 @@ SELECT _file_id, _line, CAST(original AS JSON) AS original FROM ${converted} WHE
     update: [
       `UPDATE ${qualified(table)} AS t SET ${name} = c.value
 FROM ${converted} AS c WHERE t._file_id = c._file_id AND t._line = c._line AND c.value IS NOT NULL`,
-      rescue(table, column, `SELECT _file_id, _line, original FROM ${converted} WHERE value IS NULL`),
+      addToRescued(table, column, `SELECT _file_id, _line, original FROM ${converted} WHERE value IS NULL`),
       `DROP TABLE ${converted}`,
     ],
   };
 }
 
 /**
- * Moves all values of a column into `_rescued`, and takes the column away.
- * @param originals the values as they came, of rows where they are known
+ * Moves all values of a column into `_rescued`, and drops the column.
+ * @param originals the values as they were sent, for rows where they were kept
  */
-export function foldAway(
+export function dropIntoRescued(
   table: TableName,
   { name: column, type }: Column,
   changeId: number,
@@ -110,14 +117,14 @@ SELECT t._file_id, t._line, ${value} AS original FROM ${qualified(table)} AS t $
     ],
     alter: [`ALTER TABLE ${qualified(table)} DROP COLUMN ${name}`],
     update: [
-      rescue(table, column, `SELECT _file_id, _line, original FROM ${folded}`),
+      addToRescued(table, column, `SELECT _file_id, _line, original FROM ${folded}`),
       `DROP TABLE ${folded}`,
     ],
   };
 }
 
-/** Moves values that were read out of `_rescued` back into it, as they came. */
-export function rescueAgain(table: TableName, column: string, originals: TableName): Moves {
+/** Moves values that a change took out of `_rescued` back into it, as they were sent. */
+export function moveBackToRescued(table: TableName, column: string, originals: TableName): Moves {
   const kept = `SELECT _file_id, _line, original FROM ${qualified(originals)}`;
   return {
     read: [],
@@ -125,41 +132,44 @@ export function rescueAgain(table: TableName, column: string, originals: TableNa
     update: [
       `UPDATE ${qualified(table)} AS t SET ${identifier(column)} = NULL
 FROM (${kept}) AS k WHERE t._file_id = k._file_id AND t._line = k._line`,
-      rescue(table, column, kept),
+      addToRescued(table, column, kept),
     ],
   };
 }
 
 /**
- * A query for how many values of a column another type would not take (`unfit`), and how many it would not give back as
- * they are (`changed`; those that it does not take among them).
+ * A query that counts the values of a column that another type cannot hold (`unfit`), and those that a cast there and
+ * back would change (`changed`, which includes the former).
  */
-export function misfits(table: TableName, retype: Retype): string {
+export function misfitCountQuery(table: TableName, retype: Retype): string {
   return `SELECT count(*) FILTER (value IS NULL) AS unfit,
   count(*) FILTER (value IS NULL OR try_cast(value AS ${retype.from}) IS DISTINCT FROM old) AS changed
-FROM (${revalued(table, retype)})`;
+FROM (${convertedValuesQuery(table, retype)})`;
 }
 
-/** A query for the values that another type would not take: how many `rows`, `since` which partition, and an `example`. */
-export function misfitFacts(table: TableName, retype: Retype): string {
+/**
+ * A query about the values that another type cannot hold: their number (`rows`), the partition `since` which they come,
+ * and an `example`.
+ */
+export function misfitFactsQuery(table: TableName, retype: Retype): string {
   return `SELECT count(*) AS rows, min(_partition_ts) AS since,
   arg_min(left(CAST(old AS VARCHAR), 80), (_partition_ts, _file_id, _line)) AS example
-FROM (${revalued(table, retype)}) WHERE value IS NULL`;
+FROM (${convertedValuesQuery(table, retype)}) WHERE value IS NULL`;
 }
 
-/** A query for the rows with values that another type would not take. */
-export function unfitRows(table: TableName, retype: Retype): string {
-  return `SELECT _file_id, _line FROM (${revalued(table, retype)}) WHERE value IS NULL`;
+/** A query for the rows whose value another type cannot hold. */
+export function unfitRowsQuery(table: TableName, retype: Retype): string {
+  return `SELECT _file_id, _line FROM (${convertedValuesQuery(table, retype)}) WHERE value IS NULL`;
 }
 
-/** The values of a column as another type would have them, beside what they are (`old`). */
-function revalued(table: TableName, { column, from, to }: Retype): string {
-  const objects = `SELECT _file_id, _line, _partition_ts, ${object(column, asJson(identifier(column), from, undefined))} AS text,
+/** A query for the values of a column converted to another type (`value`), beside the present ones (`old`). */
+function convertedValuesQuery(table: TableName, { column, from, to }: Retype): string {
+  const objects = `SELECT _file_id, _line, _partition_ts, ${oneFieldObject(column, asJson(identifier(column), from, undefined))} AS text,
   ${identifier(column)} AS old FROM ${qualified(table)} WHERE ${identifier(column)} IS NOT NULL`;
   return valued({ name: column, type: to }, objects, ['old', '_partition_ts']);
 }
 
-/** A typed value as it could have come, or where that is known, as it came. */
+/** A typed value as JSON: as it was sent where that was kept, otherwise as it could have been sent. */
 export function asJson(value: string, type: ColumnType, originals: TableName | undefined): string {
   // As a JSON number, 9007199254740993.00 would pass through a double.
   const text = `CAST(${value} AS VARCHAR)`;
@@ -168,8 +178,8 @@ export function asJson(value: string, type: ColumnType, originals: TableName | u
   return originals ? `coalesce(k.original, ${json})` : json;
 }
 
-/** An object of one field, as text: as JSON, DuckDB would spell its numbers anew. */
-function object(column: string, json: string): string {
+/** A JSON object with one field, as text. As a JSON value, DuckDB would write its numbers in another way. */
+function oneFieldObject(column: string, json: string): string {
   return `${literal(`{${JSON.stringify(column)}:`)} || CAST(${json} AS VARCHAR) || '}'`;
 }
 
@@ -182,8 +192,11 @@ function setType(table: TableName, column: string, type: ColumnType, using: stri
   return `ALTER TABLE ${qualified(table)} ALTER COLUMN ${identifier(column)} SET DATA TYPE ${type} USING ${using}`;
 }
 
-/** Adds a field to `_rescued`. @param values a query with `_file_id`, `_line` and the field's value as `original` */
-function rescue(table: TableName, column: string, values: string): string {
+/**
+ * Adds a field to `_rescued`.
+ * @param values a query with `_file_id`, `_line` and the field's value as `original`
+ */
+function addToRescued(table: TableName, column: string, values: string): string {
   const name = fieldName(column);
   const others = fieldsOfPlain(`coalesce(t._rescued, '{}')`, {
     where: `field.key <> ${literal(name)}`,

@@ -14,7 +14,7 @@ import { type Limits, limitText, NO_LIMITS } from '../../limits.ts';
 import { sha256 } from '../../text.ts';
 import type { Workspace } from '../../workspace/workspace.ts';
 import { changeOf } from '../decide/decide.ts';
-import { type GroupDocument, GroupDocuments } from '../documents/group-documents.ts';
+import { type DocumentVersion, GroupDocuments } from '../documents/group-documents.ts';
 import { documentText } from '../documents/watch.ts';
 import type { Judgement } from '../judgement.ts';
 import { wouldEmpty } from '../switches.ts';
@@ -22,29 +22,29 @@ import { fingerprint, planGroup } from './group-plan.ts';
 import type { GroupTask } from './group-task.ts';
 
 export interface PrepareOptions {
-  /** The sources that are asked for a document. */
+  /** The sources in which a document is looked for. */
   sources: readonly Source[];
-  /** A document on this machine, in place of those of the sources. */
+  /** A document on this machine, used instead of those of the sources. */
   file: string | undefined;
   judgement: Judgement;
   runId: number | undefined;
   onFailure(source: Source, error: Error): void;
 }
 
-/** More problems of one document than these are not told in the log. */
+/** How many problems of one document are logged. */
 const MAX_SHOWN = 10;
 
 /** A document that a group may follow. */
-interface Followable {
+interface FollowableDocument {
   id: number;
   hash: string;
-  /** Where it was found last. */
+  /** The source where it was last found. */
   source: string;
   document(): Promise<ExportDocument>;
 }
 
-/** Prepares the tasks of several groups, one after the other; changes nothing. */
-export class Preparation {
+/** Prepares the tasks of several groups, one after the other. Changes nothing. */
+export class TaskPreparation {
   readonly #workspace: Workspace;
   readonly #options: PrepareOptions;
   readonly #now: Date;
@@ -107,7 +107,7 @@ export class Preparation {
     };
   }
 
-  /** Whether a version that the policy lets through, and that was held because it had no rows, has some now. */
+  /** Whether a version whose switch the policy allows, and which was only held because it had no rows, has rows now. */
   async #hasFirstRows(group: string, source: string, open: readonly SchemaChange[]): Promise<boolean> {
     const { session, config } = this.#workspace;
     const held = open
@@ -126,8 +126,8 @@ export class Preparation {
     return this.#nextChange;
   }
 
-  /** Gives the new documents of one run different numbers. */
-  #numbered(document: GroupDocument | undefined): GroupDocument | undefined {
+  /** Gives each new document of one run its own number. */
+  #numbered(document: DocumentVersion | undefined): DocumentVersion | undefined {
     if (!document?.fresh) return document;
     const document_id = Math.max(document.facts.document_id, this.#nextDocument);
     this.#nextDocument = document_id + 1;
@@ -138,27 +138,30 @@ export class Preparation {
     };
   }
 
-  async #receive(documents: GroupDocuments): Promise<GroupDocument | undefined> {
+  async #receive(documents: GroupDocuments): Promise<DocumentVersion | undefined> {
     const { reporter, signal, catalogue } = this.#workspace;
     const { limits } = this.#workspace.config;
     const { file, onFailure } = this.#options;
     const sources = this.#options.sources.filter(({ group }) => group === documents.group);
     const parse = ({ text, path }: { text: string; path: string }) => parseExportDocument(text, path, limits);
     if (file !== undefined) {
-      const text = await readGiven(file, limits);
+      const text = await readGivenDocument(file, limits);
       const place = { source: sources[0]?.name ?? '', path: basename(file), etag: sha256(text) };
       const given = { ...place, text, origin: 'file', time: undefined } as const;
-      return this.#tellProblems(await documents.receive(given, this.#now, parse(given)));
+      return this.#warnOfProblems(await documents.receive(given, this.#now, parse(given)));
     }
     const look = { now: this.#now, reporter, signal, limits, onFailure };
-    const delivered = await documents.look(sources, catalogue, look);
+    const delivered = await documents.findNewest(sources, catalogue, look);
     if (!delivered) return undefined;
     const received = { ...delivered, origin: 'source' } as const;
-    return this.#tellProblems(await documents.receive(received, this.#now, parse(delivered)));
+    return this.#warnOfProblems(await documents.receive(received, this.#now, parse(delivered)));
   }
 
-  /** Says what could not be understood of a document that is new. @returns the document */
-  #tellProblems(received: GroupDocument): GroupDocument {
+  /**
+   * Warns of what could not be understood in a new document.
+   * @returns the document
+   */
+  #warnOfProblems(received: DocumentVersion): DocumentVersion {
     const { facts, file, fresh } = received;
     const { problems } = facts;
     if (!fresh || problems.length === 0) return received;
@@ -171,7 +174,7 @@ export class Preparation {
     return received;
   }
 
-  async #bundled(documents: GroupDocuments): Promise<GroupDocument | undefined> {
+  async #bundled(documents: GroupDocuments): Promise<DocumentVersion | undefined> {
     const bundled = await bundledDocument(documents.group);
     if (!bundled) return undefined;
     const { text, document } = bundled;
@@ -186,12 +189,12 @@ export class Preparation {
     return { row, state: this.#options.judgement.accept.has(row.change_id) ? 'accepted' : 'rejected' };
   }
 
-  /** The vendor's document that the group follows from now on; undefined while none has come. */
+  /** The vendor's document that the group follows from now on; undefined before the first one. */
   async #followed(
     documents: GroupDocuments,
-    received: GroupDocument | undefined,
+    received: DocumentVersion | undefined,
     judged: GroupTask['judged'],
-  ): Promise<Followable | undefined> {
+  ): Promise<FollowableDocument | undefined> {
     if (received?.facts.state === 'accepted') {
       const { facts, file, document } = received;
       const { document_id: id, sha256: hash } = facts;
@@ -218,7 +221,7 @@ export class Preparation {
     };
   }
 
-  async #heldRow(group: string, { facts, file }: GroupDocument): Promise<SchemaChange> {
+  async #heldRow(group: string, { facts, file }: DocumentVersion): Promise<SchemaChange> {
     const change_id = await this.#changeId();
     this.#nextChange = change_id + 1;
     return {
@@ -245,7 +248,7 @@ export class Preparation {
   }
 }
 
-async function readGiven(file: string, limits: Limits): Promise<string> {
+async function readGivenDocument(file: string, limits: Limits): Promise<string> {
   let bytes: Uint8Array;
   try {
     bytes = await readBounded(file, limits.document_bytes);

@@ -2,14 +2,14 @@ import { fieldName } from '../../feeds/names.ts';
 import type { ColumnType } from '../../feeds/types.ts';
 import type { Moves } from '../../load/staging/rescued-values.ts';
 import { identifier, literal, qualified, type TableName } from '../../warehouse/sql.ts';
-import { asJson, type Retype, unfitRows } from './moves.ts';
+import { asJson, type Retype, unfitRowsQuery } from './moves.ts';
 
 /**
- * Takes rows out of staging whose key is not of the type that its column gets back: what `schema accept` let in, its undoing
- * rejects again. Pure, SQL as text.
+ * Removes rows from staging whose key does not fit the type that its column gets back: lines that `schema accept` let
+ * in are rejected again when it is undone. Pure, SQL as text.
  *
- * A line that was rejected before is still in `ops.rejected_rows` as it came. One that came since is put together again from
- * its columns: nothing of it is lost but its spelling, and its detail says so.
+ * A line that had been rejected before is still in `ops.rejected_rows` as it was sent. A line that came later is
+ * rebuilt from its columns. It loses nothing but its exact spelling, and its detail says that it was rebuilt.
  */
 export function rejectAgain(
   table: TableName,
@@ -24,7 +24,7 @@ export function rejectAgain(
     read: [
       `CREATE OR REPLACE TEMP TABLE ${unfit} AS
 SELECT t._file_id, t._line, ${lineOf(columns)} AS text FROM ${qualified(table)} AS t
-SEMI JOIN (${unfitRows(table, retype)}) AS v ON t._file_id = v._file_id AND t._line = v._line`,
+SEMI JOIN (${unfitRowsQuery(table, retype)}) AS v ON t._file_id = v._file_id AND t._line = v._line`,
     ],
     update: [
       `UPDATE ops.rejected_rows SET resolved_at = NULL, resolution = NULL, detail = ${literal(detail)}
@@ -41,7 +41,7 @@ FROM (SELECT _file_id, count(*) AS rows FROM ${unfit} GROUP BY _file_id) AS n WH
   };
 }
 
-/** A row as a line of JSON: its columns that have a value, and what was rescued of it. */
+/** A row as a line of JSON, made of its columns that have a value and of `_rescued`. */
 function lineOf(columns: readonly { name: string; type: ColumnType }[]): string {
   const fields = columns.map(({ name, type }) => {
     const value = `t.${identifier(name)}`;

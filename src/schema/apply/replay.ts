@@ -4,9 +4,9 @@ import type { Session } from '../../warehouse/session.ts';
 import type { Workspace } from '../../workspace/workspace.ts';
 
 /**
- * Reads lines again that were rejected for a value of their key, once its column takes it. Also after a run that was killed
- * between the two.
- * @returns how many are staged now
+ * Replays lines that were rejected because of a value of their key, once the column can hold it. Runs every time, so it
+ * also catches up after a run that was killed between the change and the replay.
+ * @returns how many lines were staged
  */
 export async function replayKeyRejects(workspace: Workspace): Promise<number> {
   let staged = 0;

@@ -2,7 +2,7 @@ import type { FeedSpec } from '../../feeds/catalogue.ts';
 import { type KnownFeed, sameName } from '../../feeds/followed.ts';
 import { stagingTable } from '../../feeds/names.ts';
 import type { ColumnType, EpochFormat } from '../../feeds/types.ts';
-import { type Present, presentId } from '../../ledger/followed-feeds.ts';
+import { type PresentTables, presentTableId } from '../../ledger/followed-feeds.ts';
 import type { Column } from '../../load/staging/columns.ts';
 import { type Moves, unrescue } from '../../load/staging/rescued-values.ts';
 import { createTable } from '../../load/staging/table.ts';
@@ -17,11 +17,11 @@ export interface NumberedChange extends Decided {
   id: number;
 }
 
-/** Something to be done to one table. A plan holds these; statements come of them last. Pure data. */
+/** One step to be done to one table. A plan is made of these; they become SQL statements only at the end. Pure data. */
 export type TableStep =
   | { kind: 'create'; table: TableName; feed: KnownFeed; change: number | undefined }
   | { kind: 'add'; table: TableName; column: Column; change: number | undefined; undoable: boolean }
-  /** Values that were rescued fit now: a person says how they are sent. */
+  /** Rescued values fit now, because a person said how they are written. */
   | { kind: 'reread'; table: TableName; column: Column; change: number; undoable: boolean }
   | {
       kind: 'widen' | 'convert';
@@ -29,21 +29,24 @@ export type TableStep =
       retype: Retype;
       change: number;
       undoable: boolean;
-      /** A column of the key, in which a value that does not fit would make one record of two. */
+      /**
+       * A column of the key: a value that did not fit would become NULL, and records with different keys would become
+       * one.
+       */
       ofKey: boolean;
-      /** How its times are sent. */
+      /** How its times are written. */
       format?: EpochFormat;
     };
 
 /**
- * What is to be done to the tables of a group so that they are as its feeds are followed. Pure.
- * @param next the feeds once the applied changes are in
+ * The steps that bring the tables of a group in line with its feeds as they are followed. Pure.
+ * @param next the feeds with the applied changes
  */
 export function planTables(
   group: string,
   next: readonly KnownFeed[],
   changes: readonly NumberedChange[],
-  present: Present,
+  present: PresentTables,
 ): TableStep[] {
   return next
     .filter(({ documented }) => documented)
@@ -53,13 +56,13 @@ export function planTables(
         ({ change, decision }) =>
           decision === 'applied' && sameName(change.feed, feed.name) && change.version === feed.version,
       );
-      const there = present.get(presentId(table));
-      if (!there) return newTable(table, feed, changes);
+      const there = present.get(presentTableId(table));
+      if (!there) return createSteps(table, feed, changes);
       const types = new Map(there.columns.map(({ name, type }) => [name.toLowerCase(), type]));
       const added = feed.columns.filter(({ name }) => !types.has(name.toLowerCase()));
       return [
         ...added.map((column): TableStep => {
-          const change = own.find((each) => isOf(each, 'column_added', column.name));
+          const change = own.find((each) => isChangeOf(each, 'column_added', column.name));
           return {
             kind: 'add',
             table,
@@ -68,22 +71,25 @@ export function planTables(
             undoable: change !== undefined,
           };
         }),
-        ...onceEach([
-          ...own.flatMap((each) => retyped(table, feed, each, types, own)),
-          ...own.flatMap((each) => reread(table, feed, each, types)),
-          ...own.flatMap((each) => newKey(table, feed, each, types)),
+        ...oneStepPerColumn([
+          ...own.flatMap((each) => retypeSteps(table, feed, each, types, own)),
+          ...own.flatMap((each) => rereadSteps(table, feed, each, types)),
+          ...own.flatMap((each) => newKeySteps(table, feed, each, types)),
         ]),
       ];
     });
 }
 
-/** Of two steps for one column, the first. */
-function onceEach(steps: readonly TableStep[]): TableStep[] {
+/** Keeps the first of several steps for one column. */
+function oneStepPerColumn(steps: readonly TableStep[]): TableStep[] {
   return [...new Map(steps.toReversed().map((step) => [stepId(step), step])).values()].reverse();
 }
 
-/** A feed that a document adds gets its table before any data; those that come with the program, with their data. */
-function newTable(table: TableName, feed: KnownFeed, changes: readonly NumberedChange[]): TableStep[] {
+/**
+ * A feed that a document adds gets its table at once, before any data. A feed of the bundled schema gets its table with
+ * its first data.
+ */
+function createSteps(table: TableName, feed: KnownFeed, changes: readonly NumberedChange[]): TableStep[] {
   const change = changes.find(
     ({ change: { kind, feed: name, version } }) =>
       (kind === 'feed_added' || kind === 'version_added') &&
@@ -94,7 +100,7 @@ function newTable(table: TableName, feed: KnownFeed, changes: readonly NumberedC
   return [{ kind: 'create', table, feed, change: change.id }];
 }
 
-function reread(
+function rereadSteps(
   table: TableName,
   feed: KnownFeed,
   { id, change }: NumberedChange,
@@ -109,7 +115,7 @@ function reread(
   return [{ kind: 'reread', table, column, change: id, undoable: true }];
 }
 
-function retyped(
+function retypeSteps(
   table: TableName,
   feed: KnownFeed,
   { id, change }: NumberedChange,
@@ -120,12 +126,12 @@ function retyped(
   const column = change.column;
   const from = types.get(column.toLowerCase());
   const followed = feed.columns.find(({ name }) => sameName(name, column));
-  // Of a column that nobody published, a person says the type: then it is in the change alone.
+  // Where nobody published the column, a person's correction gives the type, and only the change has it.
   const to = followed?.type ?? (change.corrected ? (change.after as ColumnType) : undefined);
   if (from === undefined || to === undefined || from === to) return [];
   const ofKey = feed.key.some((name) => sameName(name, column));
   const lossless = typeChange(from, to, ofKey) === 'widened';
-  // Staging has widened the column further than the document did: nothing is to be done.
+  // Staging has already widened the column further than the document now does.
   if (!lossless && change.kind === 'type_widened' && from !== change.before) return [];
   return [
     {
@@ -141,13 +147,16 @@ function retyped(
 }
 
 function formatIn(changes: readonly NumberedChange[], column: string): EpochFormat | undefined {
-  return changes.find((each) => isOf(each, 'format_changed', column))?.change.after as
+  return changes.find((each) => isChangeOf(each, 'format_changed', column))?.change.after as
     | EpochFormat
     | undefined;
 }
 
-/** Columns that become a part of the key become text where they have values that do not fit: a key must not be NULL. */
-function newKey(
+/**
+ * Columns that become a part of the key become text where some of their values do not fit, since a key must not be
+ * NULL.
+ */
+function newKeySteps(
   table: TableName,
   feed: KnownFeed,
   { id, change }: NumberedChange,
@@ -163,8 +172,8 @@ function newKey(
 }
 
 /**
- * The steps that remain once the values are counted: a column of the key changes its type only as far as all of its
- * values go along, as staging itself would have it. Pure.
+ * The steps that are possible once the values are counted. A column of the key changes its type only if all of its
+ * values fit the new one, and a column is only turned to text for the key's sake if it has rescued values. Pure.
  */
 export function possibleSteps(steps: readonly TableStep[], counts: RowCounts): TableStep[] {
   return steps.filter((step) => {
@@ -175,17 +184,17 @@ export function possibleSteps(steps: readonly TableStep[], counts: RowCounts): T
   });
 }
 
-function isOf({ change }: NumberedChange, kind: string, column: string): boolean {
+function isChangeOf({ change }: NumberedChange, kind: string, column: string): boolean {
   return change.kind === kind && change.column !== undefined && sameName(change.column, column);
 }
 
-/** How many rows a step is about. */
+/** How many rows a step concerns. */
 export interface StepRows {
-  /** Those with a rescued value of the column. */
+  /** Rows with a rescued value of the column. */
   rescued: number;
-  /** Those with a value in the column whose type changes. */
+  /** Rows with a value in the column whose type changes. */
   rows: number;
-  /** Of these, those whose value does not fit the new type. */
+  /** Of those, rows whose value does not fit the new type. */
   unfit: number;
 }
 
@@ -207,18 +216,18 @@ export function rowsRewritten(step: TableStep, counts: RowCounts): number {
   return 'column' in step ? rescued : rows;
 }
 
-/** A statement, and the change that it belongs to; undefined for what follows from no change in particular. */
+/** A statement and the change it belongs to; undefined where it belongs to no single change. */
 export interface PlannedStatement {
   change: number | undefined;
   sql: string;
 }
 
-/** The exact statements of a plan, in the order in which DuckDB takes them. Pure. */
+/** The exact statements of a plan, in an order that DuckDB accepts. Pure. */
 export function planStatements(
   group: string,
   steps: readonly TableStep[],
   next: readonly KnownFeed[],
-  present: Present,
+  present: PresentTables,
   counts: RowCounts,
 ): PlannedStatement[] {
   const moves = steps.map((step, index) => ({ step, ...movesOf(step, counts, index) }));
@@ -237,7 +246,10 @@ export function planStatements(
   ];
 }
 
-/** @returns its statements, and whether any of them keeps what it overwrites */
+/**
+ * The statements of a step.
+ * @returns also whether any of them keeps the values that it overwrites
+ */
 function movesOf(step: TableStep, counts: RowCounts, index: number): Moves & { keeps: boolean } {
   const { rescued } = counts.get(stepId(step)) ?? NO_ROWS;
   if (step.kind === 'create') {
@@ -262,7 +274,8 @@ function movesOf(step: TableStep, counts: RowCounts, index: number): Moves & { k
   return {
     read: changed.read,
     alter: changed.alter,
-    // Values that did not fit before are looked at first; those that do not fit now are put beside them.
+    // Values that did not fit before are tried first; those that do not fit now are rescued after that, so that they
+    // are not tried again.
     update: [...moved.update, ...changed.update],
     keeps,
   };
@@ -277,9 +290,14 @@ function specOf({ schema }: TableName, feed: KnownFeed): FeedSpec {
 }
 
 /** Comments go by what the tables have once the steps are done. */
-function withColumns(group: string, feed: KnownFeed, present: Present, steps: readonly TableStep[]): Present {
-  const id = presentId(stagingTable(group, feed.name, feed.version));
-  const own = steps.filter((step) => presentId(step.table) === id);
+function withColumns(
+  group: string,
+  feed: KnownFeed,
+  present: PresentTables,
+  steps: readonly TableStep[],
+): PresentTables {
+  const id = presentTableId(stagingTable(group, feed.name, feed.version));
+  const own = steps.filter((step) => presentTableId(step.table) === id);
   const there = present.get(id);
   if (own.length === 0 || !there) return present;
   const added = own.flatMap((step) => (step.kind === 'add' ? [{ ...step.column, comment: null }] : []));

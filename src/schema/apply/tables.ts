@@ -2,9 +2,9 @@ import type { Session } from '../../warehouse/session.ts';
 import { literal } from '../../warehouse/sql.ts';
 import type { ResultTable } from '../../warehouse/values.ts';
 
-/** What is remembered of the schema, for people. */
+/** What the ledger knows of the schema's history, as tables for people. */
 
-/** Every version of the schema documents: what it is, where it was found, and what came of it. Newest last. */
+/** Every version of the schema documents: what it is, where it was found, and what it led to. Newest last. */
 export function documentHistory(session: Session): Promise<ResultTable> {
   return session.table(`
 SELECT d.document_id AS document, d.feed_group AS "group", d.origin, f.source, f.path, f.document_ts AS of,
@@ -21,7 +21,7 @@ LEFT JOIN ops.followed_documents AS w USING (feed_group)
 ORDER BY d.document_id`);
 }
 
-/** All that happened to the shape of one feed. Newest last. */
+/** All changes of one feed. Newest last. */
 export function feedHistory(session: Session, feed: string): Promise<ResultTable> {
   const name = `c.feed || CASE WHEN coalesce(c.version, '1') = '1' THEN '' ELSE '__v' || c.version END`;
   return session.table(`

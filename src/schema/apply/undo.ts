@@ -3,9 +3,9 @@ import { feedId, type KnownFeed, sameName } from '../../feeds/followed.ts';
 import { isStagingColumn, stagingTable } from '../../feeds/names.ts';
 import type { ColumnType, EpochFormat } from '../../feeds/types.ts';
 import { recountMisfits } from '../../ledger/column-misfits.ts';
-import { groupTables, knownFeeds, presentId, storeKnownFeeds } from '../../ledger/followed-feeds.ts';
+import { groupTables, knownFeeds, presentTableId, storeKnownFeeds } from '../../ledger/followed-feeds.ts';
 import { ledger } from '../../ledger/ledger.ts';
-import { rebuildReaders } from '../../ledger/models.ts';
+import { rebuildModelsReading } from '../../ledger/models.ts';
 import { updateChange } from '../../ledger/schema-changes.ts';
 import type { SchemaChange } from '../../ledger/tables.ts';
 import { type Moves, unrescue } from '../../load/staging/rescued-values.ts';
@@ -14,39 +14,46 @@ import type { Session } from '../../warehouse/session.ts';
 import { identifier, qualified, type TableName } from '../../warehouse/sql.ts';
 import { tableKind } from '../../warehouse/tables.ts';
 import { type RowLoss, rowLosses } from '../switches.ts';
-import { convert, foldAway, misfits, type Retype, rescueAgain, undoTable } from './moves.ts';
+import {
+  convert,
+  dropIntoRescued,
+  misfitCountQuery,
+  moveBackToRescued,
+  type Retype,
+  undoTable,
+} from './moves.ts';
 import { rejectAgain } from './reject-again.ts';
 
-/** What takes a change back, beside the values in its undo table: `ops.schema_changes.undo`, as JSON. */
+/** How to undo a change, besides the values in its undo table: `ops.schema_changes.undo`, as JSON. */
 export type UndoNote =
-  /** The column goes, its values go back to `_rescued`. */
+  /** The column is dropped, and its values go back to `_rescued`. */
   | { kind: 'column' }
   | { kind: 'type'; type: ColumnType }
-  /** Values that were read by the new format go back to `_rescued`. */
+  /** Values that the new format made readable go back to `_rescued`. */
   | { kind: 'format'; format?: EpochFormat }
   | { kind: 'key'; key: string[] }
   | { kind: 'order'; orderBy: string[] }
   /** The version that the model read before. */
   | { kind: 'version'; version: string };
 
-/** What takes a change back, before any of it is done. */
+/** The undoing of a change, planned before any of it is done. */
 export interface Undo {
   row: SchemaChange;
   group: string;
-  /** The exact statements, in order. Those that write the ledger are not among them. */
+  /** The exact statements, in order, without those that write to the ledger. */
   statements: string[];
   /** How many staged rows they rewrite. */
   rows: number;
   /** The feeds of the group as they are followed, and as they will be. */
   before: readonly KnownFeed[];
   next: readonly KnownFeed[];
-  /** Rows that the feed's table loses because its model switches back to another version. */
+  /** Rows that the feed's table loses when its model switches back to another version. */
   losses: readonly RowLoss[];
 }
 
 /**
- * Plans how a change that was applied is taken back. Only reads.
- * @throws UsageError for a change that rewrote nothing, or on top of which another was applied
+ * Plans the undoing of an applied change. Only reads.
+ * @throws UsageError for a change that rewrote nothing, or after which another change was applied to the same column
  */
 export async function planUndo(session: Session, row: SchemaChange): Promise<Undo> {
   const { change_id: id, feed_group: group } = row;
@@ -55,7 +62,7 @@ export async function planUndo(session: Session, row: SchemaChange): Promise<Und
       hint: 'to leave such changes alone from now on, set policy: in warehouse.yaml',
     });
   }
-  await mustBeNewest(session, row);
+  await requireNewest(session, row);
   const note = JSON.parse(row.undo) as UndoNote;
   const present = await groupTables(session, group);
   const before = await knownFeeds(session, group, present);
@@ -65,7 +72,9 @@ export async function planUndo(session: Session, row: SchemaChange): Promise<Und
   const feed = before.find(
     (each) => feedId(each) === feedId({ name: row.feed, version: row.version ?? '1' }),
   );
-  const columns = (present.get(presentId(table))?.columns ?? []).filter(({ name }) => !isStagingColumn(name));
+  const columns = (present.get(presentTableId(table))?.columns ?? []).filter(
+    ({ name }) => !isStagingColumn(name),
+  );
   const { read, alter, update } = await undoMoves(session, table, row, note, {
     feed,
     originals,
@@ -83,7 +92,10 @@ export async function planUndo(session: Session, row: SchemaChange): Promise<Und
   return { row, group, statements, rows, before, next, losses };
 }
 
-/** Takes a change back. Values are as they came: the change kept those that it could not make again. One transaction. */
+/**
+ * Undoes a change. Values are restored exactly, since the change kept those that could not be computed again. One
+ * transaction.
+ */
 export async function writeUndo(
   session: Session,
   { row, group, statements, before, next }: Undo,
@@ -92,14 +104,14 @@ export async function writeUndo(
   await session.transaction(async () => {
     for (const sql of statements) await session.run(sql);
     if (row.column_name !== null) await recount(session, group, row, row.column_name);
-    if (row.kind === 'format_changed') await rebuildReaders(session, row.feed);
+    if (row.kind === 'format_changed') await rebuildModelsReading(session, row.feed);
     await storeKnownFeeds(session, group, before, next, now);
     const undone = { decision: 'rejected', decided_at: now, applied_at: null, undo: null } as const;
     await updateChange(session, row.change_id, undone);
   });
 }
 
-/** Values have moved between the column and `_rescued`, or rows have gone: what does not fit is counted again. */
+/** Counts misfits again, since values have moved between the column and `_rescued`, or rows were removed. */
 async function recount(
   session: Session,
   group: string,
@@ -114,8 +126,8 @@ async function recount(
   await recountMisfits(session, table, of, [...columns, ...gone]);
 }
 
-/** What was applied on top of a change has to go first. */
-async function mustBeNewest(session: Session, row: SchemaChange): Promise<void> {
+/** Refuses to undo a change while a later one of the same column stands. */
+async function requireNewest(session: Session, row: SchemaChange): Promise<void> {
   const later = await ledger(session)
     .selectFrom('ops.schema_changes')
     .select('change_id')
@@ -137,7 +149,7 @@ async function mustBeNewest(session: Session, row: SchemaChange): Promise<void> 
   });
 }
 
-/** Changes of one column that lie on top of each other. */
+/** Kinds of changes of a column that build on each other. */
 const COLUMN_KINDS = ['column_added', 'type_widened', 'type_narrowed', 'type_changed', 'format_changed'];
 
 async function undoMoves(
@@ -161,16 +173,16 @@ async function undoMoves(
   if (!there) return nothing;
   const uses = (names: readonly string[] = []) => names.some((name) => sameName(name, column));
   if (note.kind === 'column') {
-    if (uses(feed?.key) || uses(feed?.orderBy)) throw inUse(id, column);
-    return foldAway(table, { name: column, type: there.type }, id, originals);
+    if (uses(feed?.key) || uses(feed?.orderBy)) throw columnInUse(id, column);
+    return dropIntoRescued(table, { name: column, type: there.type }, id, originals);
   }
-  if (note.kind === 'format') return originals ? rescueAgain(table, column, originals) : nothing;
+  if (note.kind === 'format') return originals ? moveBackToRescued(table, column, originals) : nothing;
   if (note.kind !== 'type' || there.type === note.type) return nothing;
   const retype: Retype = { column, from: there.type, to: note.type };
   let rejected: Pick<Moves, 'read' | 'update'> = nothing;
   if (uses(feed?.key)) {
-    const { unfit } = await session.row<{ unfit: number }>(misfits(table, retype));
-    // A key must not be NULL: as staging would have it, such lines are rejected.
+    const { unfit } = await session.row<{ unfit: number }>(misfitCountQuery(table, retype));
+    // A key must not be NULL, so such lines are rejected, as staging would do.
     if (unfit > 0) rejected = rejectAgain(table, present, retype, id);
   }
   const changed = convert(table, retype, id, { undoes: { originals } });
@@ -182,8 +194,8 @@ async function undoMoves(
   };
 }
 
-/** Records are told apart, or ranked, by the column now. */
-function inUse(id: number, column: string): UsageError {
+/** The error for a column that the key or ordering uses now. */
+function columnInUse(id: number, column: string): UsageError {
   return new UsageError(`schema change ${id} cannot be undone: the feed's key or ordering names ${column}`, {
     hint: 'reject the change of the key or ordering first: asapp-warehouse schema history --feed FEED shows it',
   });

@@ -9,14 +9,14 @@ import {
   type WantedFeed,
 } from '../../feeds/followed.ts';
 import type { ColumnType } from '../../feeds/types.ts';
-import { isNewer } from './compare.ts';
+import { isNewer, isNewVersion } from './compare.ts';
 
 /**
  * The feeds as they are followed once some changes are applied. Pure.
  *
- * What no change speaks of follows the documents by itself: days, the order of columns, the spelling of types.
- * @param applied changes that {@link compare} found between the two
- * @param today `YYYY-MM-DD`: the day since when something is gone, where the documents do not say
+ * Some things follow the documents without being changes: days, the order of columns, the spelling of types.
+ * @param applied changes that {@link compare} found between `known` and `wanted`
+ * @param today `YYYY-MM-DD`, recorded as the day since which something is gone where the documents do not say
  */
 export function advance(
   known: readonly KnownFeed[],
@@ -38,35 +38,29 @@ export function advance(
     before.delete(feedId(feed));
     const changes = changesOf(feed);
     if (old?.documented) next.push(follow(old, feed, changes, today));
-    else if (changes.some(({ kind }) => kind === 'feed_added') || waits(feed, known, wanted)) {
-      next.push(welcome(old, feed, changes));
+    // A new version is followed at once, and so gets its table, while the switch of its model may still be held.
+    else if (changes.some(({ kind }) => kind === 'feed_added') || isNewVersion(feed, known, wanted)) {
+      next.push(newlyFollowed(old, feed, changes));
     } else if (old) next.push(old);
   }
   for (const feed of before.values()) {
     const gone = done.has(
-      changeIdentity({ ...nothing, kind: 'feed_gone', feed: feed.name, version: feed.version }),
+      changeIdentity({ ...NO_VALUES, kind: 'feed_gone', feed: feed.name, version: feed.version }),
     );
     next.push(gone ? { ...feed, gone: today } : feed);
   }
   return switchModels(next, applied);
 }
 
-const nothing = { column: undefined, before: undefined, after: undefined };
+const NO_VALUES = { column: undefined, before: undefined, after: undefined };
 
-/** A new version of a feed that is there gets its table whatever becomes of its model. */
-function waits(feed: WantedFeed, known: readonly KnownFeed[], wanted: readonly WantedFeed[]): boolean {
-  return [...known.filter(({ documented }) => documented), ...wanted].some(
-    (other) => sameName(other.name, feed.name) && isNewer(feed.version, other.version),
-  );
-}
-
-/** A feed that no document listed before. */
-function welcome(old: KnownFeed | undefined, feed: WantedFeed, changes: readonly Change[]): KnownFeed {
+/** Begins to follow a feed that no document listed before. */
+function newlyFollowed(old: KnownFeed | undefined, feed: WantedFeed, changes: readonly Change[]): KnownFeed {
   const inferred = new Map(old?.inferred.map(({ name, type }) => [name.toLowerCase(), { name, type }]));
   const columns = feed.columns.map((column): TypedColumn => {
     const there = inferred.get(column.name.toLowerCase());
-    if (!there || isApplied(changes, TYPE_KINDS, column.name)) return typed(column, changes);
-    return { ...typed(column, changes), name: there.name, type: there.type };
+    if (!there || isApplied(changes, TYPE_KINDS, column.name)) return newColumn(column, changes);
+    return { ...newColumn(column, changes), name: there.name, type: there.type };
   });
   const listed = new Set(columns.map(({ name }) => name.toLowerCase()));
   return {
@@ -79,8 +73,8 @@ function welcome(old: KnownFeed | undefined, feed: WantedFeed, changes: readonly
   };
 }
 
-/** A column that is new. Without a type it is text. */
-function typed(column: WantedColumn, changes: readonly Change[]): TypedColumn {
+/** A new column. Without a published type it is text. */
+function newColumn(column: WantedColumn, changes: readonly Change[]): TypedColumn {
   const unmarked = isPersonal(column.pii) && !isApplied(changes, ['pii_on'], column.name);
   return { ...column, type: column.type || 'VARCHAR', pii: unmarked ? '' : column.pii };
 }
@@ -98,7 +92,7 @@ function isApplied(changes: readonly Change[], kinds: readonly ChangeKind[], col
 function follow(old: KnownFeed, feed: WantedFeed, changes: readonly Change[], today: string): KnownFeed {
   const has = (kind: ChangeKind) => isApplied(changes, [kind]);
   const back = has('feed_back');
-  const life = (kind: ChangeKind, was: string | undefined, is: string | undefined) => {
+  const lifecycleDay = (kind: ChangeKind, was: string | undefined, is: string | undefined) => {
     if (is === undefined) return back ? undefined : was;
     return has(kind) ? is : was;
   };
@@ -119,14 +113,17 @@ function follow(old: KnownFeed, feed: WantedFeed, changes: readonly Change[], to
     active: feed.active ?? old.active,
     modified: feed.modified ?? old.modified,
     replacement: feed.replacement || old.replacement,
-    deprecated: life('feed_deprecated', old.deprecated, feed.deprecated),
-    expectedEnd: life('feed_ending', old.expectedEnd, feed.expectedEnd),
-    actualEnd: life('feed_ended', old.actualEnd, feed.actualEnd),
+    deprecated: lifecycleDay('feed_deprecated', old.deprecated, feed.deprecated),
+    expectedEnd: lifecycleDay('feed_ending', old.expectedEnd, feed.expectedEnd),
+    actualEnd: lifecycleDay('feed_ended', old.actualEnd, feed.actualEnd),
     gone: back ? undefined : old.gone,
   };
 }
 
-/** Its type once changes are in. What the data ask for is in the change alone: the document still says otherwise. */
+/**
+ * A column's type after the changes. A type that the data asked for is only in the change, since the document still
+ * gives the old one.
+ */
 function newType(column: TypedColumn, after: WantedColumn, changes: readonly Change[]): ColumnType {
   const change = changes.findLast(
     ({ kind, column: name }) =>
@@ -154,7 +151,7 @@ function followColumns(
       format: has('format_changed') ? after.format : column.format,
       published: after.published || column.published,
       description: described && after.description !== '' ? after.description : column.description,
-      // `no` where nothing was said is the same said in words.
+      // A document that now says `no` where it said nothing is no change.
       pii: has('pii_on', 'pii_off') ? after.pii : column.pii,
       created: after.created ?? column.created,
       updated: after.updated ?? column.updated,
@@ -167,13 +164,13 @@ function followColumns(
     .filter(({ name }) => !known.has(name.toLowerCase()) && isApplied(changes, ['column_added'], name))
     .map((column): TypedColumn => {
       const there = inferred.get(column.name.toLowerCase());
-      const fresh = typed(column, changes);
+      const fresh = newColumn(column, changes);
       return { ...fresh, type: there && !isApplied(changes, TYPE_KINDS, column.name) ? there : fresh.type };
     });
   return inOrder([...kept, ...added], feed.columns);
 }
 
-/** Columns in the order of the document; one that it does not list stays behind the one that it stood behind. */
+/** Puts columns into the order of the document. A column that the document does not list stays behind its neighbour. */
 function inOrder(columns: readonly TypedColumn[], listed: readonly WantedColumn[]): TypedColumn[] {
   const place = new Map(listed.map(({ name }, index) => [name.toLowerCase(), index]));
   let last = -1;
@@ -186,7 +183,7 @@ function inOrder(columns: readonly TypedColumn[], listed: readonly WantedColumn[
   return placed.map(({ column }) => column);
 }
 
-/** One version of each feed is what its model reads: the accepted one, else the one that was first. */
+/** Chooses the version of each feed that its model reads: the accepted one, else the first. */
 function switchModels(feeds: readonly KnownFeed[], applied: readonly Change[]): KnownFeed[] {
   const chosen = new Map<string, string>();
   for (const { kind, feed, version } of applied) {

@@ -12,14 +12,14 @@ import type { ColumnType } from '../../feeds/types.ts';
 import { likelyRenames } from './renames.ts';
 import { typeChange } from './type-change.ts';
 
-/** Whether every value that an inferred column holds today would be the same value in another type. */
+/** Whether every value of an inferred column would stay the same in another type. */
 export type Lossless = (feed: KnownFeed, column: string, to: ColumnType) => boolean;
 
 /**
- * What differs between the feeds as they are followed and as the newest documents have them. Pure.
+ * The differences between the feeds as they are followed and as the newest documents describe them. Pure.
  *
- * Meanings are compared, not texts: two spellings of one type, a key in another order, or a field that a document leaves
- * out are no difference. Feeds come in the order of the documents.
+ * Meanings are compared, not texts: another spelling of a type, another order of key columns, or a field that a
+ * document leaves out are no difference. Changes come in the order of the documents.
  */
 export function compare(
   known: readonly KnownFeed[],
@@ -30,12 +30,12 @@ export function compare(
   const changes: Change[] = [];
   for (const feed of wanted) {
     const before = byId.get(feedId(feed));
-    const note = notes(feed, changes);
+    const note = noteFor(feed, changes);
     if (before?.documented) compareFeed(before, feed, note);
-    else if (rivals(feed, known, wanted))
+    else if (isNewVersion(feed, known, wanted))
       note('version_added', undefined, undefined, `version ${feed.version}`);
     else note('feed_added');
-    if (before?.documented && isWaiting(before, known)) {
+    if (before?.documented && isNewerThanModelled(before, known)) {
       note('version_added', undefined, undefined, `version ${feed.version}`);
     }
     compareColumns(before, feed, note, lossless);
@@ -43,7 +43,7 @@ export function compare(
   const listed = new Set(wanted.map(feedId));
   for (const feed of known) {
     const gone = feed.documented && feed.gone === undefined && !listed.has(feedId(feed));
-    if (gone) notes(feed, changes)('feed_gone');
+    if (gone) noteFor(feed, changes)('feed_gone');
   }
   return changes;
 }
@@ -56,21 +56,25 @@ type Note = (
   more?: Pick<Change, 'corrected'>,
 ) => void;
 
-function notes({ name, version }: Pick<WantedFeed, 'name' | 'version'>, changes: Change[]): Note {
+function noteFor({ name, version }: Pick<WantedFeed, 'name' | 'version'>, changes: Change[]): Note {
   return (kind, column, before, after, more) => {
     changes.push({ kind, feed: name, version, column, before, after, ...more });
   };
 }
 
-/** Whether a feed that is new has an older version that its model would read. */
-function rivals(feed: WantedFeed, known: readonly KnownFeed[], wanted: readonly WantedFeed[]): boolean {
+/** Whether a new feed is a newer version of another one. */
+export function isNewVersion(
+  feed: WantedFeed,
+  known: readonly KnownFeed[],
+  wanted: readonly WantedFeed[],
+): boolean {
   const older = (other: Pick<WantedFeed, 'name' | 'version'>) =>
     sameName(other.name, feed.name) && isNewer(feed.version, other.version);
   return known.some((other) => other.documented && older(other)) || wanted.some(older);
 }
 
 /** Whether a version of a feed is newer than the one that its model reads. */
-function isWaiting(feed: KnownFeed, known: readonly KnownFeed[]): boolean {
+function isNewerThanModelled(feed: KnownFeed, known: readonly KnownFeed[]): boolean {
   if (feed.modelled || feed.gone !== undefined) return false;
   const read = known.find((other) => sameName(other.name, feed.name) && other.modelled);
   return read !== undefined && isNewer(feed.version, read.version);
@@ -82,13 +86,13 @@ export function isNewer(version: string, than: string): boolean {
 }
 
 function compareFeed(before: KnownFeed, after: WantedFeed, note: Note): void {
-  compareLife(before, after, note);
+  compareLifecycle(before, after, note);
   if (after.key.length > 0 && !sameSet(before.key, after.key)) {
     const kind = before.key.length === 0 ? 'unique_condition_added' : 'unique_condition_changed';
     note(kind, undefined, list(before.key), list(after.key));
   }
   const ordered = list(before.orderBy).toLowerCase() === list(after.orderBy).toLowerCase();
-  // A feed without a key has no model yet whose rows an ordering could change.
+  // A feed without a key has no dedup model yet, so its ordering changes nothing.
   if (after.orderBy.length > 0 && !ordered && before.key.length > 0) {
     note('ordering_changed', undefined, list(before.orderBy), list(after.orderBy));
   }
@@ -99,7 +103,7 @@ function compareFeed(before: KnownFeed, after: WantedFeed, note: Note): void {
   if (described !== '') note('description_changed', undefined, undefined, described);
 }
 
-function compareLife(before: KnownFeed, after: WantedFeed, note: Note): void {
+function compareLifecycle(before: KnownFeed, after: WantedFeed, note: Note): void {
   const dates = [
     ['feed_deprecated', before.deprecated, after.deprecated],
     ['feed_ending', before.expectedEnd, after.expectedEnd],
@@ -123,7 +127,7 @@ function compareColumns(
   if (after.columns.length === 0) return;
   const fresh = !before?.documented;
   const known = new Map((fresh ? [] : before.columns).map((column) => [column.name.toLowerCase(), column]));
-  // What is a key counts as one until another is accepted.
+  // Until a new key is accepted, the present one counts.
   const key = new Set((fresh ? after : before).key.map((name) => name.toLowerCase()));
   const added: WantedColumn[] = [];
   for (const column of after.columns) {
@@ -159,23 +163,23 @@ function compareColumn(before: TypedColumn, after: WantedColumn, ofKey: boolean,
   }
   if (after.type !== '') {
     const change = typeChange(before.type, after.type, ofKey);
-    if (change !== 'same') note(`type_${change}`, name, before.type, after.type, byPerson(after));
+    if (change !== 'same') note(`type_${change}`, name, before.type, after.type, correctedMark(after));
   }
   if (after.format !== before.format) {
-    note('format_changed', name, before.format, after.format, byPerson(after));
+    note('format_changed', name, before.format, after.format, correctedMark(after));
   }
   if (isPersonal(after.pii) !== isPersonal(before.pii)) {
     note(isPersonal(after.pii) ? 'pii_on' : 'pii_off', name, before.pii, after.pii);
   }
 }
 
-function byPerson({ corrected }: WantedColumn): Pick<Change, 'corrected'> {
+function correctedMark({ corrected }: WantedColumn): Pick<Change, 'corrected'> {
   return corrected ? { corrected } : {};
 }
 
 /**
- * A column that was made from the data before anybody documented it. Nobody was promised its type: where its values are
- * the same in the published one, that is no more than a widening.
+ * Compares a column that was inferred from the data with what is published now. Nobody was promised its type, so where
+ * its values would all stay the same, the published type counts as a widening.
  */
 function compareInferred(
   feed: KnownFeed,
@@ -189,10 +193,10 @@ function compareInferred(
   const change = typeChange(before.type, after.type, ofKey);
   if (change === 'same') return;
   const kind = change === 'widened' || lossless(feed, before.name, after.type) ? 'widened' : change;
-  note(`type_${kind}`, before.name, before.type, after.type, byPerson(after));
+  note(`type_${kind}`, before.name, before.type, after.type, correctedMark(after));
 }
 
-/** What is described in new words; `''` when nothing is. A description left out stays as it was. */
+/** Says what has a new description; `''` when nothing has. A description that the document leaves out is no change. */
 function newDescriptions(before: KnownFeed, after: WantedFeed): string {
   const known = new Map(before.columns.map((column) => [column.name.toLowerCase(), column.description]));
   const columns = after.columns.filter(({ name, description }) => {
@@ -211,7 +215,7 @@ function sameSet(a: readonly string[], b: readonly string[]): boolean {
   return plain(a) === plain(b);
 }
 
-/** Column names for a person. */
+/** Column names as text. */
 function list(names: readonly string[]): string {
   return names.join(', ');
 }

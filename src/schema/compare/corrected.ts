@@ -5,10 +5,10 @@ import { tableName } from '../../feeds/names.ts';
 import type { SchemaChange } from '../../ledger/tables.ts';
 
 /**
- * What a person's corrections change in columns that nobody published, and that were made from the data: no document lists
- * them, so that none is compared with them. Pure.
+ * The changes that a person's corrections make to inferred columns that nobody published. No document lists these
+ * columns, so {@link compare} does not see them. Pure.
  * @param known the feeds of the group as they are followed
- * @param earlier what the ledger has of changes of the group
+ * @param earlier the changes of the group in the ledger
  */
 export function correctedColumns(
   group: string,

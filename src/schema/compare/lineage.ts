@@ -4,19 +4,22 @@ import { descendants } from '../../models/graph.ts';
 import type { Model } from '../../models/model.ts';
 import { renderModel } from '../../models/relations.ts';
 
-/** What a change means for the models. */
-export interface Lineage {
-  /** Models that are built from all of their rows because of it. */
+/** The models that a change affects. */
+export interface AffectedModels {
+  /** Models that must be rebuilt from all of their rows. */
   rebuilt: string[];
-  /** Models that read the column, or for a change of a feed as a whole, the feed. */
+  /** Models that read the column or, when the change is of a whole feed, the feed. */
   readers: string[];
 }
 
-/** Changes after which a table's columns or rows are others. */
+/** Kinds of changes that change a table's columns or rows. */
 const REBUILDS = /^(column_added|type_\w+|unique_condition_\w+|ordering_changed|version_added|feed_added)$/;
 
-/** Which models a change concerns. Pure. A column counts as read where its name is in the SQL, or all columns are. */
-export function lineageOf(project: Project, group: string, change: Change): Lineage {
+/**
+ * Finds the models that a change affects. Pure. A model counts as reading a column when its SQL has the column's name,
+ * or selects all columns.
+ */
+export function affectedModels(project: Project, group: string, change: Change): AffectedModels {
   const id = `${group}.${change.feed}`;
   const own = project.models.get(id);
   const sources = [...project.models.values()].filter((model) =>
@@ -26,12 +29,12 @@ export function lineageOf(project: Project, group: string, change: Change): Line
   below.delete(id);
   const readers = [...below].sort().filter((reader) => {
     const model = project.models.get(reader);
-    return model !== undefined && (change.column === undefined || reads(model, change.column));
+    return model !== undefined && (change.column === undefined || readsColumn(model, change.column));
   });
   return { rebuilt: own && REBUILDS.test(change.kind) ? [id] : [], readers };
 }
 
-function reads(model: Model, column: string): boolean {
+function readsColumn(model: Model, column: string): boolean {
   const sql = renderModel(model).replace(/--.*$|\/\*[\s\S]*?\*\//gm, '');
   const name = column.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   return (

@@ -1,39 +1,43 @@
 import type { ColumnDoc } from '../../feeds/documents/document.ts';
 
-type Listed = Pick<ColumnDoc, 'name' | 'type' | 'deleted'>;
+type ComparedColumn = Pick<ColumnDoc, 'name' | 'type' | 'deleted'>;
 
 /**
- * Columns that look as if they had been renamed: between the same two neighbours, as many are gone as are new, and
- * each new one has the type of the one that stood in its place. Pure. A guess: what comes of it is a person's to say.
+ * Guesses which columns were renamed: where between the same two neighbours as many columns are gone as are new, and
+ * the types match one by one. Pure. Only a guess, which is reported and never acted upon.
  */
 export function likelyRenames(
-  before: readonly Listed[],
-  after: readonly Listed[],
+  before: readonly ComparedColumn[],
+  after: readonly ComparedColumn[],
 ): { gone: string; fresh: string }[] {
-  const alive = (columns: readonly Listed[]) => columns.filter(({ deleted }) => deleted === undefined);
+  const alive = (columns: readonly ComparedColumn[]) =>
+    columns.filter(({ deleted }) => deleted === undefined);
   const old = alive(before);
   const young = alive(after);
-  const gone = gaps(old, new Set(young.map(idOf)));
-  // A column that was removed before and is listed again is back, not new.
+  const gone = unmatchedRuns(old, new Set(young.map(idOf)));
+  // A removed column that is listed again is not new.
   const known = new Set(before.map(idOf));
-  const fresh = gaps(young, known);
+  const fresh = unmatchedRuns(young, known);
   const found: { gone: string; fresh: string }[] = [];
   for (const [place, lost] of gone) {
     const won = fresh.get(place) ?? [];
     const alike = lost.length === won.length && lost.every(({ type }, index) => type === won[index]?.type);
     if (!alike) continue;
     for (const [index, column] of lost.entries()) {
-      found.push({ gone: column.name, fresh: (won[index] as Listed).name });
+      found.push({ gone: column.name, fresh: (won[index] as ComparedColumn).name });
     }
   }
   return found;
 }
 
-/** Columns that are not among `others`, by the two neighbours that are. */
-function gaps(columns: readonly Listed[], others: ReadonlySet<string>): Map<string, Listed[]> {
-  const found = new Map<string, Listed[]>();
+/** The runs of columns that are not among `others`, by the two neighbours around each run that are. */
+function unmatchedRuns(
+  columns: readonly ComparedColumn[],
+  others: ReadonlySet<string>,
+): Map<string, ComparedColumn[]> {
+  const found = new Map<string, ComparedColumn[]>();
   let left = '';
-  let inside: Listed[] = [];
+  let inside: ComparedColumn[] = [];
   const close = (right: string) => {
     if (inside.length > 0) found.set(JSON.stringify([left, right]), inside);
     inside = [];
@@ -47,6 +51,6 @@ function gaps(columns: readonly Listed[], others: ReadonlySet<string>): Map<stri
   return found;
 }
 
-function idOf({ name }: Listed): string {
+function idOf({ name }: ComparedColumn): string {
   return name.toLowerCase();
 }

@@ -4,13 +4,13 @@ export type TypeChange = 'same' | 'widened' | 'narrowed' | 'changed';
 
 /**
  * What a column's new type means for the values of its old one. Pure.
- * @param ofKey whether the column tells records apart: text then loses nothing, since it is only compared for equality.
- *   A measure that becomes text can no longer be added up, which a person should know before it happens.
+ * @param ofKey whether the column is a part of the key. As text it then loses nothing, since it is only compared for
+ *   equality. A measure that becomes text can no longer be added up, which a person should know before.
  */
 export function typeChange(from: ColumnType, to: ColumnType, ofKey: boolean): TypeChange {
   if (from === to) return 'same';
-  if (holds(to, from) || (ofKey && to === 'VARCHAR')) return 'widened';
-  return holds(from, to) ? 'narrowed' : 'changed';
+  if (includesAll(to, from) || (ofKey && to === 'VARCHAR')) return 'widened';
+  return includesAll(from, to) ? 'narrowed' : 'changed';
 }
 
 /** Decimal digits of the largest value. */
@@ -21,8 +21,8 @@ const INTEGER_DIGITS = new Map<ColumnType, number>([
   ['BIGINT', 19],
 ]);
 
-/** Whether `wide` has every value of `narrow`, exactly and with the same meaning. */
-function holds(wide: ColumnType, narrow: ColumnType): boolean {
+/** Whether `wide` can hold every value of `narrow`, exactly and with the same meaning. */
+function includesAll(wide: ColumnType, narrow: ColumnType): boolean {
   if (wide === 'TIMESTAMP') return narrow === 'DATE';
   const digits = INTEGER_DIGITS.get(narrow);
   const wideDigits = INTEGER_DIGITS.get(wide);

@@ -2,9 +2,9 @@ import { loadCatalogue } from '../../feeds/catalogue.ts';
 import type { ExportDocument, FeedDoc } from '../../feeds/documents/document.ts';
 import type { Overrides } from '../../feeds/documents/overrides.ts';
 import {
+  type DocumentOrigin,
   feedId,
   type KnownFeed,
-  type Origin,
   type WantedColumn,
   type WantedFeed,
 } from '../../feeds/followed.ts';
@@ -12,10 +12,11 @@ import { tableName } from '../../feeds/names.ts';
 import { columnType } from '../../feeds/types.ts';
 
 /**
- * What the documents of a group ask for: the schema that comes with the program, feed by feed replaced by the vendor's own
- * document, and corrected by `overrides.yaml`. Pure.
- * @param vendor the document that is followed; undefined while none has come
- * @param known what is followed so far: a feed that a vendor's document listed once is not taken from ours again
+ * What the documents of a group ask for: the vendor's own document, for feeds that it lacks the bundled schema, and on
+ * top of both the corrections in `overrides.yaml`. Pure.
+ * @param vendor the document that is followed; undefined before the first one
+ * @param known what is followed so far: for a feed that a vendor's document once listed, the bundled schema is not used
+ *   again
  */
 export function wantedFeeds(
   group: string,
@@ -30,15 +31,15 @@ export function wantedFeeds(
   ]);
   const fromUs = (documents.bundled?.feeds ?? []).filter((feed) => !taken.has(feedId(feed)));
   return [
-    ...correct(group, fromVendor, 'vendor', overrides, known),
-    ...correct(group, fromUs, 'bundled', overrides, known),
+    ...corrected(group, fromVendor, 'vendor', overrides, known),
+    ...corrected(group, fromUs, 'bundled', overrides, known),
   ];
 }
 
-function correct(
+function corrected(
   group: string,
   feeds: readonly FeedDoc[],
-  origin: Origin,
+  origin: DocumentOrigin,
   overrides: Overrides,
   known: readonly KnownFeed[],
 ): WantedFeed[] {
@@ -48,7 +49,7 @@ function correct(
     const renamed = { ...feed, version: plainVersion(feed.version) };
     if (!named.has(feedId(renamed))) named.set(feedId(renamed), renamed);
   }
-  // Keys name columns that the table has, also when today's document leaves one out.
+  // The known columns are added, so that a key still finds a column that today's document leaves out.
   const whole = [...named.values()].map((feed) => withKnownColumns(feed, byId.get(feedId(feed))));
   const catalogue = loadCatalogue([{ group, document: { feeds: whole } }], overrides);
   return [...named.values()].flatMap((feed): WantedFeed[] => {
@@ -81,7 +82,7 @@ function withKnownColumns(feed: FeedDoc, known: KnownFeed | undefined): FeedDoc 
   return { ...feed, columns: [...feed.columns, ...unlisted] };
 }
 
-/** `v2` and `2.0` are version 2: the folders of the data say `version=2`. */
+/** `v2` and `2.0` mean version 2, as in the folders of the data (`version=2`). */
 function plainVersion(version: string): string {
   return /^v?(\d+)(?:\.0+)?$/i.exec(version)?.[1] ?? version;
 }

@@ -1,8 +1,8 @@
 import type { Difference } from '../observe.ts';
 
-/** Differences for a person to read. Pure. */
+/** Arranges differences for a person to read. Pure. */
 
-/** What waits for somebody first, then what the data says against the documents; what never came is the least of it. */
+/** The most urgent first: what waits for a person, then what the data contradict, and last what never came. */
 export function byUrgency(differences: readonly Difference[]): Difference[] {
   return differences.toSorted((a, b) => urgency(a) - urgency(b));
 }
@@ -15,14 +15,17 @@ function urgency({ finding, column }: Difference): number {
   return column === undefined ? 5 : 4;
 }
 
-/** A difference, or a line that stands for several. */
+/** A difference, or one line that summarizes several. */
 export type ShownDifference = Omit<Difference, 'finding'> & { finding: string };
 
-/** More names than these are not told in the line that stands for them. */
+/** How many names such a line shows. */
 const NAMES = 3;
 
-/** The same, where what never came is one line: columns for each feed, feeds for each group. */
-export function withoutTheUnseen(differences: readonly Difference[]): ShownDifference[] {
+/**
+ * The same differences, with those that were never seen in one line: the columns of each feed, and the feeds of each
+ * group.
+ */
+export function summarizeNeverSeen(differences: readonly Difference[]): ShownDifference[] {
   const shown: ShownDifference[] = [];
   const unseen = new Map<string, Difference[]>();
   for (const each of differences) {
@@ -32,10 +35,10 @@ export function withoutTheUnseen(differences: readonly Difference[]): ShownDiffe
       unseen.set(whose, [...(unseen.get(whose) ?? []), each]);
     }
   }
-  return [...shown, ...[...unseen.values()].flatMap(folded)];
+  return [...shown, ...[...unseen.values()].flatMap(summary)];
 }
 
-function folded(all: readonly Difference[]): ShownDifference[] {
+function summary(all: readonly Difference[]): ShownDifference[] {
   const [first] = all;
   if (!first || all.length === 1) return [...all];
   const names = all.map(({ feed, column }) => column ?? feed);

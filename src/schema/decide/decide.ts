@@ -9,12 +9,12 @@ import { feedId } from '../../feeds/followed.ts';
 import { actionOf, type Policy, ruleFor } from '../../feeds/policy.ts';
 import type { SchemaChange } from '../../ledger/tables.ts';
 
-/** A change, and what becomes of it now. */
+/** A change and the decision about it. */
 export interface Decided {
   change: Change;
   decision: 'applied' | 'held' | 'ignored' | 'rejected';
   severity: Severity;
-  /** The row of `ops.schema_changes` that speaks of it already. */
+  /** The row of `ops.schema_changes` where it is already recorded. */
   known: SchemaChange | undefined;
 }
 
@@ -22,17 +22,23 @@ export interface DecideOptions {
   policy: Policy;
   /** The source whose document the changes were found in. */
   source: string;
-  /** What was decided before, of this group. */
+  /** Earlier changes of this group, with what was decided. */
   earlier: readonly SchemaChange[];
   /** Held changes that a person accepts now. */
   accept: ReadonlySet<number>;
   /** Held changes that a person rejects now. */
   reject: ReadonlySet<number>;
-  /** Changes that would leave a table without rows: held until rows have come, though the policy applies them. */
+  /**
+   * Changes that would leave a table without rows. They are held until rows have come, even where the policy says to
+   * apply them.
+   */
   emptying: ReadonlySet<Change>;
 }
 
-/** Decides what becomes of each change. Pure. A change whose feed or column is not taken up is left for that day. */
+/**
+ * Decides about each change. Pure. Changes inside a feed or column that is itself not applied are left out: they are
+ * found again once it is.
+ */
 export function decide(changes: readonly Change[], options: DecideOptions): Decided[] {
   const earlier = new Map<string, SchemaChange>();
   for (const row of options.earlier) {
@@ -85,16 +91,16 @@ function severityOf(
   if (decision === 'held') return 'attention';
   if (decision !== 'applied') return 'info';
   const { severity } = KIND_RULES[change.kind];
-  // Whoever has a rule for personal data there need not be told of it.
+  // Where the policy has a rule for personal data, nobody needs to be told.
   return change.kind === 'pii_on' && ruleFor(policy, { source, change }) !== undefined ? 'info' : severity;
 }
 
-/** The identity of the change that a row of the ledger speaks of. */
+/** The identity of the change in a row of the ledger. */
 export function rowIdentity(row: SchemaChange): string {
   return changeIdentity(changeOf(row));
 }
 
-/** The change that a row of the ledger speaks of. */
+/** The change in a row of the ledger. */
 export function changeOf(row: SchemaChange): Change {
   return {
     kind: row.kind as ChangeKind,

@@ -13,7 +13,7 @@ export function describeChange(group: string, change: Omit<Change, 'kind'> & { k
   return `${place}: ${what}${values.length > 0 ? `, ${values.join(' -> ')}` : ''}`;
 }
 
-/** A row of the ledger, in the same words. */
+/** The same for a row of the ledger. */
 export function describeRow(row: SchemaChange): string {
   if (row.kind === 'document_held') return `the schema document of ${row.feed_group}: ${row.after}`;
   return describeChange(row.feed_group ?? row.source, {

@@ -19,8 +19,8 @@ import { asSourceError, fatal } from '../../warehouse/scope.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { byAge, type FoundDocument, fetchDocument, findDocuments, UnreadableDocument } from './watch.ts';
 
-/** A version of a group's document, with where it was found. */
-export interface GroupDocument {
+/** A version of a group's document, and where it was found. */
+export interface DocumentVersion {
   facts: DocumentFacts;
   /** The ledger does not have it yet. */
   fresh: boolean;
@@ -29,8 +29,8 @@ export interface GroupDocument {
   file: DocumentFile;
 }
 
-/** A text that was given by hand or fetched, and where it comes from. */
-export interface Delivered {
+/** The text of a document that was given by hand or fetched, and where it comes from. */
+export interface DeliveredDocument {
   text: string;
   origin: 'bundled' | 'source' | 'file';
   source: string;
@@ -41,7 +41,7 @@ export interface Delivered {
   fault?: string;
 }
 
-/** What a look at the sources goes by. */
+/** What {@link GroupDocuments.findNewest} needs besides the sources. */
 export interface LookOptions extends Bounds {
   limits: Limits;
   now: Date;
@@ -49,7 +49,7 @@ export interface LookOptions extends Bounds {
   onFailure(source: Source, error: Error): void;
 }
 
-/** The documents of one group: what is followed, what the ledger has, and what its sources hold now. */
+/** The documents of one group: the followed one, those in the ledger, and those in its sources. */
 export class GroupDocuments {
   readonly group: string;
   readonly known: readonly DocumentFacts[];
@@ -80,24 +80,24 @@ export class GroupDocuments {
     return new GroupDocuments(session, group, known, files, followed);
   }
 
-  /** The document that is followed; undefined while none of the vendor's has come. */
+  /** The vendor's document that is followed; undefined before the first one. */
   get current(): DocumentFacts | undefined {
     return this.known.find(({ document_id }) => document_id === this.followed?.document_id);
   }
 
   /**
-   * The newest document of the sources, when it was not seen before.
-   * @param onFailure told of a source that cannot be read, or whose document cannot; the others count
+   * The newest document of the sources; undefined when it was seen before.
+   * @param onFailure told of a source that cannot be read, or whose document cannot; the other sources count
    */
-  async look(
+  async findNewest(
     sources: readonly Source[],
     catalogue: Catalogue,
     options: LookOptions,
-  ): Promise<Omit<Delivered, 'origin'> | undefined> {
+  ): Promise<Omit<DeliveredDocument, 'origin'> | undefined> {
     let newest: { source: Source; found: FoundDocument } | undefined;
     for (const source of sources) {
       options.signal?.throwIfAborted();
-      await this.#attempt(source, options, async (connector) => {
+      await this.#withConnector(source, options, async (connector) => {
         const found = await this.#newestOf(source, connector, catalogue);
         if (!found) return;
         if (!newest || byAge(found, newest.found) < 0) newest = { source, found };
@@ -107,7 +107,7 @@ export class GroupDocuments {
       return undefined;
     }
     const { source, found } = newest;
-    return this.#attempt(source, options, async (connector) => {
+    return this.#withConnector(source, options, async (connector) => {
       options.reporter.progress.activity(`reading ${found.listed.path} of ${source.name}`);
       const { path, etag } = found.listed;
       const delivered = { source: source.name, path, etag, time: found.time };
@@ -120,7 +120,7 @@ export class GroupDocuments {
     });
   }
 
-  async #attempt<T>(
+  async #withConnector<T>(
     source: Source,
     { signal, limits, onFailure }: LookOptions,
     work: (connector: Connector) => Promise<T>,
@@ -136,7 +136,10 @@ export class GroupDocuments {
     }
   }
 
-  /** Where the place does not say when they were changed, of documents of one time one whose bytes are new is the newer. */
+  /**
+   * The newest document of a source. Where several have the same time in their path and the place gives no times of
+   * change, one with unseen bytes counts as the newest.
+   */
   async #newestOf(
     source: Source,
     connector: Connector,
@@ -164,12 +167,12 @@ export class GroupDocuments {
     );
   }
 
-  /** The source in which a version was found last; `''` for the bundled one. */
+  /** The source in which a version was last found; `''` for the bundled one. */
   sourceOf(documentId: number): string {
     return this.#files.findLast(({ document_id }) => document_id === documentId)?.source ?? '';
   }
 
-  /** Whether it is of a day before the one of the document that is followed. */
+  /** Whether a document is of an earlier day than the followed one. */
   #isOld({ time }: FoundDocument, now: Date): boolean {
     const id = this.followed?.document_id;
     const last = this.#files.findLast(({ document_id }) => document_id === id);
@@ -178,12 +181,13 @@ export class GroupDocuments {
   }
 
   /**
-   * Makes a version of the document of what was delivered. One that must not be acted upon is `held`, with the reason.
-   * @param parsed what the text says
+   * Makes a version of the document from what was delivered. It is `held`, with the reason, when it must not be
+   * followed.
+   * @param parsed the parsed text
    */
-  async receive(delivered: Delivered, now: Date, parsed: ParsedDocument): Promise<GroupDocument> {
+  async receive(delivered: DeliveredDocument, now: Date, parsed: ParsedDocument): Promise<DocumentVersion> {
     const { text, origin, source, path, etag, time, fault } = delivered;
-    // Of one that could not be read, nothing but its place is known.
+    // Of a document that could not be read, only its place is known.
     const hash = sha256(fault === undefined ? text : `${source} ${path} ${etag}`);
     const { document, problems, refused } = parsed;
     const known = this.known.find((each) => each.sha256 === hash);
@@ -213,7 +217,7 @@ export class GroupDocuments {
     };
   }
 
-  /** A document that lists next to nothing is more likely broken than true. */
+  /** Why a document is held: one that lists next to nothing is more likely broken than true. */
   #whyHeld({ feeds }: ExportDocument): string | undefined {
     if (feeds.length === 0) return 'no feed in it could be understood';
     const before = this.current?.feeds ?? 0;

@@ -10,14 +10,14 @@ import { advance } from '../compare/advance.ts';
 import { compare } from '../compare/compare.ts';
 import { wantedFeeds } from '../compare/wanted.ts';
 
-/** A difference between the documents of a group on two days. */
+/** A difference between a group's documents of two days. */
 export interface DayChange extends Change {
   group: string;
 }
 
 /**
- * What differs between the documents of two days: of each group, those that were newest then.
- * @param from `YYYY-MM-DD`, as `to`; the documents as they were at the end of that day
+ * The differences between the documents of two days, for each group those that were newest then.
+ * @param from `YYYY-MM-DD`, as `to`: the documents at the end of that day
  * @throws UsageError when no group had a document by then
  */
 export async function changesBetween(

@@ -9,8 +9,8 @@ import { type Limits, limitText } from '../../limits.ts';
 import { gunzip } from '../../load/gunzip.ts';
 
 /**
- * Looks for the schema document in a source, and fetches it. The vendor publishes no path for it, so it is known by its
- * name wherever it lies: among the root's files, in a folder of its own, in dated partitions.
+ * Finds the schema document in a source, and fetches it. The vendor publishes no path for it, so it is recognized by
+ * its name wherever it is: in the root, in a folder of its own, or in dated partitions.
  */
 
 /** A document as a listing shows it. */
@@ -22,12 +22,12 @@ export interface FoundDocument {
   modified: Date | undefined;
 }
 
-export interface WatchOptions {
-  /** The file, or the folder to look in, that the configuration names. */
+export interface FindOptions {
+  /** The file or folder that the configuration names. */
   pinned: string | undefined;
-  /** Whether a folder of the root is a feed's, and so not worth a listing. */
+  /** Whether a folder of the root belongs to a feed, and need not be listed. */
   isFeed(folder: string): boolean;
-  /** Paths that a listing of feeds has met, relative to the root; newest last. */
+  /** Paths of documents that a listing of feeds came across, relative to the root; newest last. */
   hints: readonly string[];
 }
 
@@ -43,7 +43,7 @@ export function byAge(a: FoundDocument, b: FoundDocument): number {
   return a.listed.path < b.listed.path ? 1 : a.listed.path > b.listed.path ? -1 : 0;
 }
 
-/** More listings of folders than this are not made to find a document. */
+/** The most folders that are listed to find a document. */
 const MAX_LISTINGS = 200;
 const MAX_DEPTH = 6;
 /** How many dated folders are looked into, newest first, until one holds a document. */
@@ -56,13 +56,13 @@ const MAX_DATES = 8;
  */
 export async function findDocuments(
   connector: Connector,
-  { pinned, isFeed, hints }: WatchOptions,
+  { pinned, isFeed, hints }: FindOptions,
 ): Promise<FoundDocument[]> {
-  const walk = new Walk(connector);
+  const walk = new DocumentWalk(connector);
   if (pinned !== undefined) await walk.pinned(pinned.replace(/^\/+|\/+$/g, ''));
   else {
     const folders = await walk.list('');
-    // Should there be many, those that sound like documents first.
+    // Folders whose names suggest documents come first, in case there are too many.
     const likely = (name: string) => Number(/doc|schema|meta/i.test(name));
     for (const name of folders.filter((name) => !isFeed(name)).sort((a, b) => likely(b) - likely(a))) {
       await walk.folder(name, 1);
@@ -73,7 +73,7 @@ export async function findDocuments(
   return walk.found();
 }
 
-class Walk {
+class DocumentWalk {
   readonly #connector: Connector;
   readonly #documents = new Map<string, FoundDocument>();
   #listings = 0;
@@ -82,7 +82,10 @@ class Walk {
     this.#connector = connector;
   }
 
-  /** Notes the documents in a folder; @returns the folders in it. */
+  /**
+   * Notes the documents in a folder.
+   * @returns the folders in it
+   */
   async list(path: string, wanted = isExportDocument): Promise<string[]> {
     const folders: string[] = [];
     if (this.#listings >= MAX_LISTINGS) return folders;
@@ -141,7 +144,7 @@ function folderOf(path: string): string {
   return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '';
 }
 
-/** A document that no other attempt could read either: too large, or not what its name says. */
+/** A document that cannot be read by trying again: too large, or not what its name says. */
 export class UnreadableDocument extends FileError {}
 
 /**
@@ -185,7 +188,7 @@ export async function documentText(path: string, bytes: Uint8Array, limits: Limi
     plain = Buffer.concat(pieces);
   }
   if (plain.length > limits.document_bytes) throw tooLarge(path, limits);
-  // A byte order mark is dropped; what is no UTF-8 becomes a character that no name has.
+  // The decoder drops a byte order mark, and replaces what is not UTF-8 by a character that no name contains.
   return new TextDecoder('utf-8').decode(plain);
 }
 

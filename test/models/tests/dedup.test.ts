@@ -6,7 +6,7 @@ const FILES = {
 select * from {{ source('messaging', 'calls') }}`,
 };
 
-const STAGED = `CREATE SCHEMA staging_messaging; CREATE SCHEMA messaging;
+const STAGED_COMMENT = `CREATE SCHEMA staging_messaging; CREATE SCHEMA messaging;
 CREATE TABLE staging_messaging.calls AS SELECT *, TIMESTAMP '2026-01-01' AS _partition_ts,
   TIMESTAMP '2026-01-02' AS _loaded_at, NULL::JSON AS _rescued
 FROM (VALUES (1, 1, 10, 1, 1), (1, 1, 11, 1, 2), (2, NULL, 10, 1, 3), (2, NULL, 11, 2, 1), (3, 1, 10, 2, 2))
@@ -20,7 +20,7 @@ const CONSERVED = 'conservation_messaging_calls';
 
 /** How the tests that nobody wrote end, after something was done to the tables. */
 async function endings(done = '', since?: number) {
-  await using bench = await Bench.open(FILES, `${STAGED}${done}`);
+  await using bench = await Bench.open(FILES, `${STAGED_COMMENT}${done}`);
   const outcomes = await bench.run(
     undefined,
     new Map(since === undefined ? [] : [['messaging.calls', since]]),

@@ -4,7 +4,7 @@ import { feedStatus } from '../../../src/audit/status.ts';
 import type { Source } from '../../../src/config/config.ts';
 import { local } from '../../../src/connectors/local.ts';
 import type { FreshnessRule } from '../../../src/feeds/freshness.ts';
-import { agesOf, freshnessOf } from '../../../src/feeds/freshness.ts';
+import { ageLimits, freshnessState } from '../../../src/feeds/freshness.ts';
 import { Project } from '../../support/project.ts';
 
 const HOUR = 3_600_000;
@@ -161,11 +161,11 @@ test('what was never late does not become so by waiting less, nor fresh by waiti
       fc.option(fc.integer({ min: 1, max: 50_000 })),
       fc.array(fc.integer({ min: 0, max: 99 * DAY }), { minLength: 2, maxLength: 9 }),
       (rules, cadence, waits) => {
-        const ages = agesOf(rules, cadence);
+        const ages = ageLimits(rules, cadence);
         if (ages === undefined) return rules.includes('off');
         const states = waits
           .sort((a, b) => a - b)
-          .map((wait) => order.indexOf(freshnessOf(NOW, ages, new Date(NOW.getTime() + wait))));
+          .map((wait) => order.indexOf(freshnessState(NOW, ages, new Date(NOW.getTime() + wait))));
         return states.every((state, index) => index === 0 || state >= (states[index - 1] as number));
       },
     ),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { passes } from '../../../src/config/misfits.ts';
+import { exceedsMaxMisfits } from '../../../src/config/misfits.ts';
 import { Project } from '../../support/project.ts';
 
 const YAML = 'sources:\n  messaging:\n    connector: local\n    path: ./feeds\n';
@@ -105,8 +105,8 @@ select *, company_id as company from {{ source('messaging', 'voice_intents') }}\
 });
 
 test('the usual limit is a hundred values or one in a thousand', () => {
-  expect(passes('usual', { misfits: 100, rows: 100 })).toBe(false);
-  expect(passes('usual', { misfits: 101, rows: 101 })).toBe(true);
-  expect(passes('usual', { misfits: 1000, rows: 1_000_000 })).toBe(false);
-  expect(passes('usual', { misfits: 1001, rows: 1_000_000 })).toBe(true);
+  expect(exceedsMaxMisfits('usual', { misfits: 100, rows: 100 })).toBe(false);
+  expect(exceedsMaxMisfits('usual', { misfits: 101, rows: 101 })).toBe(true);
+  expect(exceedsMaxMisfits('usual', { misfits: 1000, rows: 1_000_000 })).toBe(false);
+  expect(exceedsMaxMisfits('usual', { misfits: 1001, rows: 1_000_000 })).toBe(true);
 });

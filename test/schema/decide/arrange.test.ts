@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { byUrgency, withoutTheUnseen } from '../../../src/schema/decide/arrange.ts';
-import type { Difference, Finding } from '../../../src/schema/observe.ts';
+import { byUrgency, summarizeNeverSeen } from '../../../src/schema/decide/arrange.ts';
+import type { Difference, DifferenceKind } from '../../../src/schema/observe.ts';
 
-function difference(feed: string, finding: Finding, column?: string): Difference {
+function difference(feed: string, finding: DifferenceKind, column?: string): Difference {
   return {
     group: 'messaging',
     feed,
@@ -32,7 +32,7 @@ test('what waits stands before a hundred feeds that never came, which are one li
   const sorted = byUrgency(found);
   expect(sorted).toHaveLength(found.length);
   expect(
-    withoutTheUnseen(sorted).map(({ feed, column, finding, example }) => [feed, column, finding, example]),
+    summarizeNeverSeen(sorted).map(({ feed, column, finding, example }) => [feed, column, finding, example]),
   ).toEqual([
     ['calls', 'name', 'held #2: type changed VARCHAR -> BIGINT', undefined],
     ['calls', undefined, 'to be seen #3: pii on', undefined],

@@ -7,7 +7,7 @@ import type { Connector } from '../../../src/connectors/connector.ts';
 import { local } from '../../../src/connectors/local.ts';
 import { isExportDocument } from '../../../src/feeds/documents/names.ts';
 import { DEFAULT_LIMITS } from '../../../src/limits.ts';
-import { fetchDocument, findDocuments, type WatchOptions } from '../../../src/schema/documents/watch.ts';
+import { type FindOptions, fetchDocument, findDocuments } from '../../../src/schema/documents/watch.ts';
 
 let root: string;
 
@@ -22,7 +22,7 @@ async function put(path: string, content: string | Buffer = 'schemas: []'): Prom
 }
 
 /** The paths of the documents that are found, in order, and how many folders were listed for it. */
-async function find(options: Partial<WatchOptions> = {}): Promise<{ paths: string[]; listings: number }> {
+async function find(options: Partial<FindOptions> = {}): Promise<{ paths: string[]; listings: number }> {
   await using connector = await local.open({ root });
   let listings = 0;
   const counted: Connector = {
