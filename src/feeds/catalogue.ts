@@ -17,6 +17,15 @@ interface ColumnSpec {
   format?: EpochFormat;
 }
 
+/** What decided a feed's key, or its ordering. */
+export type RuleOrigin =
+  /** The published schema. */
+  | { from: 'schema' }
+  /** A person's correction, in `schemas/overrides.yaml`. */
+  | { from: 'overrides'; reason: string }
+  /** A schema change that was applied. */
+  | { from: 'change'; change: number; on: Date };
+
 export interface FeedSpec {
   group: string;
   feed: string;
@@ -31,6 +40,9 @@ export interface FeedSpec {
    * none is in `key`.
    */
   orderBy: readonly string[];
+  /** What decided those two. Left out: the published schema. */
+  keyFrom?: RuleOrigin;
+  orderByFrom?: RuleOrigin;
   /** Minutes between exports; undefined when nobody said. */
   cadenceMinutes: number | undefined;
   /**
@@ -99,6 +111,8 @@ function feedSpec(group: string, doc: FeedDoc, override: FeedOverride | undefine
     // Rows with the same key have the same values in the key's columns, so ordering by those would rank nothing.
     orderBy: present(orderBy, names).filter((name) => !presentKey.includes(name)),
     cadenceMinutes: doc.cadenceMinutes,
+    ...(override?.key && { keyFrom: { from: 'overrides', reason: override.key.reason } }),
+    ...(override?.order_by && { orderByFrom: { from: 'overrides', reason: override.order_by.reason } }),
     ...(columns.length === 0 && override?.columns && { corrected: byNameId(override.columns) }),
   };
 }

@@ -61,6 +61,10 @@ export type ChangeKind = keyof typeof KIND_RULES;
 
 export const CHANGE_KINDS = Object.keys(KIND_RULES) as ChangeKind[];
 
+/** The kinds by which a feed's key changes, and its ordering: a key that is new brings its ordering along. */
+export const KEY_CHANGES: readonly ChangeKind[] = ['unique_condition_added', 'unique_condition_changed'];
+export const ORDER_CHANGES: readonly ChangeKind[] = ['unique_condition_added', 'ordering_changed'];
+
 /** One difference between what the warehouse follows and what a document says. */
 export interface Change {
   kind: ChangeKind;

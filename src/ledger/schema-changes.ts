@@ -1,3 +1,4 @@
+import { KEY_CHANGES, ORDER_CHANGES } from '../feeds/changes.ts';
 import type { Session } from '../warehouse/session.ts';
 import { hasDocumentTables } from './documents.ts';
 import { ledger } from './ledger.ts';
@@ -27,6 +28,18 @@ export async function changesById(session: Session, ids: readonly number[]): Pro
     .selectFrom('ops.schema_changes')
     .selectAll()
     .where('change_id', 'in', ids)
+    .orderBy('change_id')
+    .execute();
+}
+
+/** The changes that were applied to the key or the ordering of feeds, in the order in which they were. */
+export async function ruleChanges(session: Session): Promise<SchemaChange[]> {
+  return ledger(session)
+    .selectFrom('ops.schema_changes')
+    .selectAll()
+    .where('decision', '=', 'applied')
+    .where('kind', 'in', [...KEY_CHANGES, ...ORDER_CHANGES])
+    .orderBy('applied_at')
     .orderBy('change_id')
     .execute();
 }

@@ -1,4 +1,10 @@
-import { type Change, type ChangeKind, changeIdentity } from '../../feeds/changes.ts';
+import {
+  type Change,
+  type ChangeKind,
+  changeIdentity,
+  KEY_CHANGES,
+  ORDER_CHANGES,
+} from '../../feeds/changes.ts';
 import {
   feedId,
   isPersonal,
@@ -97,8 +103,8 @@ function follow(old: KnownFeed, feed: WantedFeed, changes: readonly Change[], to
     return has(kind) ? is : was;
   };
   const described = has('description_changed');
-  const keyed = has('unique_condition_added') || has('unique_condition_changed');
-  const ordered = has('ordering_changed') || has('unique_condition_added');
+  const keyed = isApplied(changes, KEY_CHANGES);
+  const ordered = isApplied(changes, ORDER_CHANGES);
   const columns = followColumns(old, feed, changes, described, today);
   const listed = new Set(columns.map(({ name }) => name.toLowerCase()));
   return {
