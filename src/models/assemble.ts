@@ -1,13 +1,14 @@
 import { type ConfigEntries, readModelConfig } from './config.ts';
 import { globalsOf, type Settings } from './context.ts';
 import type { ProjectFile } from './files.ts';
-import { type FeedRule, generatedModel } from './generated.ts';
+import { generatedModel } from './generated.ts';
 import { buildGraph, findCycles, type Graph, type GraphNode, resolveRef } from './graph.ts';
 import { parseTemplate, RESERVED_NAMES, type Template } from './jinja.ts';
 import { linkModels, linkSingularTests, linkUnitTests, modelNamed, type UnitTest } from './link.ts';
 import { type Model, type ParsedSql, parseSql, type Self } from './model.ts';
 import { inOrder, type ModelProblem, Problems } from './problems.ts';
 import { parseProperties } from './properties.ts';
+import type { FeedRule } from './rule.ts';
 import type { Selectable } from './selection.ts';
 import type { SingularTest, UnreadableTest } from './singular.ts';
 import type { ModelSource, PropertiesSource } from './sources.ts';
@@ -33,8 +34,15 @@ export interface Project {
 
 /** A model that cannot be built, as far as it can be understood. */
 interface BrokenModel extends Selectable, GraphNode {
+  own: boolean;
   /** At least one. */
   problems: readonly ModelProblem[];
+}
+
+/** The user's own file of a model, also of one that is broken or disabled; undefined where it is none of theirs. */
+export function ownFile({ models, broken, disabled }: Project, id: string): string | undefined {
+  const model = models.get(id) ?? broken.get(id) ?? disabled.get(id);
+  return model?.own ? model.file : undefined;
 }
 
 /**
@@ -88,7 +96,7 @@ function setApart(
   }
   const found = inOrder(problems.found);
   const broken = new Map<string, BrokenModel>();
-  for (const [id, { schema, name, file }] of sources) {
+  for (const [id, { schema, name, file, layer }] of sources) {
     const own = found.filter((problem) => problem.models?.includes(id));
     if (own.length === 0) continue;
     const node = nodes.get(id) ?? { refs: [], refLines: new Map() };
@@ -99,6 +107,7 @@ function setApart(
       schema,
       name,
       file,
+      own: layer > 0,
       tags,
       config: {},
       sources: read,
@@ -219,6 +228,8 @@ const NO_HOOKS = {
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const OTHERS_SCHEMAS = /^(ops|main|temp|system|information_schema|pg_catalog|test_failures|staging_.*)$/i;
 
+type PlacedFile = ProjectFile & Self;
+
 function readModels(
   files: readonly ProjectFile[],
   feeds: readonly FeedRule[],
@@ -226,7 +237,7 @@ function readModels(
   macros: readonly Template[],
   problems: Problems,
 ): Map<string, ModelSource> {
-  const placed = files
+  const written = files
     .filter(({ kind }) => kind === 'model')
     .flatMap((file) => {
       const self = selfOf(file.path);
@@ -237,27 +248,39 @@ function readModels(
   // DuckDB takes Agents and agents for one table.
   const chosen = new Map(
     lastOfEach(
-      placed,
+      written,
       ({ id }) => id.toLowerCase(),
       (id) => `two files make ${id}`,
       ({ id }) => [id],
       problems,
     ),
   );
-  const generated = feeds
-    .filter(({ group, feed, key }) => key.length > 0 && !chosen.has(`${group}.${feed}`.toLowerCase()))
-    .map((feed) => ({ ...generatedModel(feed), ...idOf(feed.group, feed.feed) }));
-  const all = [
-    ...[...chosen.values()].map((file) => ({ ...file, generated: false })),
-    ...generated.map((file) => ({ ...file, generated: true })),
-  ].sort((a, b) => (a.id < b.id ? -1 : 1));
-  return new Map(
-    all.map(({ file, text, id, schema, name, layer, generated }) => {
-      const self = { id, schema, name };
-      const sql = problems.attempt(() => parseSql(file, text, self, settings, macros), [id]);
-      return [id, { ...self, layer, file, generated, sql }];
-    }),
+  const rules = new Map(
+    feeds.filter(({ key }) => key.length > 0).map((rule) => [idOf(rule.group, rule.feed).id, rule]),
   );
+  const unwritten = [...rules]
+    .filter(([id]) => !chosen.has(id.toLowerCase()))
+    .map(([, rule]) => placed(rule));
+  const read = (given: PlacedFile, generated: boolean): ModelSource => {
+    const { file, text, layer, id, schema, name } = given;
+    const sql = problems.attempt(() => parseSql(file, text, { id, schema, name }, settings, macros), [id]);
+    // A model of the user's own says what it says. One that comes with the program follows the schema: what is published
+    // now takes the place of a file that says something else, so that whoever reads the model reads what runs.
+    const isDedup = sql?.config.get('materialized')?.value === 'dedup';
+    const follows = layer === 0 && isDedup ? rules.get(id) : undefined;
+    if (follows && !text.endsWith(generatedModel(follows).text)) return read(placed(follows), true);
+    return { id, schema, name, layer, file, generated, follows, sql };
+  };
+  const all = [
+    ...[...chosen.values()].map((file) => read(file, false)),
+    ...unwritten.map((file) => read(file, true)),
+  ].sort((a, b) => (a.id < b.id ? -1 : 1));
+  return new Map(all.map((source) => [source.id, source]));
+}
+
+/** The model that follows from what the schema says of a feed. */
+function placed(rule: FeedRule): PlacedFile {
+  return { ...generatedModel(rule), ...idOf(rule.group, rule.feed) };
 }
 
 /** The model that a path is for, or why it is none. */

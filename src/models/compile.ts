@@ -7,16 +7,20 @@ import { materialize } from './materialize.ts';
 import type { Model } from './model.ts';
 import { oneModel } from './one-model.ts';
 import { renderModel } from './relations.ts';
+import { ruleLines } from './rule.ts';
 
 /**
- * The SQL that a model runs when it is built from all of its rows.
+ * The SQL that a model runs when it is built from all of its rows; of a dedup model, what decided its key and its ordering is
+ * said in comments below it.
  * @param name as in a selection
  * @throws UsageError when no model, or more than one, has the name
  */
 export async function compileModel(project: Project, session: Session, name: string): Promise<string> {
-  const compiled = await compile(session, oneModel(project, name), await presentRelations(session));
+  const model = oneModel(project, name);
+  const compiled = await compile(session, model, await presentRelations(session));
   return (
-    compiled.statements ?? `-- ${compiled.absent} is not there yet: the model as written\n${compiled.query}`
+    compiled.statements ??
+    `-- ${compiled.absent} is not there yet: the model as written\n${compiled.query}${ruleComments(model)}`
   );
 }
 
@@ -57,5 +61,13 @@ async function compile(session: Session, model: Model, present: ReadonlySet<stri
   const absent = [...feeds, ...model.refs].find((name) => !present.has(name));
   if (absent !== undefined) return { query, absent };
   const { full, comments } = await materialize(session, model, query);
-  return { query, statements: `${[...full, ...(await comments())].join(';\n\n')};` };
+  return { query, statements: `${[...full, ...(await comments())].join(';\n\n')};${ruleComments(model)}` };
+}
+
+function ruleComments(model: Model): string {
+  const lines = ruleLines(model).map(({ name, columns, from }) => {
+    const text = `${name}: ${columns.join(', ') || 'none'} (${from})`;
+    return `\n-- ${text.replace(/\s+/g, ' ')}`;
+  });
+  return lines.join('');
 }

@@ -1,25 +1,16 @@
+import { tableName } from '../feeds/names.ts';
 import type { ProjectFile } from './files.ts';
-
-/** What the schema documents say of how a feed's records are told apart. */
-export interface FeedRule {
-  group: string;
-  feed: string;
-  /** Columns that the feed has and that identify a record; empty where nobody knows them. */
-  key: readonly string[];
-  /** Columns that tell a later version from an earlier one, most significant first. */
-  orderBy: readonly string[];
-}
+import type { FeedRule } from './rule.ts';
 
 /** The dedup model of a feed as a person would have written it. */
-export function generatedModel({ group, feed, key, orderBy }: FeedRule): ProjectFile {
-  const order = orderBy.length > 0 ? `, order_by=${list(orderBy)}` : '';
+export function generatedModel({ group, feed, version = '1', key, orderBy }: FeedRule): ProjectFile {
   return {
     kind: 'model',
     layer: 0,
     file: `models/${group}/${feed}.sql (made from the schema documents)`,
     path: `${group}/${feed}.sql`,
-    text: `{{ config(materialized='dedup', unique_key=${list(key)}${order}) }}
-select * from {{ source(${quoted(group)}, ${quoted(feed)}) }}
+    text: `{{ config(materialized='dedup', unique_key=${list(key)}, order_by=${list(orderBy)}) }}
+select * from {{ source(${quoted(group)}, ${quoted(tableName(feed, version))}) }}
 `,
   };
 }

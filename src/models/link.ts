@@ -6,6 +6,7 @@ import { type Model, type ParsedSql, refKey } from './model.ts';
 import { type ModelProblem, Problems } from './problems.ts';
 import type { GivenRows, ModelProperties, UnitTestEntry } from './properties.ts';
 import type { Relation, RelationCall } from './relation-call.ts';
+import { followedDecisions, writtenDecisions } from './rule.ts';
 import { readSingularConfig, type SingularTest, type UnreadableTest } from './singular.ts';
 import type { ModelSource, PropertiesSource } from './sources.ts';
 
@@ -48,7 +49,13 @@ export function linkModels(
       file: source.file,
       template: sql.text,
       generated: source.generated,
+      own: source.layer > 0,
       config,
+      ...(config.materialized === 'dedup' && {
+        rule: source.follows
+          ? followedDecisions(source.follows)
+          : writtenDecisions(source.file, [written?.config ?? new Map(), sql.config]),
+      }),
       tags: config.tags,
       enabled: config.enabled,
       description: written?.description || (config.description ?? ''),

@@ -12,6 +12,7 @@ import {
 } from './jinja.ts';
 import { ProjectError } from './problems.ts';
 import type { ColumnProperties } from './properties.ts';
+import type { RuleDecisions } from './rule.ts';
 
 /** The staged rows of a feed, as a model asks for them. */
 export interface SourceRef {
@@ -45,9 +46,13 @@ export interface Model {
   file: string;
   /** The text of the file. */
   template: string;
-  /** Made from the schema documents: there is no such file. */
+  /** Made from the schema documents: there is no such file, or it says what they said once. */
   generated: boolean;
+  /** From the user's own folder of models: it says what it says, whatever the schema does. */
+  own: boolean;
   config: ModelConfig;
+  /** What decided the key and the ordering of a dedup model. */
+  rule?: RuleDecisions;
   tags: readonly string[];
   enabled: boolean;
   description: string;

@@ -1,7 +1,7 @@
 import { assembleProject, type Project } from './assemble.ts';
 import type { Settings } from './context.ts';
 import { readProjectFiles } from './files.ts';
-import type { FeedRule } from './generated.ts';
+import type { FeedRule } from './rule.ts';
 
 export interface ProjectOptions extends Settings {
   /** The bundled folder of models first, the user's own after it: theirs win by schema and name. */

@@ -1,5 +1,6 @@
 import type { ParsedSql, Self } from './model.ts';
 import type { PropertiesFile } from './properties.ts';
+import type { FeedRule } from './rule.ts';
 
 /** Files of a project once each was parsed by itself, before what they name is looked up. */
 
@@ -8,6 +9,8 @@ export interface ModelSource extends Self {
   layer: number;
   file: string;
   generated: boolean;
+  /** What the schema says of the feed that it keeps the records of; undefined for one that says that for itself. */
+  follows: FeedRule | undefined;
   sql: ParsedSql | undefined;
 }
 

@@ -2,7 +2,8 @@ import { UsageError } from '../errors.ts';
 import { type KnownFeed, sameName } from '../feeds/followed.ts';
 import { stagingTable } from '../feeds/names.ts';
 import { type PresentTables, presentTableId } from '../ledger/followed-feeds.ts';
-import { ownModels } from '../models/follow-feeds.ts';
+import { ownFile } from '../models/assemble.ts';
+import { openProject } from '../models/build/build.ts';
 import { count } from '../text.ts';
 import type { Session } from '../warehouse/session.ts';
 import { qualified, type TableName } from '../warehouse/sql.ts';
@@ -81,14 +82,14 @@ async function rowLossOf(
  * @throws UsageError where a table would be left without rows and nobody insists
  */
 export async function checkRowLosses(
-  { config, reporter }: Pick<Workspace, 'config' | 'reporter'>,
+  { config, catalogue, reporter }: Pick<Workspace, 'config' | 'catalogue' | 'reporter'>,
   plans: readonly { losses: readonly RowLoss[] }[],
   allowEmpty: boolean,
 ): Promise<void> {
   const losses = plans.flatMap((plan) => plan.losses);
   if (losses.length === 0) return;
-  const theirs = await ownModels(config.models);
-  const lost = losses.filter(({ table }) => !theirs.has(table));
+  const project = await openProject(config, catalogue);
+  const lost = losses.filter(({ table }) => ownFile(project, table) === undefined);
   const emptied = lost.filter(({ staged }) => staged === 0);
   if (emptied.length > 0 && !allowEmpty) {
     throw new UsageError(emptied.map(describeLoss).join('\n'), {

@@ -265,7 +265,7 @@ describe('feeds without a model file', () => {
     expect(queues).toMatchObject({
       generated: true,
       description: 'of people',
-      template: `{{ config(materialized='dedup', unique_key=['id', 'o\\'clock']) }}
+      template: `{{ config(materialized='dedup', unique_key=['id', 'o\\'clock'], order_by=[]) }}
 select * from {{ source('messaging', 'queues') }}
 `,
       config: { materialized: 'dedup', unique_key: ['id', "o'clock"], order_by: [] },

@@ -8,7 +8,6 @@ import { identifier } from '../../warehouse/sql.ts';
 import { knownFeeds } from '../../workspace/known-feeds.ts';
 import { BUNDLED_MODELS, type Workspace } from '../../workspace/workspace.ts';
 import type { Project } from '../assemble.ts';
-import { followSchema } from '../follow-feeds.ts';
 import { unknownSources } from '../graph.ts';
 import { type ModelProblem, problemText } from '../problems.ts';
 import { loadProject } from '../project.ts';
@@ -50,18 +49,16 @@ export interface BuildResult {
 const SIDE_BY_SIDE = 4;
 
 /** All models: the bundled ones, the user's own, and those that follow from the schema documents. */
-export async function openProject(config: Config, catalogue: Catalogue): Promise<Project> {
-  const feeds = modelledFeeds(catalogue);
-  const project = await loadProject({
+export function openProject(config: Config, catalogue: Catalogue): Promise<Project> {
+  return loadProject({
     directories: [BUNDLED_MODELS, ...(config.models ? [config.models] : [])],
-    feeds,
+    feeds: modelledFeeds(catalogue),
     vars: config.vars,
     env: process.env,
     secrets: config.secrets,
     secretVariables: config.secretVariables,
     targetName: config.environment ?? 'default',
   });
-  return followSchema(project, feeds, config.models);
 }
 
 /**
