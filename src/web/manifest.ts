@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { Model } from '../models/model.ts';
 import { relationName, sourceTable } from '../models/relations.ts';
+import { ruleLines } from '../models/rule.ts';
 import { identifier, qualified } from '../warehouse/sql.ts';
 import type { Documentation, DocumentedColumn, DocumentedFeed, DocumentedModel } from './documentation.ts';
 import { inFile, modelKey, PACKAGE, parentsOf, sourceKey, testKey, uuidOf } from './identify.ts';
@@ -70,7 +72,8 @@ function modelNode({ model, compiled, columns, description }: DocumentedModel, d
     alias: name,
     description,
     tags,
-    meta: config.meta,
+    // What decided the key and the ordering; what the model keeps of its own counts before it.
+    meta: { ...decisions(model), ...config.meta },
     checksum: { name: 'sha256', checksum: createHash('sha256').update(template).digest('hex') },
     config: {
       ...config,
@@ -89,6 +92,11 @@ function modelNode({ model, compiled, columns, description }: DocumentedModel, d
     depends_on: { macros: [], nodes: parentsOf(model) },
     ...(config.materialized === 'dedup' ? { primary_key: config.unique_key } : {}),
   };
+}
+
+/** `{ unique_key_from: 'the published schema', … }` of a dedup model. */
+function decisions(model: Model): Record<string, string> {
+  return Object.fromEntries(ruleLines(model).map(({ name, from }) => [`${name}_from`, from]));
 }
 
 function columnNodes(columns: readonly DocumentedColumn[]): object {

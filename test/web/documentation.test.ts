@@ -8,6 +8,8 @@ import { NOW, Project } from '../support/project.ts';
 const NASTY = `<script>alert("x")</script><img src=x onerror=alert(1)> & 'quotes' </section>`;
 
 const FILES = {
+  'models/messaging/convos_metadata.sql':
+    "{{ config(materialized='dedup', unique_key='issue_id') }}\nselect * from {{ source('messaging', 'convos_metadata') }}",
   'models/reports/by_platform.sql':
     "{{ config(materialized='table', tags=['daily']) }}\nselect platform, count(*) as conversations from {{ ref('messaging', 'convos_metrics') }} group by 1",
   'models/reports/top.sql': `select max(conversations) as "<b>most</b>" from {{ ref('by_platform') }}`,
@@ -130,7 +132,9 @@ describe('manifest.json', () => {
       primary_key: ['issue_id'],
       depends_on: { nodes: ['source.asapp_warehouse.messaging.convos_metrics'] },
       columns: { issue_id: { data_type: 'BIGINT', description: 'The conversation.' } },
+      meta: { unique_key_from: 'the published schema', order_by_from: 'the published schema' },
     });
+    expect(nodes['model.asapp_warehouse.reports.by_platform'].meta).toEqual({});
     expect(sources['source.asapp_warehouse.messaging.convos_metrics']).toMatchObject({
       resource_type: 'source',
       source_name: 'messaging',
@@ -283,6 +287,20 @@ describe('index.html', () => {
     // Documented, though nothing has come of it.
     expect(partOf(page, 'model/messaging.convos_metadata')).toContain('Last event of the issue.');
     expect(page).toContain('<title>acme prod · asapp-warehouse</title>');
+  });
+
+  test('says what decided the key and the ordering of a deduped table', async () => {
+    const page = await written('index.html');
+    expect(partOf(page, 'model/messaging.convos_metrics')).toMatch(
+      /Records are told apart by<.*issue_.*the published schema<.*first_.*the published schema</,
+    );
+    expect(partOf(page, 'model/messaging.autopilot_flow')).toContain(
+      'schemas/overrides.yaml: The feed has no company_marker',
+    );
+    expect(partOf(page, 'model/messaging.convos_metadata')).toContain(
+      'models/messaging/convos_metadata.sql<',
+    );
+    expect(partOf(page, 'model/reports.by_platform')).not.toContain('Decided by');
   });
 
   test('draws what is made from what', async () => {

@@ -1,3 +1,5 @@
+import type { Model } from '../../models/model.ts';
+import { ruleLines } from '../../models/rule.ts';
 import { count } from '../../text.ts';
 import type { Documentation, DocumentedColumn, DocumentedModel } from '../documentation.ts';
 import { type Html, html } from '../html.ts';
@@ -25,6 +27,7 @@ export function modelPart(documented: DocumentedModel, lineage: Lineage): Html {
 ${documented.lastBuild?.status === 'failed' && html`<div class="message">${documented.lastBuild.message}</div>`}
 <h3>Lineage</h3>
 <div class="panel">${drawLineage(around(lineage, [model.id]), model.id)}</div>
+${rulePart(model)}
 <h3>Columns <small>${columns.length === 0 ? 'not known before it is built' : number(columns.length)}</small></h3>
 ${columns.length > 0 && html`<div class="panel"><table><tr><th>Column</th><th>Type</th><th>Description</th><th>Tests</th></tr>${columns.map((column) => columnRow(column, documented))}</table></div>`}
 <h3>Tests <small>${number(tests.length)}</small></h3>
@@ -44,6 +47,24 @@ ${
 <div class="panel"><details open><summary>As written</summary><pre>${model.template.trim()}</pre></details></div>
 <div class="panel"><details><summary>As it is rendered</summary><pre>${compiled.trim()}</pre></details></div>
 </section>`;
+}
+
+const RULE_WORDS = {
+  unique_key: 'Records are told apart by',
+  order_by: 'The latest is the one with the highest',
+};
+
+/** The rule of a dedup model, and what decided it. */
+function rulePart(model: Model): Html | false {
+  const lines = ruleLines(model);
+  return (
+    lines.length > 0 &&
+    html`<h3>Which version counts</h3>
+<div class="panel"><table><tr><th>Rule</th><th>Columns</th><th>Decided by</th></tr>${lines.map(
+      ({ name, columns, from }) =>
+        html`<tr><td>${RULE_WORDS[name]}</td><td class="name">${breakable(columns.join(', ') || 'none')}</td><td class="says">${from}</td></tr>`,
+    )}</table></div>`
+  );
 }
 
 function chips(documented: DocumentedModel): Html[] {
