@@ -18,6 +18,7 @@ import { planUndo, type Undo, writeUndo } from './apply/undo.ts';
 import { changeItems } from './attention.ts';
 import { describeChange, describeRow } from './decide/wording.ts';
 import { readJudgement, requireStillAsked, undoesOnReject } from './judgement.ts';
+import { type KeptRules, keptRules } from './kept-rules.ts';
 import { checkRowLosses } from './switches.ts';
 
 export interface SchemaOptions {
@@ -86,11 +87,15 @@ export async function applySchema(
   }
   const allowEmpty = options.allowEmpty === true;
   await checkRowLosses(workspace, undone, allowEmpty);
-  for (const { row } of undone) {
+  const keptWhenUndone = await keptRules(
+    workspace,
+    undone.map(({ row }) => row),
+  );
+  for (const { row, group } of undone) {
     // Planned again, since the one undone before it may be of the same feed.
     if (!options.dryRun) await writeUndo(session, await planUndo(session, row), clock());
     reporter.info(
-      `schema change ${row.change_id} ${options.dryRun ? 'would be' : 'is'} undone: ${describeRow(row)}`,
+      `schema change ${row.change_id} ${options.dryRun ? 'would be' : 'is'} undone: ${describeRow(row)}${keptWhenUndone(group, row)}`,
     );
   }
 
@@ -111,6 +116,10 @@ export async function applySchema(
   const plans = tasks.flatMap(({ plan }) => plan ?? []);
   requireStillAsked(judgement, plans);
   await checkRowLosses(workspace, plans, allowEmpty);
+  const kept = await keptRules(
+    workspace,
+    plans.flatMap(({ changes }) => changes.map(({ change }) => change)),
+  );
 
   if (!options.dryRun && tasks.some(hasWork)) {
     const context = { runId: runId ?? null, now: clock(), signal: workspace.signal };
@@ -124,7 +133,7 @@ export async function applySchema(
     );
   }
   if (!options.dryRun) await replayKeyRejects(workspace);
-  reportDecisions(reporter, plans, options.dryRun === true);
+  reportDecisions(reporter, plans, kept, options.dryRun === true);
   const now = await openChanges(session);
   const open = options.dryRun ? openAfterwards(now, tasks) : now;
   return {
@@ -158,11 +167,16 @@ export function isNewlyApplied({ decision, known }: NumberedChange): boolean {
   return decision === 'applied' && known?.decision !== 'applied';
 }
 
-function reportDecisions(reporter: Reporter, plans: readonly GroupPlan[], dryRun: boolean): void {
+function reportDecisions(
+  reporter: Reporter,
+  plans: readonly GroupPlan[],
+  kept: KeptRules,
+  dryRun: boolean,
+): void {
   for (const { group, changes } of plans) {
     for (const { change, decision, severity, known } of changes) {
       if (known?.decision === decision || (decision !== 'applied' && decision !== 'held')) continue;
-      const text = `schema change ${dryRun ? 'would be ' : ''}${decision}: ${describeChange(group, change)}`;
+      const text = `schema change ${dryRun ? 'would be ' : ''}${decision}: ${describeChange(group, change)}${kept(group, change)}`;
       if (severity === 'info') reporter.info(text);
       else reporter.warn(text);
     }

@@ -7,6 +7,7 @@ import type { SchemaChange } from '../ledger/tables.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
 import { misfitFactsQuery } from './apply/moves.ts';
+import type { KeptRules } from './kept-rules.ts';
 
 /** One difference between what is published, what the table has, and what the data show, about a feed or a column. */
 export interface Difference {
@@ -40,11 +41,13 @@ export type DifferenceKind =
 /**
  * Compares what is published, what the warehouse has and what the data show. Only reads.
  * @param only names of feeds: `calls`, `calls__v2`, `messaging.calls`; left out: all
+ * @param kept what is said of models that take no notice of a change that waits
  */
 export async function differences(
   session: Session,
   groups: readonly string[],
   only?: readonly string[],
+  kept: KeptRules = () => '',
 ): Promise<Difference[]> {
   const open = await openChanges(session);
   const found: Difference[] = [];
@@ -59,13 +62,15 @@ export async function differences(
       const isKnown = feeds.some((feed) => isOf(row, feed));
       const name = tableName(row.feed, row.version ?? '1');
       if (!isKnown && isChosen(name))
-        found.push({ ...emptyDifference(group, name), finding: describeWaiting(row) });
+        found.push({ ...emptyDifference(group, name), finding: describeWaiting(row, kept(group, row)) });
     }
     for (const feed of feeds) {
       const name = tableName(feed.name, feed.version);
       if (!isChosen(name)) continue;
       for (const row of waiting.filter((each) => isOf(each, feed))) {
-        found.push(await waitingChange(session, group, feed, row, present));
+        found.push(
+          await waitingChange(session, group, feed, row, describeWaiting(row, kept(group, row)), present),
+        );
       }
       found.push(...(await differencesOf(session, group, feed, present)));
     }
@@ -77,10 +82,13 @@ function isOf(row: SchemaChange, { name, version }: KnownFeed): boolean {
   return sameName(row.feed, name) && row.version === version;
 }
 
-function describeWaiting({ change_id, kind, before, after, decision }: SchemaChange): DifferenceKind {
+function describeWaiting(
+  { change_id, kind, before, after, decision }: SchemaChange,
+  kept: string,
+): DifferenceKind {
   const values = [before, after].filter(Boolean).join(' -> ');
   const what = kind === 'document_held' ? 'the document' : kind.replaceAll('_', ' ');
-  return `${decision === 'held' ? 'held' : 'to be seen'} #${change_id}: ${what}${values && ` ${values}`}`;
+  return `${decision === 'held' ? 'held' : 'to be seen'} #${change_id}: ${what}${values && ` ${values}`}${kept}`;
 }
 
 async function waitingChange(
@@ -88,11 +96,12 @@ async function waitingChange(
   group: string,
   feed: KnownFeed,
   row: SchemaChange,
+  finding: DifferenceKind,
   present: PresentTables,
 ): Promise<Difference> {
   const base = {
     ...emptyDifference(group, tableName(feed.name, feed.version)),
-    finding: describeWaiting(row),
+    finding,
   };
   const name = row.column_name;
   if (name === null) return base;

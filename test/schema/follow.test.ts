@@ -1,8 +1,12 @@
 import { utimes } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import type { FeedDoc } from '../../src/feeds/documents/document.ts';
-import { build } from '../../src/models/build/build.ts';
+import { build, openProject } from '../../src/models/build/build.ts';
+import type { GroupPlan } from '../../src/schema/apply/group-plan.ts';
 import { schemaAttention } from '../../src/schema/attention.ts';
+import { affectedModels } from '../../src/schema/compare/lineage.ts';
+import { keptRules } from '../../src/schema/kept-rules.ts';
+import { differences } from '../../src/schema/observe.ts';
 import { said } from '../support/project.ts';
 import { columnDoc, documentText, feedDoc, SchemaBench } from './support.ts';
 
@@ -294,6 +298,52 @@ describe('what is held', () => {
     expect(await names()).toEqual([{ name: 'new' }]);
     await bench.apply({ reject: [2] });
     expect(await names()).toEqual([{ name: 'old' }]);
+  });
+
+  test('a model of one’s own keeps its rule, and whoever is told of a change is told so', async () => {
+    await using bench = await SchemaBench.open('models: ./models');
+    await bench.project.write(
+      'models/phones/calls.sql',
+      `{{ config(materialized='dedup', unique_key='id') }} select * from {{ source('phones', 'calls') }}`,
+    );
+    await bench.follow('2026-01-05', [CALLS, chats(1)]);
+    await bench.load('calls', '2026-01-05', [
+      { id: 1, name: 'Ann' },
+      { id: 1, name: 'Bob' },
+    ]);
+    const { reporter } = bench.project;
+    const told = () => [...reporter.infos, ...reporter.warnings].filter((line) => line.includes('unique'));
+    const key = ['id', 'name'];
+    await bench.publish('2026-01-06', [
+      { ...CALLS, key },
+      { ...chats(1), key },
+    ]);
+    const changed = 'phones.calls: unique condition changed, id -> id, name';
+    const keeps = '; models/phones/calls.sql is your own and keeps its own rule';
+    await bench.apply({ dryRun: true });
+    expect(told()).toEqual([
+      `schema change would be held: ${changed}${keeps}`,
+      'schema change would be held: phones.chats_1: unique condition changed, id -> id, name',
+    ]);
+    const { changes, group } = (await bench.apply()).plans[0] as GroupPlan;
+    const open = await openProject(bench.workspace.config, bench.workspace.catalogue);
+    expect(changes.map(({ change }) => affectedModels(open, group, change).rebuilt)).toEqual([
+      [],
+      ['phones.chats_1'],
+    ]);
+    const kept = await keptRules(bench.workspace, [{ kind: 'unique_condition_changed' }]);
+    const found = await differences(bench.workspace.session, ['phones'], undefined, kept);
+    expect(found.map(({ finding }) => finding).filter((finding) => finding.startsWith('held'))).toEqual([
+      `held #3: unique condition changed id -> id, name${keeps}`,
+      'held #4: unique condition changed id -> id, name',
+    ]);
+
+    await bench.apply({ accept: [3] });
+    expect(told()).toContain(`schema change applied: ${changed}${keeps}`);
+    await build(bench.workspace, 1);
+    expect(await bench.rows('SELECT name FROM phones.calls')).toEqual([{ name: 'Bob' }]);
+    await bench.apply({ reject: [3] });
+    expect(told()).toContain(`schema change 3 is undone: ${changed}${keeps}`);
   });
 
   describe('to a version that has fewer rows than the table', () => {

@@ -3,6 +3,7 @@ import type { Change } from '../../feeds/changes.ts';
 import { tableName } from '../../feeds/names.ts';
 import { hasDocumentTables } from '../../ledger/documents.ts';
 import { ledger } from '../../ledger/ledger.ts';
+import { openChanges } from '../../ledger/schema-changes.ts';
 import type { Project } from '../../models/assemble.ts';
 import { openProject } from '../../models/build/build.ts';
 import { schemaOnly } from '../../run/run.ts';
@@ -13,6 +14,7 @@ import { byUrgency, type ShownDifference, summarizeNeverSeen } from '../../schem
 import { changeOf } from '../../schema/decide/decide.ts';
 import { changesBetween } from '../../schema/documents/history.ts';
 import { isNewlyApplied, type SchemaOptions, type SchemaResult } from '../../schema/follow.ts';
+import { keptRules } from '../../schema/kept-rules.ts';
 import { differences } from '../../schema/observe.ts';
 import { readersThatFail } from '../../schema/readers.ts';
 import { count } from '../../text.ts';
@@ -53,7 +55,8 @@ export async function diff(
     );
     return 0;
   }
-  const found = byUrgency(await differences(session, groups, feed));
+  const kept = await keptRules(workspace, await openChanges(session));
+  const found = byUrgency(await differences(session, groups, feed, kept));
   for (const name of feed ?? []) {
     const isFound = found.some((each) => [each.feed, `${each.group}.${each.feed}`].includes(name));
     if (!isFound) await mustBeKnown(workspace, name);
