@@ -3,10 +3,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { readCatalogue } from '../../src/feeds/bundled.ts';
-import type { FeedSpec } from '../../src/feeds/catalogue.ts';
+import { type FeedSpec, modelledFeeds } from '../../src/feeds/catalogue.ts';
 import { parseOverrides } from '../../src/feeds/documents/overrides.ts';
 import { parseExportDocument } from '../../src/feeds/documents/parse.ts';
 import { tableName } from '../../src/feeds/names.ts';
+import { loadProject } from '../../src/models/project.ts';
 
 /** The schemas and dedup models that come with the program agree with each other. */
 
@@ -117,6 +118,26 @@ describe('the dedup models', async () => {
         .map(({ group, name }) => `${group}.${name}`)
         .toSorted(),
     ).toEqual(expected);
+  });
+
+  test('run as they are written: none has to give way to what the schema says', async () => {
+    const project = await loadProject({
+      directories: [path.join(root, 'models')],
+      feeds: modelledFeeds(catalogue),
+      vars: {},
+      env: {},
+      secrets: [],
+      targetName: 'test',
+    });
+    const rules = feeds.map(({ group, feed, version, key, orderBy }) => ({
+      id: `${group}.${feed}`,
+      file: `models/${group}/${feed}.sql`,
+      generated: false,
+      config: { materialized: 'dedup', unique_key: key, order_by: orderBy },
+      sources: [{ group, feed: tableName(feed, version) }],
+    }));
+    expect(rules).toHaveLength(55);
+    expect(rules.map(({ id }) => project.models.get(id))).toMatchObject(rules);
   });
 
   test.each(models.flat())(
