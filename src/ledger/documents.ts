@@ -48,15 +48,18 @@ export async function storeDocument(session: Session, facts: DocumentFacts, text
        $5 AS bytes, $6 AS state, $7 AS reason, $8 AS feeds, $9 AS columns, from_json($10, '["VARCHAR"]') AS problems,
        $11 AS first_seen_at, from_base64($12) AS content`,
     [
-      ...[facts.document_id, facts.feed_group, facts.origin, facts.sha256, facts.bytes, facts.state],
-      ...[
-        facts.reason,
-        facts.feeds,
-        facts.columns,
-        JSON.stringify(facts.problems),
-        facts.first_seen_at,
-        content,
-      ],
+      facts.document_id,
+      facts.feed_group,
+      facts.origin,
+      facts.sha256,
+      facts.bytes,
+      facts.state,
+      facts.reason,
+      facts.feeds,
+      facts.columns,
+      JSON.stringify(facts.problems),
+      facts.first_seen_at,
+      content,
     ],
   );
 }

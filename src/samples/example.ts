@@ -17,8 +17,14 @@ import { FIRST_DAY, writeSampleFeeds } from './samples.ts';
 /** A choice of feeds, to keep the file small. */
 const FEEDS: Readonly<Record<string, string[]>> = {
   messaging: [
-    ...['convos_metrics', 'convos_metadata', 'convos_intents', 'csid_containment', 'issue_queues'],
-    ...['rep_activity', 'intents', 'export_row_counts'],
+    'convos_metrics',
+    'convos_metadata',
+    'convos_intents',
+    'csid_containment',
+    'issue_queues',
+    'rep_activity',
+    'intents',
+    'export_row_counts',
   ],
   ai_services: ['autosummary_free_text', 'autosummary_feedback'],
 };

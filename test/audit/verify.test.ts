@@ -342,7 +342,8 @@ describe('of several models', () => {
     const found = await findings({ select: ['intents'] });
     expect(new Set(found.map(({ name }) => name))).toEqual(new Set(['messaging.intents']));
     expect(names(await findings({ exclude: ['intents', 'reps'] }), 'conservation')).toEqual([
-      ...['messaging.issue_type', 'messaging.issue_type'],
+      'messaging.issue_type',
+      'messaging.issue_type',
     ]);
   });
 

@@ -62,16 +62,14 @@ describe('of a record', () => {
     await project.run();
     const { table, records, notBuilt } = await versions('convos_metrics', 'issue_id=1');
     expect(table.columns.map(({ name }) => name)).toEqual([
-      ...[
-        'issue_id',
-        'first_utterance_ts',
-        '_partition_ts',
-        'source',
-        'path',
-        '_line',
-        'verdict',
-        '_rescued',
-      ],
+      'issue_id',
+      'first_utterance_ts',
+      '_partition_ts',
+      'source',
+      'path',
+      '_line',
+      'verdict',
+      '_rescued',
     ]);
     expect(
       cells(table, 'first_utterance_ts', '_partition_ts', 'path', '_line', 'verdict', '_rescued'),

@@ -86,7 +86,16 @@ async function overSftp(context: BenchContext, files: Files): Promise<void> {
 function sftpCommand({ port, username, keys }: Sshd, knownHosts: string): string[] {
   const options = ['IdentitiesOnly=yes', 'StrictHostKeyChecking=yes', `UserKnownHostsFile=${knownHosts}`];
   return [
-    ...['sftp', '-q', '-b', '-', '-F', '/dev/null', '-P', String(port), '-i', keys.ed25519],
+    'sftp',
+    '-q',
+    '-b',
+    '-',
+    '-F',
+    '/dev/null',
+    '-P',
+    String(port),
+    '-i',
+    keys.ed25519,
     ...options.flatMap((option) => ['-o', option]),
     `${username}@127.0.0.1`,
   ];

@@ -15,7 +15,9 @@ describe('many items', () => {
   test('that are few are all shown, what failed first', () => {
     const { shown, rest } = standingFor([...many('rejected_rows', 2), ...many('source_failed', 1, 'failed')]);
     expect(shown.map(({ message }) => message)).toEqual([
-      ...['source_failed 0', 'rejected_rows 0', 'rejected_rows 1'],
+      'source_failed 0',
+      'rejected_rows 0',
+      'rejected_rows 1',
     ]);
     expect(restText(rest)).toBeUndefined();
   });

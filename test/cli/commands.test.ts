@@ -440,7 +440,9 @@ describe('query', () => {
 
   test('prints CSV', async () => {
     const { stdout } = await asapp(loaded, [
-      ...['query', '--output', 'csv'],
+      'query',
+      '--output',
+      'csv',
       `SELECT issue_id, voice_intent_code, instance_ts FROM messaging.${FEED} ORDER BY 1`,
     ]);
     expect(stdout).toBe(

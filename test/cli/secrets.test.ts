@@ -28,8 +28,14 @@ function spellings(secret: string): string[] {
   const bytes = Buffer.from(secret);
   const url = encodeURIComponent(secret);
   return [
-    ...[secret, JSON.stringify(secret).slice(1, -1), url, url.toLowerCase(), url.replaceAll('%20', '+')],
-    ...[bytes.toString('base64'), bytes.toString('base64url'), bytes.toString('hex')],
+    secret,
+    JSON.stringify(secret).slice(1, -1),
+    url,
+    url.toLowerCase(),
+    url.replaceAll('%20', '+'),
+    bytes.toString('base64'),
+    bytes.toString('base64url'),
+    bytes.toString('hex'),
   ];
 }
 

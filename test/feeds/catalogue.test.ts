@@ -112,7 +112,12 @@ test('the columns that staging adds are nobody else’s: a field of such a name 
     '1',
   );
   expect(spec?.columns.map((column) => column.name)).toEqual([
-    ...['_line_', '_File_Id_', 'rowid_', 'RowId__', 'line', '_lines'],
+    '_line_',
+    '_File_Id_',
+    'rowid_',
+    'RowId__',
+    'line',
+    '_lines',
   ]);
   expect(spec?.key).toEqual(['_line_']);
 });

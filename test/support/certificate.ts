@@ -10,19 +10,23 @@ export async function selfSigned(): Promise<{ key: string; certificate: string }
   try {
     const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
     await promisify(execFile)('openssl', [
-      ...[
-        'req',
-        '-x509',
-        '-nodes',
-        '-days',
-        '2',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:prime256v1',
-      ],
-      ...['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'],
-      ...['-keyout', key, '-out', certificate],
+      'req',
+      '-x509',
+      '-nodes',
+      '-days',
+      '2',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-subj',
+      '/CN=127.0.0.1',
+      '-addext',
+      'subjectAltName=IP:127.0.0.1',
+      '-keyout',
+      key,
+      '-out',
+      certificate,
     ]);
     return { key: await readFile(key, 'utf8'), certificate: await readFile(certificate, 'utf8') };
   } finally {

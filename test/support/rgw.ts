@@ -54,8 +54,15 @@ export async function startRgw(): Promise<{ endpoint: string; stop(): Promise<vo
     await writeFile(config, cephConf(directory, fsid, port, monitorPort));
     const map = join(directory, 'monmap');
     await run('monmaptool', [
-      ...['--create', '--fsid', fsid, '--addv', 'a', `v2:127.0.0.1:${monitorPort}/0`],
-      ...['--set-min-mon-release', 'pacific', map],
+      '--create',
+      '--fsid',
+      fsid,
+      '--addv',
+      'a',
+      `v2:127.0.0.1:${monitorPort}/0`,
+      '--set-min-mon-release',
+      'pacific',
+      map,
     ]);
     await tool('ceph-mon', '-i', 'a', '--mkfs', '--monmap', map);
     await daemon('ceph-mon', '-i', 'a');

@@ -231,7 +231,11 @@ export function insertRows(table: StagingTable, times: ReadonlyMap<number, Date>
   return `INSERT INTO ${qualified(table)} (${targets.join(', ')})
 SELECT ${[
     ...table.columns.map((_, index) => `v${index}`),
-    ...['partition_ts', 'file_id', 'line', timestamp(loadedAt), 'rescued'],
+    'partition_ts',
+    'file_id',
+    'line',
+    timestamp(loadedAt),
+    'rescued',
   ].join(', ')}
 FROM careful_typed JOIN (VALUES ${files.join(', ')}) AS files(file_id, partition_ts) USING (file_id)
 WHERE key_misfit IS NULL`;

@@ -167,14 +167,10 @@ describe('values', () => {
     const rescued = '{"at":"2023-08-09T19:21:34.224620050Z","x":1}';
     const at = '2023-08-09 19:21:34.22462';
     expect(await bench.rows(spec, '"at"::VARCHAR AS "at", _rescued')).toEqual([
-      ...[
-        { at, _rescued: rescued },
-        { at, _rescued: null },
-      ],
-      ...[
-        { at, _rescued: rescued },
-        { at, _rescued: null },
-      ],
+      { at, _rescued: rescued },
+      { at, _rescued: null },
+      { at, _rescued: rescued },
+      { at, _rescued: null },
     ]);
     expect(await bench.session.rows('FROM ops.column_misfits')).toEqual([]);
   });
@@ -196,11 +192,12 @@ describe('values', () => {
     const rows = await bench.rows(spec, '"at"::VARCHAR AS "at", _rescued');
     const eight = { at: '2026-01-05 08:00:00', _rescued: null };
     const expected = [
-      ...[eight, eight, { at: '2026-01-05 08:00:00.00025', _rescued: null }, eight],
-      ...[
-        { at: null, _rescued: '{"at":"soon"}' },
-        { at: null, _rescued: '{"at":1e12}' },
-      ],
+      eight,
+      eight,
+      { at: '2026-01-05 08:00:00.00025', _rescued: null },
+      eight,
+      { at: null, _rescued: '{"at":"soon"}' },
+      { at: null, _rescued: '{"at":1e12}' },
     ];
     expect(rows).toEqual([...expected, ...expected]);
   });
@@ -220,25 +217,21 @@ describe('values', () => {
 
 describe('digits', () => {
   const numbers = [
-    ...[
-      '12345678901234567.89',
-      '1.50',
-      '1e2',
-      '1E-7',
-      '0.000001',
-      '9007199254740993.0',
-      '1e400',
-      '123456789012345.6',
-    ],
-    ...[
-      '100000000000000000000000.0',
-      '-12.340',
-      '0.1',
-      '7',
-      '12345678901234567890123',
-      '-0.00',
-      '0.30000000000000004',
-    ],
+    '12345678901234567.89',
+    '1.50',
+    '1e2',
+    '1E-7',
+    '0.000001',
+    '9007199254740993.0',
+    '1e400',
+    '123456789012345.6',
+    '100000000000000000000000.0',
+    '-12.340',
+    '0.1',
+    '7',
+    '12345678901234567890123',
+    '-0.00',
+    '0.30000000000000004',
   ];
 
   it.each(numbers)('of %s are kept in text, in JSON, in _rescued, nested too', async (number) => {
@@ -359,8 +352,12 @@ describe('fields that nobody declared', () => {
     }
     const rescued = '{"mood":"good","z":{"a":[1]}}';
     expect((await bench.rows(spec, '_rescued')).map(({ _rescued }) => _rescued)).toEqual([
-      ...[rescued, null, null],
-      ...[rescued, null, null],
+      rescued,
+      null,
+      null,
+      rescued,
+      null,
+      null,
     ]);
     expect(await bench.session.rows('SELECT field FROM ops.undeclared_fields ORDER BY field')).toEqual([
       { field: 'mood' },

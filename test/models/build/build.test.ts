@@ -134,7 +134,10 @@ test('a line that is replayed comes into every model that reads its feed', async
   await project.run();
   for (const model of [`messaging.${FEED}`, 'own.latest'])
     expect(await project.loader(`SELECT issue_id AS id FROM ${model} ORDER BY 1`)).toEqual([
-      ...[{ id: 1 }, { id: 2 }, { id: 8 }, { id: 9 }],
+      { id: 1 },
+      { id: 2 },
+      { id: 8 },
+      { id: 9 },
     ]);
 });
 

@@ -30,11 +30,9 @@ const NAMES = Object.keys(COLUMNS) as (keyof typeof COLUMNS)[];
 
 /** Values as feeds have them, those that do not fit their column among them. */
 const values = fc.oneof(
-  fc.constantFrom(
-    ...['null', 'true', 'false', '0', '1', '-7', '1.5', '2.0', '1e3', '"x"', '""', '"é\\u0001\\""'],
-  ),
-  fc.constantFrom(...['"12"', '"1.25"', '"true"', '"2026-01-05"', '"2026-01-05T14:03:11+02:00"']),
-  fc.constantFrom(...['9007199254740993', '123456789012345678901', '{"a":[1,{"b":null}]}', '[]', '"[1]"']),
+  fc.constantFrom('null', 'true', 'false', '0', '1', '-7', '1.5', '2.0', '1e3', '"x"', '""', '"é\\u0001\\""'),
+  fc.constantFrom('"12"', '"1.25"', '"true"', '"2026-01-05"', '"2026-01-05T14:03:11+02:00"'),
+  fc.constantFrom('9007199254740993', '123456789012345678901', '{"a":[1,{"b":null}]}', '[]', '"[1]"'),
   fc.integer().map(String),
   fc.string({ unit: 'grapheme', maxLength: 5 }).map((text) => JSON.stringify(text.toWellFormed())),
 );
