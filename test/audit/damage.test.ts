@@ -40,23 +40,26 @@ async function overwrite(file: string, from: number, length: number): Promise<vo
   await handle.write(Buffer.alloc(Math.max(0, length), 0xab), 0, Math.max(0, length), from);
 }
 
-test.each(DAMAGES)('a file that is %s is told of as damaged, and the copy stays', async (_, damage) => {
-  await restore();
-  await damage(project.path('warehouse.duckdb'));
-  await expect(project.run()).rejects.toThrow(DamagedError);
-  const copy = project.path('published/warehouse.duckdb');
-  expect((await readFile(copy)).equals(await readFile(`${copy}.whole`))).toBe(true);
-  await damage(copy);
-  const asked = Questions.open(await project.config()).then(async (questions) => {
-    await using _ = questions;
-    for await (const row of (await questions.ask('FROM messaging.voice_intents')).rows) row.length;
-  });
-  await expect(asked).rejects.toThrow(DamagedError);
-});
+test.each(DAMAGES)(
+  'a file that is %s is reported as damaged, and the published copy stays as it was',
+  async (_, damage) => {
+    await restore();
+    await damage(project.path('warehouse.duckdb'));
+    await expect(project.run()).rejects.toThrow(DamagedError);
+    const copy = project.path('published/warehouse.duckdb');
+    expect((await readFile(copy)).equals(await readFile(`${copy}.whole`))).toBe(true);
+    await damage(copy);
+    const asked = Questions.open(await project.config()).then(async (questions) => {
+      await using _ = questions;
+      for await (const row of (await questions.ask('FROM messaging.voice_intents')).rows) row.length;
+    });
+    await expect(asked).rejects.toThrow(DamagedError);
+  },
+);
 
 const cut = (file: string) => truncate(file, 300_000);
 
-test("what to do is said of the loader's file: how long it took to load what there was", async () => {
+test('a damaged file of the loader is reported with what to do and how long loading it took before', async () => {
   await restore();
   await cut(project.path('warehouse.duckdb'));
   const { exit, stderr } = await asapp(project, ['run']);
@@ -67,7 +70,7 @@ test("what to do is said of the loader's file: how long it took to load what the
   );
 });
 
-test('what to do is said of the copy for analysts', async () => {
+test('a damaged copy for analysts is reported with what to do', async () => {
   await restore();
   await cut(project.path('published/warehouse.duckdb'));
   const { exit, stderr } = await asapp(project, ['query', 'FROM messaging.voice_intents']);

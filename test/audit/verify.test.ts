@@ -50,7 +50,7 @@ async function broken(all = false): Promise<[Finding['check'], string, string][]
   return found.map(({ check, name, detail }) => [check, name, detail]);
 }
 
-test('says of each feed and each dedup model what holds', async () => {
+test('verify says of each feed and each dedup model what holds', async () => {
   expect(await findings()).toEqual([
     {
       check: 'conservation',
@@ -86,7 +86,7 @@ test('says of each feed and each dedup model what holds', async () => {
   ]);
 });
 
-test('holds after late and reopened partitions', async () => {
+test('verify finds nothing broken after late and reopened partitions', async () => {
   await project.partition('reps', '2026-01-04', [rep(1, 'Ada, long ago', '01-04'), rep(4, 'Di', '01-04')]);
   await project.partition('reps', '2026-01-06', [rep(2, 'Bo B.', '01-06')]);
   await project.run();
@@ -98,16 +98,16 @@ test('holds after late and reopened partitions', async () => {
   expect(await broken()).toEqual([]);
 });
 
-test('leaves the warehouse as it was', async () => {
+test('verify leaves the warehouse as it was', async () => {
   const before = await readFile(project.path('warehouse.duckdb'));
   await findings();
   expect(before.equals(await readFile(project.path('warehouse.duckdb')))).toBe(true);
 });
 
-describe('names what breaks', () => {
+describe('verify reports', () => {
   const file = (day: string) => `messaging:reps/version=1/format=jsonl/dt=2026-01-${day}/reps.jsonl`;
 
-  test('a file whose row is gone, and the model that still has it', async () => {
+  test('a file whose staged row is gone, and the model that still has the row', async () => {
     await tamper('DELETE FROM staging_messaging.reps WHERE rep_id = 3');
     expect(await broken()).toEqual([
       ['conservation', file('06'), 'messaging.reps: 2 lines ≠ 1 staged + 0 rejected'],
@@ -131,7 +131,7 @@ describe('names what breaks', () => {
     ]);
   });
 
-  test('a file in which a line is twice and another is missing', async () => {
+  test('a file of which one line is staged twice and another is missing', async () => {
     await tamper('UPDATE staging_messaging.reps SET _line = 1 WHERE rep_id = 3');
     expect(await broken()).toContainEqual([
       'conservation',
@@ -140,7 +140,7 @@ describe('names what breaks', () => {
     ]);
   });
 
-  test('rows of a file that nobody knows', async () => {
+  test('staged rows whose file the ledger does not know', async () => {
     await tamper('UPDATE staging_messaging.reps SET _file_id = 77 WHERE rep_id = 3');
     expect(await broken()).toContainEqual([
       'conservation',
@@ -149,7 +149,7 @@ describe('names what breaks', () => {
     ]);
   });
 
-  test('a model that keeps an older version', async () => {
+  test('a model that keeps an older version of a record', async () => {
     await tamper(`UPDATE messaging.reps SET name = 'Ada', _file_id = 1, _line = 1 WHERE rep_id = 1`);
     expect(await broken()).toEqual([
       [
@@ -160,7 +160,7 @@ describe('names what breaks', () => {
     ]);
   });
 
-  test('a model in which a value is another', async () => {
+  test('a model that has another value than a full build gives', async () => {
     await tamper(`UPDATE messaging.reps SET name = 'Bob' WHERE rep_id = 2`);
     expect(await broken()).toEqual([
       [
@@ -172,7 +172,7 @@ describe('names what breaks', () => {
   });
 });
 
-describe('names what breaks beside the feeds and models', () => {
+describe('verify also reports', () => {
   /** Does something to the copy for analysts, as nobody should. */
   async function tamperCopy(sql: string): Promise<void> {
     await using copy = await Warehouse.open(project.path('published/warehouse.duckdb'));
@@ -180,7 +180,7 @@ describe('names what breaks beside the feeds and models', () => {
   }
   const found = async (check: Finding['check']) => (await broken(true)).filter(([name]) => name === check);
 
-  test('a row of the copy that is not what the loader has', async () => {
+  test('a published row that differs from the row in the loader’s file', async () => {
     await tamperCopy("UPDATE messaging.reps SET name = 'Bob' WHERE rep_id = 2");
     expect(await found('published')).toEqual([
       [
@@ -191,7 +191,7 @@ describe('names what breaks beside the feeds and models', () => {
     ]);
   });
 
-  test('a table that the copy has not, or has with other columns', async () => {
+  test('a table that is missing from the copy, or has other columns there', async () => {
     await tamperCopy('ALTER TABLE messaging.reps DROP COLUMN name');
     expect(await found('published')).toEqual([
       ['published', 'messaging.reps', 'has other columns, or other SQL, in the published file'],
@@ -202,7 +202,7 @@ describe('names what breaks beside the feeds and models', () => {
     ]);
   });
 
-  test('but not what the copy says of itself that it is older', async () => {
+  test('a published table that is marked as older, but only as a remark', async () => {
     await tamperCopy(
       "UPDATE ops.published_tables SET stale = true, why = 'test x failed'; DELETE FROM messaging.reps",
     );
@@ -228,7 +228,7 @@ describe('names what breaks beside the feeds and models', () => {
     ]);
   });
 
-  test('staged rows of a feed that the ledger does not know, and rejected lines of no file', async () => {
+  test('staged rows of a feed that the ledger does not know, and rejected lines of an unknown file', async () => {
     await tamper(`CREATE TABLE staging_messaging.ghost AS SELECT 1 AS a;
       UPDATE ops.rejected_rows SET file_id = 99`);
     expect(await found('orphans')).toEqual([
@@ -237,7 +237,7 @@ describe('names what breaks beside the feeds and models', () => {
     ]);
   });
 
-  test('a gap far behind the look-back that nobody has noticed', async () => {
+  test('a gap long before the look-back that nobody has noticed', async () => {
     await tamper(`INSERT INTO ops.partitions BY NAME
       SELECT 'messaging' AS source, 'messaging' AS feed_group, 'reps' AS feed, '1' AS version, 'loaded' AS state,
         0 AS files, 0 AS rows, TIMESTAMP '2025-06-02' + to_days(day::INTEGER) AS partition_ts, day::VARCHAR AS path
@@ -248,7 +248,7 @@ describe('names what breaks beside the feeds and models', () => {
     expect(gap?.[2]).toMatch(/partitions? missing, the first of 2025-06-06 00:00$/);
   });
 
-  test('a proof that has nothing to prove any more', async () => {
+  test('a proof that had rows and is empty now', async () => {
     await tamper("INSERT INTO ops.proofs VALUES ('reconciliation', 5, TIMESTAMP '2026-01-05')");
     expect(await found('proofs')).toEqual([
       ['proofs', 'ops.reconciliation', 'is empty, and had 5 rows: it proves nothing any more'],
@@ -256,7 +256,7 @@ describe('names what breaks beside the feeds and models', () => {
   });
 });
 
-test('an ordering that leaves a choice gives other rows from shuffled input', async () => {
+test('verify finds other rows from shuffled input where the ordering leaves a choice', async () => {
   // As if two lines of a file had the same number: then nothing tells them apart.
   const lines = Array.from({ length: 200 }, (_, index) => rep(9, `name ${index}`, '01-07'));
   await project.partition('reps', '2026-01-07', lines);
@@ -269,13 +269,13 @@ test('an ordering that leaves a choice gives other rows from shuffled input', as
   ]);
 });
 
-describe('remarks upon', () => {
+describe('verify remarks on', () => {
   const remarks = async () =>
     (await findings())
       .filter(({ result }) => result === 'remark')
       .map(({ check, detail }) => [check, detail]);
 
-  test('records told apart by file and line alone, where they say different things', async () => {
+  test('records of which one delivery has several versions that differ, told apart by file and line alone', async () => {
     await project.partition('reps', '2026-01-07', [
       rep(1, 'this', '01-07'),
       rep(1, 'that', '01-07'),
@@ -298,11 +298,11 @@ describe('remarks upon', () => {
   });
 });
 
-describe('cannot say of a model', () => {
+describe('verify skips a model', () => {
   const skipped = async () =>
     (await findings()).filter(({ result }) => result === 'skipped').map(({ name, detail }) => [name, detail]);
 
-  test('whose feed has rows that it has not seen', async () => {
+  test('whose feed has rows that came since it was built', async () => {
     await project.partition('reps', '2026-01-07', [rep(5, 'Ed', '01-07')]);
     await project.load();
     expect(await skipped()).toEqual([
@@ -311,7 +311,7 @@ describe('cannot say of a model', () => {
     expect(await broken()).toEqual([]);
   });
 
-  test('whose definition is not what it was built from', async () => {
+  test('whose definition has changed since it was built', async () => {
     await project.write(
       'warehouse.yaml',
       `models: ./models\nsources: { messaging: { connector: local, path: ./feeds } }`,
@@ -329,7 +329,7 @@ describe('cannot say of a model', () => {
   });
 });
 
-describe('of several models', () => {
+describe('verify of several models', () => {
   beforeEach(async () => {
     await project.partition('intents', '2026-01-05', [{ code: 'a' }]);
     await project.partition('issue_type', '2026-01-05', [{ issue_id: 1 }]);
@@ -338,7 +338,7 @@ describe('of several models', () => {
   const names = (found: Finding[], which: Finding['check']) =>
     found.filter(({ check }) => check === which).map(({ name }) => name);
 
-  test('a selection is proved, and the feeds that it reads', async () => {
+  test('checks the models of a selection and the feeds that they read', async () => {
     const found = await findings({ select: ['intents'] });
     expect(new Set(found.map(({ name }) => name))).toEqual(new Set(['messaging.intents']));
     expect(names(await findings({ exclude: ['intents', 'reps'] }), 'conservation')).toEqual([
@@ -347,7 +347,7 @@ describe('of several models', () => {
     ]);
   });
 
-  test('a sample is drawn by lot, and files are counted all the same', async () => {
+  test('draws a sample of the models by lot, and still counts the files of every feed', async () => {
     const lots = [0.9, 0.1, 0.5];
     const found = await findings({ sample: 2, random: () => lots.shift() ?? 0 });
     expect(names(found, 'determinism')).toEqual(['messaging.issue_type', 'messaging.reps']);

@@ -49,8 +49,8 @@ function cells({ columns, rows }: ResultTable, ...names: string[]): (string | nu
   return rows.map((row) => at.map((index) => (row[index] === null ? null : String(row[index]))));
 }
 
-describe('of a record', () => {
-  test('each version is shown, the winner first, with what decided against the others', async () => {
+describe('why of a record', () => {
+  test('shows each version, the winner first, with what decided against the others', async () => {
     const early = '2026-01-05T01:00:00Z';
     const late = '2026-01-05T02:00:00Z';
     await project.partition('convos_metrics', '2026-01-05 01', {
@@ -91,7 +91,7 @@ describe('of a record', () => {
     expect({ records, notBuilt }).toEqual({ records: 1, notBuilt: 0 });
   });
 
-  test('in one partition the file’s name decides, then the line', async () => {
+  test('decides within one partition by the name of the file, then by the line', async () => {
     const same = metrics(1, null);
     await project.partition('convos_metrics', '2026-01-05 01', { '': [same], '.01': [same, same] });
     await project.run();
@@ -103,7 +103,7 @@ describe('of a record', () => {
     ]);
   });
 
-  test('of files of one name from two sources, their order decides, and who delivered it is said', async () => {
+  test('decides between sources by their order, and says which source delivered each version', async () => {
     await project.write(
       'warehouse.yaml',
       `sources:
@@ -123,7 +123,7 @@ describe('of a record', () => {
     expect(cells(second.table, 'verdict')).toEqual([['winner'], ['order of the sources']]);
   });
 
-  test('the winner is the row of the model’s table, and it is told when that was not built since', async () => {
+  test('says how many versions were loaded since the model was built', async () => {
     await project.partition('reps', '2026-01-05', [{ rep_id: 1, name: 'Ada' }]);
     await project.run();
     await project.partition('reps', '2026-01-06', [{ rep_id: 1, name: 'Ada L.' }]);
@@ -133,7 +133,7 @@ describe('of a record', () => {
     expect((await versions('reps', 'rep_id=1')).notBuilt).toBe(0);
   });
 
-  test('files whose place these have taken are counted; their rows are gone', async () => {
+  test('counts the files that were replaced, whose rows are gone', async () => {
     await project.partition('reps', '2026-01-05', [{ rep_id: 1, name: 'Ada' }]);
     await project.run();
     await project.partition('reps', '2026-01-05', [{ rep_id: 1, name: 'Ada L.' }]);
@@ -143,7 +143,7 @@ describe('of a record', () => {
   });
 });
 
-describe('conditions', () => {
+describe('the conditions of why', () => {
   beforeEach(async () => {
     // As text: what JavaScript writes would be rounded.
     await project.partition('convos_metrics', '2026-01-05 01', [
@@ -156,7 +156,7 @@ describe('conditions', () => {
   const ids = async (...words: string[]) =>
     cells((await versions('convos_metrics', ...words)).table, 'issue_id').flat();
 
-  test('are read as their columns’ types', async () => {
+  test('are read as values of the types of their columns', async () => {
     expect(await ids('issue_id=9007199254740993')).toEqual(['9007199254740993']);
     expect(await ids('ISSUE_ID=9007199254740992')).toEqual(['9007199254740992']);
     expect(await ids('first_utterance_ts=2026-01-04 22:00:00')).toEqual([
@@ -168,12 +168,12 @@ describe('conditions', () => {
     expect(await ids('platform=web', 'issue_id=9007199254740992')).toEqual([]);
   });
 
-  test('without a value are NULL or an empty text', async () => {
+  test('without a value mean NULL or an empty text', async () => {
     expect(await ids('issue_id=')).toEqual([null]);
     expect(await ids('platform=')).toEqual(['9007199254740992', null]);
   });
 
-  test('may be about any column: then all versions of the records are shown that have one that meets them', async () => {
+  test('may be about any column, and then every version of a matching record is shown', async () => {
     await project.partition('convos_metrics', '2026-01-06 01', [{ issue_id: 9007, platform: 'web' }]);
     await project.partition('convos_metrics', '2026-01-07 01', [{ issue_id: 9007, platform: 'app' }]);
     await project.run();
@@ -181,7 +181,7 @@ describe('conditions', () => {
     expect((await versions('convos_metrics', 'platform=web')).records).toBe(2);
   });
 
-  test('that nothing meets give no rows', async () => {
+  test('that no record meets give no rows', async () => {
     expect(await versions('convos_metrics', 'issue_id=4711')).toMatchObject({
       records: 0,
       table: { rows: [] },
@@ -193,11 +193,11 @@ describe('conditions', () => {
     ['issue_id=one', '"one" is no value of issue_id, which is a BIGINT'],
     ['issue_id', '"issue_id" is not COL=VALUE'],
     ['=1', '"=1" is not COL=VALUE'],
-  ])('%s is refused', async (word, message) => {
+  ])('are refused when they cannot be understood: %s', async (word, message) => {
     await expect(async () => versions('convos_metrics', word)).rejects.toThrow(message);
   });
 
-  test('that too many rows meet are refused with what would narrow them', async () => {
+  test('that too many versions meet are refused, with what would narrow them down', async () => {
     const many = Array.from({ length: 1001 }, (_, issue_id) => ({ issue_id, platform: 'many' }));
     await project.partition('convos_metrics', '2026-01-06 01', many);
     await project.run();
@@ -208,7 +208,7 @@ describe('conditions', () => {
   });
 });
 
-describe('of a model that is no dedup model', () => {
+describe('why of a model that is no dedup model', () => {
   beforeEach(async () => {
     await project.partition('reps', '2026-01-05', [
       { rep_id: 1, name: `O'Hara` },
@@ -227,7 +227,7 @@ describe('of a model that is no dedup model', () => {
     await project.run();
   });
 
-  test('the dedup models that it is made from are named, with what to ask them', async () => {
+  test('names the dedup models that it is made from, with the question to ask of each', async () => {
     const { rows, table } = await upstream('names', `name=O'Hara`);
     expect(rows).toBe(1);
     expect(cells(table, 'model', 'unique_key', 'ask')).toEqual([
@@ -235,7 +235,7 @@ describe('of a model that is no dedup model', () => {
     ]);
   });
 
-  test('through other models, and for feeds that it reads itself', async () => {
+  test('looks through other models, and at the feeds that the model reads itself', async () => {
     const { table } = await upstream('both', 'name=Bo');
     expect(cells(table, 'model', 'ask')).toEqual([
       ['messaging.convos_metrics', 'asapp-warehouse why messaging.convos_metrics issue_id=5'],
@@ -243,13 +243,13 @@ describe('of a model that is no dedup model', () => {
     ]);
   });
 
-  test('a value of its key is left open where several rows meet the conditions', async () => {
+  test('leaves a value of the key open where several rows meet the conditions', async () => {
     const { rows, table } = await upstream('both', 'issue_id=5');
     expect(rows).toBe(2);
     expect(cells(table, 'ask').flat()).toContain('asapp-warehouse why messaging.reps rep_id=…');
   });
 
-  test('a column that it does not have is refused', async () => {
+  test('refuses a column that the model does not have', async () => {
     await expect(upstream('names', 'rep=1')).rejects.toThrow('marts.names has no column "rep"');
   });
 });
@@ -258,6 +258,6 @@ test.each([
   [['1', null], 'asapp-warehouse why m a=1 b='],
   [[`it's`, 'x y'], `asapp-warehouse why m 'a=it'\\''s' 'b=x y'`],
   [['$(rm)', undefined], `asapp-warehouse why m 'a=$(rm)' b=…`],
-])('values %j are written for a shell', (values, command) => {
+])('why writes the key values %j so that a shell passes them on as they are', (values, command) => {
   expect(whyCommand('m', ['a', 'b'], values)).toBe(command);
 });

@@ -64,7 +64,7 @@ describe('a question', () => {
     ['VALUES (1), (2)', [[1], [2]]],
     ['PIVOT messaging.reps ON name USING sum(rep_id)', [[0n, 1n, 2n, 3n, 4n].flatMap((n) => [String(n)])]],
     ['SELECT * FROM (DESCRIBE messaging.reps) LIMIT 1', [['rep_id', 'BIGINT', 'YES', null, null, null]]],
-  ])('reads: %s', async (sql, rows) => {
+  ])('is answered: %s', async (sql, rows) => {
     const answer = await ask(sql);
     if (sql.startsWith('PIVOT')) expect(answer.map((row) => row.map(String))).toEqual(rows);
     else expect(answer).toEqual(rows);
@@ -75,7 +75,7 @@ describe('a question', () => {
     'SUMMARIZE messaging.reps',
     'EXPLAIN FROM messaging.reps',
     'EXPLAIN ANALYZE (FROM messaging.reps)',
-  ])('may be: %s', async (sql) => {
+  ])('may describe what it is about: %s', async (sql) => {
     expect((await ask(sql)).length).toBeGreaterThan(0);
   });
 
@@ -86,12 +86,12 @@ describe('a question', () => {
     'SHOW ALL TABLES',
     'SHOW messaging.reps',
     'SHOW SCHEMAS',
-  ])('may be, too: %s', async (sql) => {
+  ])('may show or explain what there is: %s', async (sql) => {
     expect((await ask(sql)).length).toBeGreaterThan(0);
   });
 
   it.each(['SHOW TABLES', 'show tables;', 'PRAGMA show_tables'])(
-    '%s lists tables of every schema',
+    'that is %s lists the tables of every schema',
     async (sql) => {
       expect(await ask(sql)).toEqual([
         ['marts', 'rep_count', 'view', null],
@@ -101,23 +101,23 @@ describe('a question', () => {
   );
 
   // DuckDB's client ends a streamed result there without a word.
-  it('that fails behind a hundred thousand rows is an error, not half an answer', async () => {
+  it('that fails after a hundred thousand rows is an error, not half an answer', async () => {
     const error = await refusal(
       "SELECT CASE WHEN range > 200000 THEN error('late') ELSE range END FROM range(300000)",
     );
     expect(error.message).toContain('late');
   });
 
-  it('is answered whole, in its order', async () => {
+  it('is answered with all rows, in the order that it asks for', async () => {
     const rows = await ask('SELECT range AS n, range AS n FROM range(300000) ORDER BY n DESC');
     expect([rows.length, rows[0], rows.at(-1)]).toEqual([300_000, [299_999n, 299_999n], [0n, 0n]]);
   });
 
-  it('may be a row without names, which cannot be printed', async () => {
+  it('is refused when it gives a row without field names, which cannot be printed', async () => {
     expect((await refusal('SELECT row(1, 2)')).message).toBe('a row without field names cannot be printed');
   });
 
-  it('is one: of two none is run', async () => {
+  it('is one statement: two are refused, and so is none', async () => {
     const error = await refusal('SELECT 1; SELECT 2');
     expect(error.message).toBe('there are 2 statements, and a query is one');
     expect((await refusal('-- nothing\n;')).message).toBe('there is no SQL to run');
@@ -162,7 +162,7 @@ describe('a question', () => {
     'WITH x AS MATERIALIZED (FROM force_checkpoint()) FROM x',
   ];
 
-  it.each(ACTIONS)('is refused, with files or without: %s', async (text) => {
+  it.each(ACTIONS)('that does more than read is refused, even where files are allowed: %s', async (text) => {
     const sql = text.replaceAll('FOLDER', folder);
     expect((await refusal(sql)).message).toMatch(/is refused: a query is one statement that reads/);
     expect((await refusal(sql, { allowFiles: true })).message).toMatch(
@@ -178,12 +178,12 @@ describe('a question', () => {
     "EXPLAIN ANALYZE FROM read_text('/etc/passwd')",
     "FROM read_duckdb('FOLDER/other.duckdb', table_name = 'reps')",
     "FROM 'https://127.0.0.1:1/x.csv'",
-  ])('reaches no file unless told: %s', async (text) => {
+  ])('reads no file unless files are allowed: %s', async (text) => {
     const { hint } = await refusal(text.replaceAll('FOLDER', folder));
     expect(hint).toContain('--allow-files');
   });
 
-  it('reads files when told, and the network never', async () => {
+  it('reads files where they are allowed, and never the network', async () => {
     const sql = `FROM messaging.reps JOIN '${folder}/own.csv' USING (rep_id) SELECT name, team`;
     expect(await ask(sql, { allowFiles: true })).toEqual([['n1', 'blue']]);
     expect((await refusal("FROM 'https://127.0.0.1:1/x.csv'", { allowFiles: true })).hint).toContain(
@@ -191,7 +191,7 @@ describe('a question', () => {
     );
   });
 
-  it('tells nothing of secrets or the environment', async () => {
+  it('finds neither secrets nor environment variables', async () => {
     expect(await ask('FROM duckdb_secrets()')).toEqual([]);
     expect((await refusal("SELECT getenv('HOME')")).message).toContain('getenv does not exist');
   });
@@ -210,7 +210,7 @@ describe('a mistake in SQL', () => {
     ["SELECT 'x", 'a bracket, a quote or the end of the statement is missing'],
     ['SELECT ?', 'write the value into the statement, in place of ? or $1'],
     ["SELECT 'x'::INTEGER", undefined],
-  ])('%s', async (sql, hint) => {
+  ])('is reported with what was probably meant: %s', async (sql, hint) => {
     const error = await refusal(sql);
     expect(error.hint).toBe(hint);
     expect(error.message).not.toContain('Failed to');
@@ -218,7 +218,7 @@ describe('a mistake in SQL', () => {
 });
 
 describe('an answer in Parquet', () => {
-  it('keeps every digit and type, and names no column twice', async () => {
+  it('keeps every digit and every type, and gives each column a name of its own', async () => {
     const target = join(folder, 'out.parquet');
     {
       await using questions = await Questions.open(config, { target });
@@ -240,7 +240,7 @@ describe('an answer in Parquet', () => {
     await rm(target);
   });
 
-  it('is refused for what Parquet would round', async () => {
+  it('is refused where Parquet would round a value, and where the statement does more than read', async () => {
     await using questions = await Questions.open(config, { target: join(folder, 'out.parquet') });
     await expect(questions.writeParquet('SELECT [1::HUGEINT] AS list')).rejects.toThrow(
       'Parquet cannot hold list as it is',
@@ -252,8 +252,8 @@ describe('an answer in Parquet', () => {
   });
 });
 
-describe('a file that is no database', () => {
-  it('is told by the key that names it', async () => {
+describe('a published file that is no database', () => {
+  it('is refused by its name, and left as it is', async () => {
     const publish = join(folder, 'text.duckdb');
     await writeFile(publish, 'no database\n'.repeat(1000));
     await expect(Questions.open({ ...config, publish })).rejects.toThrow(
