@@ -11,8 +11,8 @@ function many(kind: AttentionKind, number: number, severity?: Attention['severit
   return Array.from({ length: number }, (_, index) => item(kind, index, severity));
 }
 
-describe('many items', () => {
-  test('that are few are all shown, what failed first', () => {
+describe('the attention items that are printed', () => {
+  test('are all of them as long as they are few, those that failed first', () => {
     const { shown, rest } = standingFor([...many('rejected_rows', 2), ...many('source_failed', 1, 'failed')]);
     expect(shown.map(({ message }) => message)).toEqual([
       'source_failed 0',
@@ -22,7 +22,7 @@ describe('many items', () => {
     expect(restText(rest)).toBeUndefined();
   });
 
-  test('hide none of another kind, and are counted', () => {
+  test('show every kind when they are many, and count what is left out', () => {
     const { shown, rest } = standingFor([
       ...many('model_failed', 1200, 'failed'),
       ...many('test_failed', 8),
@@ -36,7 +36,7 @@ describe('many items', () => {
   });
 });
 
-test('the README has every kind of item that there is', async () => {
+test('the README documents every kind of attention item', async () => {
   const source = await readFile(new URL('../../src/attention.ts', import.meta.url), 'utf8');
   const union = /type AttentionKind =([^;]+);/.exec(source)?.[1] ?? '';
   const kinds = [...union.matchAll(/'(\w+)'/g)].map(([, kind]) => kind);

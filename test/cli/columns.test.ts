@@ -15,7 +15,7 @@ test.each([
   [50, ['feed', 'state', 'staged', 'rejected']],
   [35, ['feed', 'state']],
   [5, ['feed']],
-])('at %d places there is room for %j', (width, names) => {
+])('a terminal that is %d characters wide shows the columns %j', (width, names) => {
   expect(fitting(TABLE, IMPORTANT, width).columns.map(({ name }) => name)).toEqual(names);
   expect(fitting(TABLE, IMPORTANT, width).rows[0]?.[0]).toBe('messaging.convos_metrics');
 });

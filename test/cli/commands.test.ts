@@ -62,7 +62,7 @@ async function snapshot(project: Project): Promise<string[]> {
   return (await Promise.all(files)).sort();
 }
 
-describe('a mistake in what was typed ends with 2, and says what was meant', () => {
+describe('a mistake in what was typed', () => {
   test.each<[string[], RegExp]>([
     [['lod'], /unknown command 'lod'\s+\(Did you mean load\?\)/],
     [['run', 'now'], /too many arguments/],
@@ -112,7 +112,7 @@ describe('a mistake in what was typed ends with 2, and says what was meant', () 
       /nowhere\.yaml: .*there is no such file[\s\S]*asapp-warehouse init/,
     ],
     [['init'], /warehouse\.yaml is there already, and is not written over/],
-  ])('%j', async (words, message) => {
+  ])('ends with exit code 2, says what was meant and changes nothing: %j', async (words, message) => {
     const before = await snapshot(loaded);
     const { exit, stdout, stderr } = await asapp(loaded, words);
     expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' });
@@ -120,7 +120,7 @@ describe('a mistake in what was typed ends with 2, and says what was meant', () 
     expect(await snapshot(loaded)).toEqual(before);
   });
 
-  test('a configuration, with every problem and its line', async () => {
+  test('in the configuration is reported together with the others, each with its line', async () => {
     await using project = await Project.create(`warehose: x.duckdb
 look_back_days: many
 sources:
@@ -143,7 +143,7 @@ sources:
 });
 
 describe('help', () => {
-  test('shows every command, and --version the version', async () => {
+  test('lists every command, and --version prints the version', async () => {
     const [help, version] = await Promise.all([asapp(fresh, ['--help']), asapp(fresh, ['--version'])]);
     expect(help.exit).toBe(0);
     for (const name of ['init', 'run', 'load', 'build', 'status', 'query', 'compile'])
@@ -162,8 +162,8 @@ describe('help', () => {
   );
 });
 
-describe('commands that only read', () => {
-  test('need neither the keys of sources nor .env', async () => {
+describe('a command', () => {
+  test('that only reads needs neither the keys of sources nor .env', async () => {
     await using project = await Project.create();
     await deliver(project, 1);
     await project.run();
@@ -196,7 +196,7 @@ describe('commands that only read', () => {
     });
   });
 
-  test('say what a warehouse is that is none', async () => {
+  test('says so when the warehouse is a folder', async () => {
     await using project = await Project.create();
     await mkdir(project.path('warehouse.duckdb'));
     const { exit, stderr } = await asapp(project, ['run']);
@@ -206,7 +206,7 @@ describe('commands that only read', () => {
 });
 
 describe('run', () => {
-  test('tells on stderr what it did, and nothing on stdout', () => {
+  test('reports on stderr what it did, and prints nothing to stdout', () => {
     expect(firstRun).toMatchObject({ exit: 0, stdout: '' });
     expect(firstRun.stderr).toMatch(/staged 3 files, 6 rows {2}messaging\.voice_intents/);
     expect(firstRun.stderr).toMatch(/built messaging\.voice_intents, 2 rows/);
@@ -243,7 +243,7 @@ describe('run', () => {
     });
   });
 
-  test('with --log-format json says it to machines, a line each', async () => {
+  test('with --log-format json writes one JSON object a line', async () => {
     await using project = await Project.create();
     await deliver(project, 1);
     const { exit, stdout, stderr } = await asapp(project, ['run', '--log-format', 'json']);
@@ -288,7 +288,7 @@ describe('run', () => {
     });
   });
 
-  test('stops between two steps when it is asked to, and the next one goes on', async () => {
+  test('stops between two steps at a signal, and the next run goes on from there', async () => {
     await using project = await Project.create();
     await deliver(project, 1, 2);
     await project.partition('utterances', '2026-01-09 07', [{ issue_id: 1, sender_id: 2 }]);
@@ -309,7 +309,7 @@ describe('run', () => {
 });
 
 describe('the exit code', () => {
-  test('is 3 for rejected rows over the limit, a failing file and a gap, each said in its own words', async () => {
+  test('is 3 for rejected rows over the limit, a failing file and a gap, each with a warning of its own', async () => {
     await using project = await Project.create();
     await deliver(project, 1, 2, 4);
     const hour = new Date(Date.now() - 5 * 3_600_000).toISOString().slice(0, 13).replace('T', ' ');
@@ -346,7 +346,7 @@ describe('the exit code', () => {
     expect(stderr).toMatch(/error: .*warehouse\.duckdb is not a DuckDB database.*\n {2}→ put back a copy/);
   });
 
-  test('is 4 while another process holds the warehouse, which is named; readers are let in', async () => {
+  test('is 4 while another process holds the warehouse, which is named, but readers get their answers', async () => {
     await using project = await Project.create();
     await deliver(project, 1);
     await project.run();
@@ -376,7 +376,7 @@ describe('the exit code', () => {
     expect(query).toMatchObject({ exit: 0, stdout: '[\n{"n":2}\n]\n', stderr: '' });
   });
 
-  test('of a command that failed is what its record says', async () => {
+  test('of a command that failed is the one in its record', async () => {
     await using project = await Project.create(
       'models: ./models\nsources: { messaging: { connector: local, path: ./feeds } }\n',
     );
@@ -399,7 +399,7 @@ describe('the exit code', () => {
     expect(runs).toEqual(codes.map((exit_code) => ({ status: 'failed', exit_code })));
   });
 
-  test('is 1 for what needs a warehouse that is not there yet', async () => {
+  test('is 1 for a command that needs a warehouse where there is none yet', async () => {
     for (const words of [['query', 'SELECT 1'], ['status']]) {
       const { exit, stdout, stderr } = await asapp(fresh, words);
       expect({ exit, stdout }).toEqual({ exit: 1, stdout: '' });
@@ -430,7 +430,7 @@ describe('query', () => {
     );
   });
 
-  test('prints one array, whether it has rows or not', async () => {
+  test('prints one JSON array, whether it has rows or not', async () => {
     expect(await json('SELECT 1 AS a UNION ALL SELECT 2 ORDER BY a')).toBe('[\n{"a":1},\n{"a":2}\n]\n');
     expect(await json('SELECT 1 AS a WHERE false')).toBe('[]\n');
     expect(await json(`SELECT issue_id FROM messaging.${FEED} ORDER BY 1`)).toBe(
@@ -479,7 +479,7 @@ describe('query', () => {
     await rm(loaded.path('question.sql'));
   });
 
-  test('writes files whole, in the format of their names, and none where it fails', {
+  test('writes each file whole, in the format of its name, and no file where it fails', {
     timeout: 120_000,
   }, async () => {
     const each = (names: string[], question: string) =>
@@ -506,7 +506,7 @@ describe('query', () => {
     for (const name of made) await rm(loaded.path(name));
   });
 
-  test('looks at what is staged and rescued, and only there', async () => {
+  test('reads staged and rescued values with --staging, and only then', async () => {
     const sql = `SELECT count(*) AS n, count(_rescued) AS rescued FROM staging_messaging.${FEED}`;
     const staged = await asapp(loaded, ['query', '--staging', '--output', 'json', sql]);
     expect(staged).toMatchObject({ exit: 0, stdout: '[\n{"n":6,"rescued":0}\n]\n' });
@@ -518,7 +518,7 @@ describe('query', () => {
     `DROP TABLE messaging.${FEED}`,
     'CREATE TABLE messaging.mine AS SELECT 1 AS a',
     `UPDATE ops.runs SET status = 'done'`,
-  ])('cannot change anything: %s', async (sql) => {
+  ])('refuses a statement that would change something: %s', async (sql) => {
     const before = await snapshot(loaded);
     const { exit, stdout, stderr } = await asapp(loaded, ['query', sql]);
     expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' });
@@ -554,7 +554,7 @@ describe('compile', () => {
 });
 
 describe('init', () => {
-  test('writes a configuration to begin with, and says what to do with it', async () => {
+  test('writes a starter configuration, and says what to do next', async () => {
     await using project = await Project.create();
     await rm(project.path('warehouse.yaml'));
     expect(await asapp(project, ['init'])).toMatchObject({
@@ -570,7 +570,7 @@ describe('init', () => {
     expect(stderr).toMatch(/ASAPP_S3_KEY_ID/);
   });
 
-  test('--demo writes feeds that can be loaded as they are', async () => {
+  test('with --demo writes feeds that can be loaded as they are', async () => {
     await using project = await Project.create();
     await rm(project.path('warehouse.yaml'));
     await rm(project.path('feeds'), { recursive: true });
@@ -590,7 +590,7 @@ describe('init', () => {
   });
 });
 
-test('secrets are in no output', { timeout: 60_000 }, async () => {
+test('secrets of the configuration are neither printed nor stored', { timeout: 60_000 }, async () => {
   const secret = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
   // biome-ignore-start lint/suspicious/noTemplateCurlyInString: a variable of warehouse.yaml
   await using project = await Project.create(`sources:

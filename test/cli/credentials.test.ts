@@ -22,7 +22,7 @@ async function read(project: Project, name: string): Promise<string> {
 }
 
 describe('credentials import', () => {
-  it('takes the decrypted file to .env and warehouse.yaml, and shows no secret', async () => {
+  it('writes what the vendor’s file holds to .env and warehouse.yaml, and shows no secret', async () => {
     await using project = await started();
     await project.write('keys.txt', VENDOR_FILE);
     await project.write('.env', '# mine\r\nASAPP_S3_SECRET=old\r\nOTHER=1\r\n');
@@ -61,18 +61,23 @@ describe('credentials import', () => {
     expect((await asapp(project, ['status'])).exit).not.toBe(2);
   });
 
-  it.each(['keys.txt', 'none.asc'])('says that it has no use for a private key (%s)', async (privateKey) => {
-    await using project = await started();
-    await project.write('keys.txt', VENDOR_FILE);
-    const words = ['credentials', 'import', 'keys.txt', '--private-key', privateKey];
-    const { exit, stderr } = await asapp(project, words);
-    expect(exit).toBe(0);
-    expect(stderr).toContain(`warning: keys.txt is not encrypted: --private-key ${privateKey} is not used\n`);
-    expect(await read(project, '.env')).toContain(`ASAPP_S3_SECRET=${SECRET}\n`);
-    expect((await asapp(project, words.slice(0, 3))).stderr).not.toContain('warning');
-  });
+  it.each(['keys.txt', 'none.asc'])(
+    'warns that the private key %s is not used for a file that is not encrypted',
+    async (privateKey) => {
+      await using project = await started();
+      await project.write('keys.txt', VENDOR_FILE);
+      const words = ['credentials', 'import', 'keys.txt', '--private-key', privateKey];
+      const { exit, stderr } = await asapp(project, words);
+      expect(exit).toBe(0);
+      expect(stderr).toContain(
+        `warning: keys.txt is not encrypted: --private-key ${privateKey} is not used\n`,
+      );
+      expect(await read(project, '.env')).toContain(`ASAPP_S3_SECRET=${SECRET}\n`);
+      expect((await asapp(project, words.slice(0, 3))).stderr).not.toContain('warning');
+    },
+  );
 
-  it('leaves everything as it is with --dry-run, and when called again', async () => {
+  it('changes nothing with --dry-run, nor when it is called again', async () => {
     await using project = await started();
     await project.write('keys.txt', VENDOR_FILE);
     const dry = await asapp(project, ['credentials', 'import', 'keys.txt', '--dry-run']);
@@ -141,7 +146,7 @@ describe('credentials import', () => {
     expect(await readdir(project.folder)).not.toContain('.env');
   });
 
-  it('adds a source that is not there', async () => {
+  it('adds a source that warehouse.yaml does not have yet', async () => {
     await using project = await started();
     await project.write('keys.txt', `id\tsecret\tbucket\tsub-folder\n${ID}\t${SECRET}\tother-bucket\n`);
     const { exit } = await asapp(project, ['credentials', 'import', 'keys.txt', '--source', 'preprod']);
@@ -151,7 +156,7 @@ describe('credentials import', () => {
     );
   });
 
-  it('says when the environment would win over what it has written', async () => {
+  it('warns when a variable of the environment would win over what it has written', async () => {
     await using project = await started();
     await project.write('keys.txt', VENDOR_FILE);
     const env = { ASAPP_S3_KEY_ID: 'AKIAOTHER' };
@@ -227,13 +232,13 @@ describe.skipIf(!hasGpg)('credentials import of a file that gpg has encrypted', 
     for (const secret of [ID, SECRET, PASSPHRASE]) expect(stdout + stderr).not.toContain(secret);
   });
 
-  it('needs none for a key that is not protected', async () => {
+  it('needs no passphrase for a key that is not protected', async () => {
     await using project = await encrypted([], open);
     expect((await asapp(project, WORDS)).exit).toBe(0);
     expect(await read(project, '.env')).toContain(SECRET);
   });
 
-  it('takes what gpg hands over', async () => {
+  it('reads the decrypted text from a pipe', async () => {
     await using project = await started();
     await project.write('keys.txt', VENDOR_FILE);
     const words = `cat keys.txt | '${process.execPath}' '${PROGRAM}' credentials import /dev/stdin`;
@@ -273,7 +278,7 @@ describe.skipIf(!hasGpg)('credentials import of a file that gpg has encrypted', 
       1,
       'keys.gpg cannot be decrypted: it is encrypted for the key',
     ],
-  ])('says what is wrong with %s', async (_, words, env, exit, message) => {
+  ])('fails with %s, and says what is wrong', async (_, words, env, exit, message) => {
     await using project = await encrypted();
     const ended = await asapp(project, words, { env });
     expect(ended.stderr).toContain(message);
@@ -314,7 +319,7 @@ describe.skipIf(!hasGpg)('credentials import of a file that gpg has encrypted', 
     expect(await read(project, '.env')).toContain(SECRET);
   });
 
-  it.skipIf(!hasScript)('does nothing when none is typed', async () => {
+  it.skipIf(!hasScript)('changes nothing when no passphrase is typed', async () => {
     await using project = await encrypted();
     const { exit, screen } = await onTerminal(project, '\u0003');
     expect(exit).toBe(2);

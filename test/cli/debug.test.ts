@@ -81,7 +81,7 @@ describe('debug', () => {
     expect(await readdir(project.folder, { recursive: true })).toEqual(before);
   });
 
-  it('shows a table to people, and says on stderr what is wrong and what to do', async () => {
+  it('prints a table for people, and says on stderr what is wrong and what to do', async () => {
     await using project = await projectOf({ messaging: { ...LOCAL, path: './nowhere' } });
     const { exit, stdout, stderr } = await asapp(project, ['debug']);
     expect(exit).toBe(1);
@@ -105,7 +105,7 @@ describe('debug', () => {
     expect(stderr).toContain('there is no source named nobody');
   });
 
-  it('says what is wrong in warehouse.yaml, and tries what is right', async () => {
+  it('says what is wrong in warehouse.yaml, and tries the sources that are right', async () => {
     const unset = { connector: 's3', bucket: 'asapp-x', region: 'us-east-1', access_key_id: `$\{NOT_SET}` };
     await using project = await projectOf({ messaging: LOCAL, typo: { ...LOCAL, pth: 'x' }, unset });
     await project.partition('voice_intents', '2026-01-05 07', [ROW]);
@@ -170,7 +170,7 @@ describe('debug', () => {
     expect(failed[0]?.advice).toMatch(advice);
   });
 
-  it('names the configured feeds that are not there', async () => {
+  it('fails on configured feeds that are not there, and names them', async () => {
     await using project = await projectOf({
       messaging: { ...LOCAL, feeds: ['voice_intents', 'queue_check_ins'] },
     });
@@ -180,7 +180,7 @@ describe('debug', () => {
     expect(detail).toMatch(/^there is no feed queue_check_ins in /);
   });
 
-  it('says how the warehouse is, and who holds it', async () => {
+  it('says whether the warehouse is there, and who holds it', async () => {
     await using project = await projectOf({ messaging: LOCAL });
     await project.partition('voice_intents', '2026-01-05 07', [ROW]);
     expect(stepOf(await debug(project), '(machine)', 'warehouse').detail).toMatch(/^not there yet: /);
@@ -194,7 +194,7 @@ describe('debug', () => {
     expect(held.exit).toBe(0);
   });
 
-  it('fails on a warehouse that is damaged, and on one that cannot be', async () => {
+  it('fails on a damaged warehouse, and on a copy that cannot be made', async () => {
     await using project = await projectOf({ messaging: LOCAL }, { publish: './taken/warehouse.duckdb' });
     await project.partition('voice_intents', '2026-01-05 07', [ROW]);
     await project.write('warehouse.duckdb', 'not a database');
@@ -212,7 +212,7 @@ describe('debug', () => {
   });
 
   // Its file systems of the kernel have no room at all.
-  it.runIf(process.platform === 'linux')('fails where there is no space', async () => {
+  it.runIf(process.platform === 'linux')('fails where there is no free space', async () => {
     await using project = await projectOf({ messaging: LOCAL }, { landing: '/proc/landing' });
     await project.partition('voice_intents', '2026-01-05 07', [ROW]);
     const done = await debug(project);
@@ -277,7 +277,7 @@ describe.skipIf(!hasSshd)('debug over SFTP', () => {
     ['no_root', 'credentials', /^there is no folder \/nowhere on localhost$/, /^Set root/],
     ['no_feeds', 'list', /^there are no feeds in sftp:/, /prefix, root or path/],
     ['damaged', 'file', /jsonl\.gz does not decompress/, /export it again/],
-  ])('stops where %s fails: %s', async (name, step, detail, advice) => {
+  ])('of the source %s stops at the step %s', async (name, step, detail, advice) => {
     const done = await debug(project, ['--source', name]);
     expect(done.exit).toBe(1);
     expect(states(done, name)).toEqual(failedAt(step));
@@ -311,7 +311,7 @@ describe('debug of File Exporter', () => {
   const ask = (name: string, env: NodeJS.ProcessEnv = { NODE_EXTRA_CA_CERTS: project.path('ca.pem') }) =>
     debug(project, ['--source', name], env);
 
-  it('asks it for its health, too', async () => {
+  it('also asks the API for its health', async () => {
     const done = await ask('ai_services');
     expect(done.exit).toBe(0);
     // Its host is an address here.
@@ -322,7 +322,7 @@ describe('debug of File Exporter', () => {
     expect(stepOf(done, 'ai_services', 'connection').detail).toContain('its certificate is trusted');
   });
 
-  it('fails when it says that it is not well', async () => {
+  it('fails when the API says that it is not well', async () => {
     exporter.health = 'FAILED';
     const done = await ask('ai_services');
     exporter.health = 'SUCCESS';
@@ -334,7 +334,7 @@ describe('debug of File Exporter', () => {
     });
   });
 
-  it('only remarks that these credentials may not ask', async () => {
+  it('does not fail when the credentials may not ask for its health', async () => {
     exporter.fail({ path: /^\/v1\/health$/, status: 403 });
     const done = await ask('ai_services');
     expect(done.exit).toBe(0);
@@ -344,7 +344,7 @@ describe('debug of File Exporter', () => {
     });
   });
 
-  it('says that the credentials are refused, or the certificate', async () => {
+  it('fails when the credentials are refused, and when the certificate is not trusted', async () => {
     const stranger = await ask('stranger');
     expect(stranger.exit).toBe(1);
     expect(stepOf(stranger, 'stranger', 'credentials')).toMatchObject({

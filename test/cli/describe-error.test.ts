@@ -47,7 +47,7 @@ describe('describeError', () => {
     );
   });
 
-  it('adds the reason at the root of it, once', () => {
+  it('adds the root cause, once', () => {
     const root = new Error('connect ECONNREFUSED 127.0.0.1:9000');
     const between = new Error('request failed', { cause: root });
     expect(describeIt(new SourceError('cannot list s3://acme', { cause: between }))).toBe(
@@ -87,7 +87,7 @@ describe('describeError', () => {
     expect(describeIt(new SourceError('stuck', { cause: error }))).toBe('stuck: and round');
   });
 
-  it('says in a line that something is unexpected, and how to see more', () => {
+  it('says in one line that something is unexpected, and how to see more', () => {
     expect(describeIt(new TypeError('x is not\na function'))).toBe(
       'unexpected: x is not a function\n  → run again with DEBUG=asapp-warehouse for the stack trace',
     );
@@ -95,7 +95,7 @@ describe('describeError', () => {
     expect(describeIt(new Error(''))).toContain('unexpected: Error');
   });
 
-  it('shows where it happened only for debugging, down to the root', () => {
+  it('shows stack traces, down to the root cause, only for debugging', () => {
     const error = new SourceError('cannot list', { cause: new RangeError('too deep') });
     expect(describeIt(error)).not.toContain('describe-error.test.ts');
     const debugged = describeError(error, { debug: true });

@@ -39,7 +39,7 @@ describe('what was decrypted', { timeout: 180_000 }, () => {
     expect(await decrypted()).toEqual([]);
   });
 
-  it('and left by a run that was killed is removed by whichever command comes next', async () => {
+  it('and was left by a killed run is removed by whichever command comes next', async () => {
     for (const command of [['build'], ['verify'], ['schema', 'diff']]) {
       await loadUntilDecrypted('SIGKILL');
       expect(await decrypted()).toHaveLength(1);

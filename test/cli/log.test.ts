@@ -23,7 +23,7 @@ function logger(options: Partial<LogOptions> = {}) {
   };
 }
 
-describe('text', () => {
+describe('the log as text', () => {
   it('has the time in UTC, the message, and what it is about', () => {
     const { log, lines } = logger();
     log.info('loaded 3 files, 12,345 rows', { files: 3, rows: 12345, feed: 'messaging.convos_metrics' });
@@ -46,7 +46,7 @@ describe('text', () => {
     ]);
   });
 
-  it('hides secrets and what would move the cursor', () => {
+  it('hides secrets, and spells out characters that would move the cursor', () => {
     const { log, lines } = logger();
     log.info('found \u001b[2Jfile', { path: 'a/hunter22\n/b' });
     log.warn('skipped a\nb');
@@ -66,8 +66,8 @@ describe('text', () => {
   });
 });
 
-describe('json', () => {
-  it('is an object a line, with the fields', () => {
+describe('the log as JSON', () => {
+  it('is one object a line, with all fields', () => {
     const { log, lines } = logger({ format: 'json' });
     log.info('loaded 3 files', { files: 3, rows: 12345n, feed: 'messaging.utterances', since: clock() });
     log.error('two\nlines', { cause: new Error('refused by hunter22'), big: 9007199254740993n });
@@ -91,7 +91,7 @@ describe('json', () => {
     ]);
   });
 
-  it('stays JSON where a secret could be a number, and keeps its own fields', () => {
+  it('stays JSON where a secret could be part of a number, and keeps its own time and level', () => {
     const { log, lines } = logger({ format: 'json', redact: redactor(['1234']) });
     log.warn('pin 1234', { rows: 123456, level: 'trace', time: 'never' });
     expect(lines()).toEqual([
@@ -100,7 +100,7 @@ describe('json', () => {
   });
 });
 
-it('-q leaves warnings and errors', () => {
+it('-q leaves only warnings and errors', () => {
   for (const format of ['text', 'json'] as const) {
     const { log, lines } = logger({ quiet: true, format });
     log.info('nothing new');

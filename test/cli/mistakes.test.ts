@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => project[Symbol.asyncDispose]());
 
-test('the run that follows a schema document does not say that it passed it over', async () => {
+test('a run that follows a schema document does not report the document as passed over', async () => {
   await project.run();
   expect(project.reporter.warnings.filter((line) => line.includes('passed over'))).toEqual([]);
   expect(await project.loader("SELECT count(*) AS n FROM ops.documents WHERE origin = 'source'")).toEqual([
@@ -33,7 +33,7 @@ describe('rejects discard', { timeout: 120_000 }, () => {
     return row?.n;
   };
 
-  test('discards nothing unasked, and says what it would', async () => {
+  test('discards nothing unless told which lines, and says what it would discard', async () => {
     const bare = await asapp(project, ['rejects', 'discard']);
     expect(bare).toMatchObject({ exit: 2, stdout: '' });
     expect(bare.stderr).toMatch(/would discard 2 rejected lines: say which, or --all\n {2}→ .*--feed FEED/);
@@ -44,7 +44,7 @@ describe('rejects discard', { timeout: 120_000 }, () => {
     expect(await open()).toBe(2);
   });
 
-  test('discards all for somebody who says so', async () => {
+  test('discards every rejected line with --all', async () => {
     const { exit, stderr } = await asapp(project, ['rejects', 'discard', '--all']);
     expect(exit).toBe(0);
     expect(stderr).toMatch(/discarded 2 rejected lines; they are kept/);
@@ -52,8 +52,8 @@ describe('rejects discard', { timeout: 120_000 }, () => {
   });
 });
 
-describe('a path that is nothing of the kind', { timeout: 120_000 }, () => {
-  test.skipIf(process.platform !== 'linux')('ends in a line', async () => {
+describe('a path that names something of another kind', { timeout: 120_000 }, () => {
+  test.skipIf(process.platform !== 'linux')('is reported in one line', async () => {
     const endless = await asapp(project, ['status', '--config', '/dev/zero']);
     expect(endless).toMatchObject({
       exit: 2,
@@ -65,7 +65,7 @@ describe('a path that is nothing of the kind', { timeout: 120_000 }, () => {
     expect(nowhere.stderr).toMatch(/error: .*the folder \/proc\/x cannot be made/);
   });
 
-  test('is told by debug of a folder in the place of the copy', async () => {
+  test('is reported by debug when there is a folder in the place of the copy', async () => {
     await using other = await Project.create();
     await mkdir(other.path('published/warehouse.duckdb'), { recursive: true });
     const { exit, stdout } = await asapp(other, ['debug', '--output', 'json']);
@@ -93,7 +93,7 @@ test.each([
   ['schema', 'diff', '--all'],
   ['status', '--output', 'json'],
   ['load', '--log-format', 'json'],
-])('%s ends quietly where nobody reads what it says', { timeout: 60_000 }, async (...words) => {
+])('%s ends quietly when nobody reads its output', { timeout: 60_000 }, async (...words) => {
   const child = spawn(process.execPath, [PROGRAM, ...words], { cwd: project.folder, stdio: 'pipe' });
   child.stdout.destroy();
   let stderr = '';

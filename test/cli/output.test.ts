@@ -32,7 +32,7 @@ const queues = tableOf(
   ['retention', 12n, null, '2026-01-31 07:31:02.500000'],
 );
 
-describe('table', () => {
+describe('a printed table', () => {
   it('aligns numbers by their last digit and shows NULL', async () => {
     expect(await printed(queues)).toBe(
       [
@@ -70,7 +70,7 @@ describe('table', () => {
     expect(await printed(table, { columns: 30 })).toContain(`messaging.con…  ${'x'.repeat(13)}…\n`);
   });
 
-  it('counts the places of wide characters', async () => {
+  it('counts two places for a wide character', async () => {
     const table = tableOf({ name: 'VARCHAR', n: 'INTEGER' }, ['中文字', 1], ['abcdefgh', 2]);
     expect(await printed(table)).toContain('中文字    1\nabcdefgh  2\n');
     const wide = tableOf({ name: 'VARCHAR' }, ['中'.repeat(30)]);
@@ -118,7 +118,7 @@ describe('table', () => {
   });
 });
 
-describe('json', () => {
+describe('printed JSON', () => {
   it('is one array, with every digit', async () => {
     const table = tableOf(
       {
@@ -179,15 +179,15 @@ describe('json', () => {
     expect(JSON.parse(output)).toEqual([{ a: 1, a_2: 2, a_1: 3, a_3: 4 }]);
   });
 
-  it('prints more rows than fit in one batch', async () => {
+  it('holds more rows than fit in one batch', async () => {
     const rows = Array.from({ length: 1201 }, (_, n) => [n]);
     const parsed = JSON.parse(await printed(tableOf({ n: 'INTEGER' }, ...rows), { format: 'json' }));
     expect(parsed).toEqual(rows.map(([n]) => ({ n })));
   });
 });
 
-describe('csv', () => {
-  it('quotes as RFC 4180 says, and tells NULL from an empty text', async () => {
+describe('printed CSV', () => {
+  it('is quoted as RFC 4180 says, and tells NULL from an empty text', async () => {
     const table = tableOf(
       { 'a,b': '', c: '', n: '' },
       ['x,y', 'say "hi"', 9007199254740993n],
@@ -212,14 +212,14 @@ describe('csv', () => {
     expect(await printed(tableOf({ a: '' }, [null], ['x']), { format: 'csv' })).toBe('a\n""\nx\n');
   });
 
-  it('passes control characters on to a file, not to a terminal', async () => {
+  it('has control characters as they are in a file, but spelled out on a terminal', async () => {
     const table = tableOf({ a: '' }, ['\u001b[2J']);
     expect(await printed(table, { format: 'csv' })).toBe('a\n\u001b[2J\n');
     expect(await printed(table, { format: 'csv', columns: 80 })).toBe('a\n\\x1b[2J\n');
   });
 });
 
-describe('the stream', () => {
+describe('the stream that is printed to', () => {
   it('may be closed by its reader at any time', async () => {
     const head = spawn('head', ['-n', '2']);
     const seen = text(head.stdout);
@@ -231,7 +231,7 @@ describe('the stream', () => {
     expect(await seen).toBe('a\nrow 0\n');
   });
 
-  it('tells about any other trouble', async () => {
+  it('is an error when it cannot be written to', async () => {
     const stream = createWriteStream(join(tmpdir(), 'no-such-folder', 'out.csv'));
     await expect(printTable(queues, { format: 'csv', stream, color: false })).rejects.toThrow('ENOENT');
   });
@@ -244,7 +244,10 @@ describe('colour', () => {
     ['NO_COLOR', { isTTY: true }, { NO_COLOR: '1' }, false],
     ['an empty NO_COLOR, which is none', { isTTY: true }, { NO_COLOR: '' }, true],
     ['a terminal that cannot', { isTTY: true }, { TERM: 'dumb' }, false],
-  ])('%s', (_, stream, env, expected) => {
-    expect(wantsColor(stream, env)).toBe(expected);
-  });
+  ])(
+    'is wanted on a terminal that can show it and without NO_COLOR, tried with %s',
+    (_, stream, env, expected) => {
+      expect(wantsColor(stream, env)).toBe(expected);
+    },
+  );
 });

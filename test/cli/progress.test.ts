@@ -45,7 +45,7 @@ describe('progressText', () => {
     );
   });
 
-  it('says no rate before a second has passed', () => {
+  it('shows no rate before a second has passed', () => {
     const { state } = elapsed([], total(1, 10 * MB));
     state.bytes.fetched = MB;
     expect(progressText(state, 900, 120)).toBe('0/1 files  1 MB of 10 MB');
@@ -66,7 +66,7 @@ describe('progressText', () => {
     expect(progressText(state, now, 120)).toBe('1 file  4 MB  2 MB/s');
   });
 
-  it('counts staged bytes where nothing is fetched, and never more than there is', () => {
+  it('counts staged bytes where nothing is fetched, and never more than there are', () => {
     const local = newProgress(0);
     total(2, 10 * MB)(local);
     local.bytes.done = 5 * MB;
@@ -86,12 +86,12 @@ describe('progressText', () => {
     [90 * MB, '1 min 30 s left'],
     [3600 * MB, '1 h 0 min left'],
     [2 * 3600 * MB + 150 * MB, '2 h 3 min left'],
-  ])('%d bytes at 1 MB/s: %s', (remaining, expected) => {
+  ])('with %d bytes left at 1 MB/s says %s', (remaining, expected) => {
     const { state, now } = elapsed([MB, MB], total(1, 2 * MB + remaining));
     expect(progressText(state, now, 200)).toContain(`  ${expected}`);
   });
 
-  it('fits any width, and keeps what tells most', () => {
+  it('fits any width, and leaves out first what matters least', () => {
     const { state, now } = elapsed([50 * MB, 50 * MB], total(40, 1000 * MB));
     state.feeds.add('messaging.utterances');
     state.activity = 'staging messaging.utterances';
@@ -106,14 +106,14 @@ describe('progressText', () => {
     expect(progressText(state, now, 12)).toBe('0/40 files');
   });
 
-  it('spells out control characters of names', () => {
+  it('spells out control characters in names', () => {
     const state = newProgress(0);
     state.activity = 'staging \u001b[2J';
     expect(progressText(state, 0, 80)).toBe('staging \\x1b[2J');
   });
 });
 
-describe('showsProgress', () => {
+describe('a progress line', () => {
   const terminal = { isTTY: true, env: { TERM: 'xterm' }, format: 'text', quiet: false } as const;
   it.each([
     ['on a terminal', terminal, true],
@@ -122,7 +122,7 @@ describe('showsProgress', () => {
     ['not where the cursor cannot move', { ...terminal, env: { TERM: 'dumb' } }, false],
     ['not among JSON', { ...terminal, format: 'json' as const }, false],
     ['not with -q', { ...terminal, quiet: true }, false],
-  ])('%s', (_, on, expected) => {
+  ])('is shown only where it can be drawn and read: %s', (_, on, expected) => {
     expect(showsProgress(on)).toBe(expected);
   });
 });
@@ -143,7 +143,7 @@ describe('createProgress', () => {
       redact: (text) => text.replace('key', '…'),
     });
 
-  it('draws one line from the first report until stop', async () => {
+  it('draws one line from the first report until it is stopped', async () => {
     const stream = new FakeTerminal(70);
     const progress = on(stream);
     await vi.advanceTimersByTimeAsync(1000);
@@ -166,7 +166,7 @@ describe('createProgress', () => {
     expect(stream.sent).toBe(sent);
   });
 
-  it('is redrawn at most ten times a second, however often it is told', async () => {
+  it('redraws the line at most ten times a second, however much is reported', async () => {
     const stream = new FakeTerminal();
     const progress = on(stream);
     progress.expect({ files: 1, bytes: 4 * MB });
@@ -180,7 +180,7 @@ describe('createProgress', () => {
     progress.stop();
   });
 
-  it('never begins when stopped at once', async () => {
+  it('draws nothing when it is stopped at once', async () => {
     const stream = new FakeTerminal();
     const progress = on(stream);
     progress.activity('fetching');

@@ -4,7 +4,7 @@ import { Project } from '../support/project.ts';
 import { startS3 } from '../support/s3-server.ts';
 
 /** The connector's own tests run its source; this one runs what users get. */
-test('the compiled program loads from an S3 bucket, and once only', { timeout: 60_000 }, async () => {
+test('the compiled program loads each file of an S3 bucket, and only once', { timeout: 60_000 }, async () => {
   const server = await startS3();
   try {
     const bucket = await server.createBucket('asapp-test-acme');

@@ -34,7 +34,9 @@ async function printed(
   return JSON.parse(ended.stdout);
 }
 
-test('a change from its document to its acceptance', { timeout: 120_000 }, async () => {
+test('commands plan, hold, accept and undo the changes of a schema document, and show each of them', {
+  timeout: 120_000,
+}, async () => {
   await using project = await Project.create(
     'models: ./models\nsources:\n  phones:\n    connector: local\n    path: ./feeds\n    group: phones\n',
   );
@@ -146,7 +148,7 @@ test('a change from its document to its acceptance', { timeout: 120_000 }, async
   }
 });
 
-test('a version without rows is not accepted by accident', { timeout: 120_000 }, async () => {
+test('a version without rows is accepted only with --allow-empty', { timeout: 120_000 }, async () => {
   await using project = await Project.create(
     'sources:\n  phones:\n    connector: local\n    path: ./feeds\n    group: phones\n',
   );

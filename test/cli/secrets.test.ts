@@ -312,7 +312,7 @@ describe.skipIf(!hasGpg || !hasSshd)('secrets', () => {
     await rm(project.path('models/own/told.sql'));
   });
 
-  it('are not in what is said of a configuration that is wrong', { timeout: 120_000 }, async () => {
+  it('are not in the problems of a wrong configuration', { timeout: 120_000 }, async () => {
     const yaml = await readFile(project.path('warehouse.yaml'), 'utf8');
     const wrong = [
       yaml.replaceAll('secret_access_key:', 'secret_acces_key:'),

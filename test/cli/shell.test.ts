@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(() => project[Symbol.asyncDispose]());
 
-test('a shell takes statements from a pipe; a mistake ends none but its own, and is told at the end', async () => {
+test('a shell takes statements from a pipe, goes on after a mistake, and then exits with 1', async () => {
   const stdin = `select 1 as one;
 selct 2;
 delete from messaging.voice_intents;
@@ -34,7 +34,7 @@ select 5 as five`;
   );
 });
 
-test('a shell that asks what is staged holds the file only while it is asked', {
+test('a shell over staged rows holds the file only while a statement runs', {
   timeout: 60_000,
 }, async () => {
   const child = spawn(process.execPath, [PROGRAM, 'shell', '--staging', '--output', 'csv'], {
@@ -91,8 +91,8 @@ sys.exit(os.waitpid(child, 0)[1] >> 8)
 `;
 
 // Python has the only pseudo terminal that is always there; a machine without it leaves this out.
-describe.skipIf(spawnSync('python3', ['-c', 'import pty']).status !== 0)('in a terminal', () => {
-  test('Ctrl-C ends a statement, each sees the newest copy, and what was typed is kept for its user', {
+describe.skipIf(spawnSync('python3', ['-c', 'import pty']).status !== 0)('a shell in a terminal', () => {
+  test('ends a statement at Ctrl-C, and keeps a history that only its user can read', {
     timeout: 120_000,
   }, async () => {
     const slow = 'select count(*) from range(100000000) a, range(1000) b where a.range + b.range = 7;';

@@ -38,7 +38,7 @@ function items(stderr: string): { kind: string }[] {
   return lines.map((line) => JSON.parse(line)).filter((line) => 'severity' in line);
 }
 
-test('shows all that the run said, and ends as it did; which of it is shown changes no exit code', {
+test('status shows all that the run reported and has its exit code, whichever part of it is shown', {
   timeout: 120_000,
 }, async () => {
   await using project = await troubled();
@@ -108,7 +108,7 @@ test('shows all that the run said, and ends as it did; which of it is shown chan
   });
 });
 
-test('of a warehouse that nobody need look at ends with 0, and a mistake that was typed changes nothing', {
+test('status with nothing to look at exits with 0, also after a command that was mistyped', {
   timeout: 120_000,
 }, async () => {
   await using project = await Project.create();

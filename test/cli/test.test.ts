@@ -39,7 +39,7 @@ test('run says which tests failed, how to look, and exits with 3', async () => {
 });
 
 describe('test', () => {
-  test('prints a row for each test, and to stderr what fails', async () => {
+  test('prints a row for each test, and on stderr what fails', async () => {
     const { exit, stdout, stderr } = await asapp(project, ['test', '--select', 'named', '--output', 'csv']);
     expect(exit).toBe(3);
     expect(
@@ -72,7 +72,7 @@ describe('test', () => {
     ]);
   });
 
-  test('--dry-run says what it would run, and runs nothing', async () => {
+  test('with --dry-run says what it would run, and runs nothing', async () => {
     const results = 'SELECT count(*) AS results FROM ops.test_results';
     const before = await project.loader(results);
     const words = ['test', '--dry-run', '--select', 'adds_up', '--output', 'csv'];
@@ -91,7 +91,7 @@ describe('test', () => {
 });
 
 describe('ls', () => {
-  test('lists what a selection means', async () => {
+  test('lists the models of a selection', async () => {
     const { exit, stdout } = await asapp(project, ['ls', '--select', '+named', '--output', 'csv']);
     expect(exit).toBe(0);
     expect(stdout).toBe(`model,materialized,tags,file,reads
@@ -100,7 +100,7 @@ marts.named,view,"",models/marts/named.sql,messaging.reps
 `);
   });
 
-  test('has lists in JSON', async () => {
+  test('prints tags and what a model reads as lists in JSON', async () => {
     const { stdout } = await asapp(project, ['ls', '--select', 'named', '--output', 'json']);
     expect(JSON.parse(stdout)).toEqual([
       {

@@ -34,7 +34,7 @@ published,messaging.reps,holds,the same 1 row
   expect(stderr).toContain('8 checks of 8 hold');
 });
 
-test('verify --sample proves so many models', async () => {
+test('verify --sample 1 checks the determinism of one model', async () => {
   const { stdout } = await asapp(project, ['verify', '--sample', '1', '--output', 'json']);
   const found: { check: string }[] = JSON.parse(stdout);
   expect(found.filter(({ check }) => check === 'determinism')).toHaveLength(1);

@@ -42,13 +42,13 @@ test('why prints each version of a record', async () => {
   ]);
 });
 
-test('why says so when there is no such record, which is no failure', async () => {
+test('why says that there is no such record, which is no failure', async () => {
   const { exit, stdout, stderr } = await asapp(project, ['why', 'reps', 'rep_id=2', '--output', 'json']);
   expect({ exit, stdout }).toEqual({ exit: 0, stdout: '[]\n' });
   expect(stderr).toContain('no such record was received');
 });
 
-test('why of a mart says whom to ask', async () => {
+test('why of a mart says which question to ask of the model that it is made from', async () => {
   const { exit, stdout, stderr } = await asapp(project, ['why', 'named', 'name=Ada L.', '--output', 'csv']);
   expect(exit).toBe(0);
   expect(stdout).toBe(
@@ -57,7 +57,7 @@ test('why of a mart says whom to ask', async () => {
   expect(stderr).toContain('marts.named is a view, 1 row of it matches');
 });
 
-test('why refuses a model or a column that is not there, with the nearest', async () => {
+test('why refuses a model or a column that is not there, and names the nearest', async () => {
   const column = await asapp(project, ['why', 'reps', 'repid=1']);
   expect(column.exit).toBe(2);
   expect(column.stderr).toContain('messaging.reps has no column "repid" (did you mean "rep_id"?)');

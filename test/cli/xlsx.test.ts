@@ -22,7 +22,7 @@ async function sheet(sql: string): Promise<unknown[][]> {
   return rows;
 }
 
-test('a workbook keeps types, and what a sheet would round is text', async () => {
+test('a workbook keeps types, and holds as text what a sheet would round', async () => {
   const [names, values] =
     await sheet(`SELECT 1 AS small, 999999999999999 AS fits, 9007199254740993 AS big, 1.50::DECIMAL(9,2) AS price,
     1234567890123.4567::DECIMAL(20,4) AS long, 0.5::DOUBLE AS half, 'NaN'::DOUBLE AS nan, true AS yes, NULL AS nothing,
@@ -51,7 +51,7 @@ test('a workbook keeps types, and what a sheet would round is text', async () =>
   });
 });
 
-test('a text that no cell takes is an error, not a workbook that does not open', async () => {
+test('a text that is too long for a cell is an error, not a workbook that does not open', async () => {
   await expect(sheet("SELECT repeat('x', 40000) AS long")).rejects.toThrow(
     'long holds a text of 40000 characters',
   );

@@ -40,7 +40,7 @@ describe("the vendor's file", () => {
       `id\tsecret\tbucket\n${ID}\t${SECRET}\t${BUCKET}\n${ID}\t${SECRET}\tother-bucket\n`,
       'keys.txt:3: is a second set of credentials',
     ],
-  ])('with %s is refused, without a word of what it holds', (_, text, message) => {
+  ])('with %s is refused by a message that shows nothing of what it holds', (_, text, message) => {
     expect(() => parseVendorFile(text, 'keys.txt')).toThrow(message);
     try {
       parseVendorFile(text, 'keys.txt');
@@ -54,7 +54,7 @@ describe("the vendor's file", () => {
 describe('planImport', () => {
   const plan = (yaml: string, chosen?: string, env = '') => planImport({ yaml, env }, FOUND, chosen);
 
-  it('takes the only S3 source, and the variables that it has its keys from', () => {
+  it('chooses the only S3 source, and the variables in which that has its keys', () => {
     const yaml = `sources:
   prod:
     connector: s3
@@ -72,14 +72,14 @@ describe('planImport', () => {
     expect(result.yaml).not.toContain('prefix');
   });
 
-  it('takes the one with the same bucket, of several', () => {
+  it('chooses, of several sources, the one with the same bucket', () => {
     const yaml = `sources:\n  a:\n    connector: s3\n  b:\n    connector: s3\n    bucket: ${BUCKET}\n    prefix: old\n`;
     const result = plan(yaml);
     expect(result.source).toBe('b');
     expect(result.yaml).toContain('prefix: ""');
   });
 
-  it('adds messaging where there is no S3 source, and another where a person says so', () => {
+  it('adds messaging where there is no S3 source, or the source that a person names', () => {
     const yaml = 'sources:\n  ai_services:\n    connector: file-exporter\n';
     expect(plan(yaml)).toMatchObject({ source: 'messaging', isNew: true });
     expect(plan(yaml, 'preprod').yaml).toContain(`  preprod:\n    connector: s3\n    bucket: ${BUCKET}\n`);
@@ -114,7 +114,7 @@ describe('planImport', () => {
     ['sources:\n  messaging:\n    connector: local\n', undefined, 'it is not clear which source'],
     ['sources:\n  a:\n    connector: sftp\n', 'a', 'the source a has another connector than s3'],
     ['sources:\n  a:\n    connector: sftp\n', 'My Source', '"My Source" cannot name a source'],
-  ])('does not guess', (yaml, chosen, message) => {
+  ])('refuses rather than guesses from %j, asked for the source %s: %s', (yaml, chosen, message) => {
     expect(() => plan(yaml, chosen)).toThrow(message);
   });
 });
