@@ -17,16 +17,19 @@ describe('decrypt', () => {
     ['./key.asc', '/etl/key.asc'],
     ['~/key.asc', '/home/ann/key.asc'],
     ['/keys/asapp', '/keys/asapp'],
-  ])('is a private key: %s', (path, privateKey) => {
-    expect(parse(`{openpgp: {private_key: ${path}, passphrase: "\${GPG_PASSPHRASE}"}}`)).toMatchObject({
-      config: {
-        sources: [{ decrypt: { openpgp: { privateKey, passphrase: 'correct horse' } } }],
-        secrets: ['correct horse'],
-      },
-    });
-  });
+  ])(
+    'may be a private key, named from beside warehouse.yaml, from home or as it is: %s',
+    (path, privateKey) => {
+      expect(parse(`{openpgp: {private_key: ${path}, passphrase: "\${GPG_PASSPHRASE}"}}`)).toMatchObject({
+        config: {
+          sources: [{ decrypt: { openpgp: { privateKey, passphrase: 'correct horse' } } }],
+          secrets: ['correct horse'],
+        },
+      });
+    },
+  );
 
-  it('is a program, run beside warehouse.yaml', () => {
+  it('may be a program, which is run beside warehouse.yaml', () => {
     expect(parse('{command: [gpg, --homedir, "${GPG_HOME}", --decrypt]}')).toMatchObject({
       config: {
         sources: [
@@ -39,7 +42,7 @@ describe('decrypt', () => {
     });
   });
 
-  it('keeps arguments that are made of a secret from being seen', () => {
+  it('counts a secret in the arguments of a program among the secrets', () => {
     expect(parse('{command: [gpg, "--passphrase=${GPG_PASSPHRASE}", --decrypt]}')).toMatchObject({
       config: { secrets: ['correct horse'] },
     });
@@ -76,7 +79,7 @@ describe('decrypt', () => {
       'must be a list of a program and its arguments, such as [gpg, --batch, --decrypt], but is an empty list',
     ],
     ['{gpg: {private_key: k}}', '.gpg', 'is not a key of decrypt (allowed: openpgp, command)'],
-  ])('%s is refused', (decrypt, key, message) => {
+  ])('is refused when it is %s', (decrypt, key, message) => {
     expect(parse(decrypt)).toMatchObject({
       problems: expect.arrayContaining([
         expect.objectContaining({ key: `sources.archive.decrypt${key}`, message }),

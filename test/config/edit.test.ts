@@ -40,7 +40,7 @@ describe('setSourceKeys', () => {
 `);
   });
 
-  it('adds a source behind the others, before the comments at the end', () => {
+  it('adds a source after the others, before the comments at the end', () => {
     const before = `sources:
     archive:
         connector: local
@@ -79,7 +79,7 @@ describe('setSourceKeys', () => {
     ],
     ['the connector last', 'sources:\n  a:\n    region: us-east-1\n    connector: s3\nlanding: x\n'],
     ['comments', '# top\nsources: # here\n  a: # there\n    # first\n    connector: s3\n    # last\n'],
-  ])('means the same whatever the file looks like: %s', (_, before) => {
+  ])('gives the same configuration whatever the file looks like: %s', (_, before) => {
     const keys = { connector: 's3', bucket: 'new', prefix: 'a: b #c' };
     const after = setSourceKeys(before, 'a', keys);
     const expected = parse(before) ?? {};
@@ -90,8 +90,8 @@ describe('setSourceKeys', () => {
   });
 });
 
-describe('mustBeYaml', () => {
-  it('names the line that is not', () => {
+describe('requireYaml', () => {
+  it('names the line that is no YAML', () => {
     expect(() => requireYaml('a: b\n\t c: d\n', 'warehouse.yaml')).toThrow('warehouse.yaml:2');
     expect(() => requireYaml('a: b\n', 'warehouse.yaml')).not.toThrow();
   });

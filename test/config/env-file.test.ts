@@ -19,7 +19,7 @@ describe('setVariables', () => {
     expect(setVariables(before, { KEY: 'new' })).toBe(after);
   });
 
-  it('sets several', () => {
+  it('sets several variables', () => {
     expect(setVariables('B=1\n', { A: 'x', B: 'y' })).toBe('B=y\nA=x\n');
   });
 
@@ -36,7 +36,7 @@ describe('setVariables', () => {
   it.each([
     ['values over several lines', 'OTHER="a\nKEY=inside\nb"\n'],
     ['a quote that is not closed', 'OTHER="a\n'],
-  ])('leaves a file with %s alone, rather than change what it says', (_, before) => {
+  ])('never changes the meaning of a file with %s', (_, before) => {
     let after: string | undefined;
     try {
       after = setVariables(before, { KEY: 'new' });

@@ -25,11 +25,11 @@ describe('interpolate', () => {
     expect(run(text)).toMatchObject({ text: expected, problems: [] });
   });
 
-  it('does not look into what a variable holds', () => {
+  it('does not interpolate what a variable holds', () => {
     expect(run('${REF}').text).toBe('${A}');
   });
 
-  it('says which variables it met', () => {
+  it('says which variables it used', () => {
     expect(run('${A} ${NONE:-x} $${B}').variables).toEqual(['A', 'NONE']);
   });
 
@@ -40,7 +40,7 @@ describe('interpolate', () => {
     ]);
   });
 
-  it('takes only variables, not what every object has', () => {
+  it('takes only variables, not the properties that every object has', () => {
     expect(run('${constructor}').problems).toHaveLength(1);
   });
 

@@ -61,7 +61,7 @@ describe('the JSON Schema', () => {
     });
   });
 
-  it('takes a variable for any value, and for a connector none', () => {
+  it('allows a variable for any value, but not for a connector', () => {
     const schema = configJsonSchema(fakes);
     const root = judge(withoutSources(schema));
     const sftp = judge(branch(schema, 'sftp'));
@@ -77,7 +77,7 @@ describe('the JSON Schema', () => {
     expect(sftp({ connector: '${KIND}', host: 'h' })).toBe(false);
   });
 
-  it('knows the rules that can be told without the rest of the file', () => {
+  it('holds the rules that do not need the rest of the file', () => {
     const schema = configJsonSchema(fakes);
     const root = judge(withoutSources(schema));
     const local = judge(branch(schema, 'local'));
@@ -91,7 +91,7 @@ describe('the JSON Schema', () => {
     expect(local({ ...source, feeds: ['a', 'a'] })).toBe(false);
   });
 
-  it('asks for nothing that has a default', () => {
+  it('requires nothing that has a default', () => {
     const schema = configJsonSchema(fakes);
     expect(schema.required).toEqual(['sources']);
     expect(branch(schema, 'sftp').required).toEqual(['connector', 'host']);

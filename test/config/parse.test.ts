@@ -132,7 +132,7 @@ sources:
     expect(parse(`warehouse: ~/data/w.duckdb\n${ONE_SOURCE}`).landing).toBe('/home/ann/data/landing');
   });
 
-  it('gives secrets longest first and once, so that redaction never leaves the end of one', () => {
+  it('lists each secret once and the longest first, so that redaction never leaves the end of one', () => {
     const source = (secret: string) => `{connector: s3, bucket: b, secret_access_key: ${secret}}`;
     const text = `sources: {a: ${source('abc')}, b: ${source('abcdef')}, c: ${source('abc')}}`;
     expect(parse(text).secrets).toEqual(['abcdef', 'abc']);
@@ -168,7 +168,7 @@ describe('the group of a source', () => {
     expect(parse(`sources: {${source}}`).sources[0]?.group).toBe(group);
   });
 
-  it('may be told by a name that no group could have', () => {
+  it('is the one of the connector where the name of the source could be that of no group', () => {
     expect(parse('sources: {ops: {connector: local, path: x}}').sources[0]?.group).toBe('messaging');
   });
 });
@@ -213,13 +213,13 @@ describe('variables', () => {
 });
 
 describe('the text of the file', () => {
-  it('may have a byte order of its lines from Windows, comments and an explicit start', () => {
+  it('may have the line ends of Windows, comments and an explicit start', () => {
     const text =
       '---\r\n# mine\r\nsources:\r\n  messaging:\r\n    connector: local # here\r\n    path: ./feeds\r\n';
     expect(parse(text).sources[0]?.options).toEqual({ path: '/etl|./feeds' });
   });
 
-  it('is YAML 1.2, whatever it says: no is a text, 22:30 too', () => {
+  it('is read as YAML 1.2, whatever version it names: no and 22:30 are texts', () => {
     expect(parse(`%YAML 1.1\n---\ncompany: no\nenvironment: 22:30\n${ONE_SOURCE}`)).toMatchObject({
       company: 'no',
       environment: '22:30',

@@ -11,7 +11,7 @@ function problems(policy: string): string[] {
     : [];
 }
 
-test('a policy is by source, feed and column, or for all', () => {
+test('a policy may be for a source, a feed, a column, or for all', () => {
   expect(
     problems(`  '*': { column_added: hold, type_changed: ignore }
   archive: { pii_on: apply }
@@ -39,11 +39,11 @@ test.each([
     '  archive.a.b.c: {}',
     /^4: policy\."?archive\.a\.b\.c"?: must be \*, or SOURCE, SOURCE\.FEED or SOURCE\.FEED\.COLUMN/,
   ],
-])('%s is refused', (policy, message) => {
+])('a policy that says "%s" is refused', (policy, message) => {
   expect(problems(policy)).toEqual([typeof message === 'string' ? message : expect.stringMatching(message)]);
 });
 
-test('a source says where its schema document lies', () => {
+test('a source may say where its schema document lies', () => {
   const text = 'sources:\n  archive: {connector: local, path: x, export_docs: docs/export_docs.yaml}\n';
   const result = parseConfig(text, context);
   expect('config' in result && result.config.sources[0]?.exportDocs).toBe('docs/export_docs.yaml');

@@ -457,14 +457,14 @@ const WRONG: [string, string, string[], Record<string, string>?][] = [
   ],
 ];
 
-describe('a wrong configuration is refused, in exact words', () => {
-  it.each(WRONG)('%s', (_, text, expected, env) => {
+describe('a wrong configuration', () => {
+  it.each(WRONG)('is refused in exact words: %s', (_, text, expected, env) => {
     expect(problems(text, env)).toEqual(expected);
   });
 });
 
-describe('problems', () => {
-  it('are all told at once, in the order of the lines, what is missing altogether last', () => {
+describe('the problems of a configuration', () => {
+  it('are reported all at once, in the order of the lines, and missing keys last', () => {
     const text = `company: 7
 warehouse: same.duckdb
 publish: same.duckdb
@@ -496,14 +496,14 @@ sources:
     expect(problems('colour: red\n').map((line) => line.split(': ')[1])).toEqual(['colour', 'sources']);
   });
 
-  it('do not repeat what was said: a wrong company is not said to be missing from a bucket', () => {
+  it('are not repeated: a wrong company is not also said to be missing from a bucket', () => {
     expect(problems('company: 7\nenvironment: ${E}\nsources: {a: {connector: s3, region: r}}')).toEqual([
       'warehouse.yaml:1: company: must be text, but is 7 (put it in quotes)',
       `warehouse.yaml:2: environment: \${E} is not set: ${SET}`,
     ]);
   });
 
-  it('of a connector stand at their key, and not where an unset variable was told', () => {
+  it('that a connector finds stand at their key, but not where a variable is reported as unset', () => {
     const local = {
       ...(context.connectors.local as NonNullable<typeof context.connectors.local>),
       resolve: () => ({ problems: ['path', 'feeds'].map((key) => ({ key, message: 'is odd' })) }),
@@ -516,7 +516,7 @@ sources:
     ]);
   });
 
-  it('do not take what stands in for an unset variable for a value', () => {
+  it('are not found in what stands in for an unset variable', () => {
     const text = 'warehouse: ${W}\npublish: ${P}\nsources: {a: {connector: local, path: x}}';
     expect(problems(text)).toEqual([
       `warehouse.yaml:1: warehouse: \${W} is not set: ${SET}`,
@@ -551,7 +551,7 @@ sources:
     expect(said).toContain('sources.a.port: must be a whole number, but is "[redacted]" (from ${PW})');
   });
 
-  it('stay readable where a secret is but a letter', () => {
+  it('stay readable where a secret is a single letter', () => {
     const text = 'warehouse: 7\nsources:\n  a: {connector: sftp, host: h, passphrase: a}\n';
     expect(problems(text)).toEqual([
       'warehouse.yaml:1: warehouse: must be text, but is 7 (put it in quotes)',
@@ -572,7 +572,7 @@ sources:
 });
 
 describe('whatever a file holds', () => {
-  it('parsing answers, and never throws', () => {
+  it('parsing gives a configuration or problems, and never throws', () => {
     const word = fc.constantFrom(
       'sources',
       'a',

@@ -37,13 +37,13 @@ describe('readConfig', () => {
     expect(await read()).toMatchObject({ company: 'acme: & co', file, directory: folder });
   });
 
-  it('lets the real environment win', async () => {
+  it('lets the real environment win over .env', async () => {
     await writeFile(file, TEXT);
     await writeFile(join(folder, '.env'), 'COMPANY=acme\n');
     expect((await read({ COMPANY: 'other' })).company).toBe('other');
   });
 
-  it('does without .env, and with a folder of that name', async () => {
+  it('works without .env, and beside a folder of that name', async () => {
     await writeFile(file, TEXT);
     expect((await read({ COMPANY: 'acme' })).company).toBe('acme');
     await mkdir(join(folder, '.env'));

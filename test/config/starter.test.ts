@@ -26,14 +26,14 @@ describe('the starter', () => {
     });
   });
 
-  it.each([true, false])('is one that the real connectors take (demo: %s)', (demo) => {
+  it.each([true, false])('is accepted by the real connectors (demo: %s)', (demo) => {
     const env = { ASAPP_S3_KEY_ID: 'AKIA', ASAPP_S3_SECRET: 'wJalr' };
     expect(parseConfig(starterConfig({ demo }), { ...context, env, connectors })).not.toHaveProperty(
       'problems',
     );
   });
 
-  it('names what is to be set, before it is', () => {
+  it('is refused with what is to be set, as long as that is not set', () => {
     const result = parseConfig(starterConfig({ demo: false }), context);
     expect('problems' in result && result.problems.map(({ key }) => key)).toEqual([
       'sources.messaging.access_key_id',
@@ -41,7 +41,7 @@ describe('the starter', () => {
     ]);
   });
 
-  it('of the demo reads the sample feeds, with nothing to set', () => {
+  it('for the demo reads the sample feeds, with nothing to set', () => {
     expect(parseConfig(starterConfig({ demo: true }), context)).toMatchObject({
       config: {
         maxRejectedRows: 10,
@@ -79,7 +79,7 @@ describe('the starter', () => {
     expect(text.split('\n')[0]).toBe(`# yaml-language-server: $schema=${schemas}warehouse.schema.json`);
   });
 
-  it('written by the program names a schema that is there', async () => {
+  it('that the program writes names a schema that is there', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'starter-'));
     await promisify(execFile)(process.execPath, [PROGRAM, 'init'], { cwd: folder });
     const [line = ''] = (await readFile(join(folder, 'warehouse.yaml'), 'utf8')).split('\n');
