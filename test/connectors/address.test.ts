@@ -42,6 +42,6 @@ test.each([
   ['http://anywhere.example', false],
   ['http://127.example.com', false],
   ['ftp://localhost', false],
-])('%s keeps what is sent to it from other people: %s', (url, expected) => {
+])('%s keeps what is sent to it from others: %s', (url, expected) => {
   expect(isPrivate(new URL(url))).toBe(expected);
 });

@@ -60,7 +60,7 @@ const HOUR = `${FORMAT}/dt=2026-01-31/hr=07`;
  * Each test has a feed of its own in the one place, so none sees another's files.
  */
 export function describeConnector(name: string, harness: Harness): void {
-  describe(`${name} keeps the connector contract`, () => {
+  describe(`the ${name} connector`, () => {
     let place: Place;
     let connector: Connector;
     let scratch: string;
@@ -104,7 +104,7 @@ export function describeConnector(name: string, harness: Harness): void {
       expect(connector.seal).toBe(harness.seal);
     });
 
-    describe('listing', () => {
+    describe('when it lists', () => {
       it('shows one level of folders and files', async () => {
         await place.put(`levels/${HOUR}/levels.jsonl`, Buffer.from('{}\n'));
         await place.put(`levels/${HOUR}/levels.jsonl.01`, Buffer.from('{}\n{}\n'));
@@ -268,7 +268,7 @@ export function describeConnector(name: string, harness: Harness): void {
       }
     });
 
-    describe('fetching', () => {
+    describe('when it fetches', () => {
       /** Fetches and gives what landed, with what `onBytes` added up to. */
       async function fetchInto(file: ListedFile, partial: string) {
         let arrived = 0;
@@ -401,7 +401,7 @@ export function describeConnector(name: string, harness: Harness): void {
         expect(await exists(partial)).toBe(false);
       });
 
-      it('points at the bytes themselves where it has a local path', async () => {
+      it('gives a local path, where it has one, at which the bytes themselves lie', async () => {
         const file = await putAndList(`local/${HOUR}/local.jsonl`, Buffer.from('{"here":1}'));
         if (!connector.localPath) return;
         expect(await readFile(connector.localPath(file), 'utf8')).toBe('{"here":1}');

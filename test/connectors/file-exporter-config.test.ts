@@ -6,14 +6,14 @@ const context = { name: 'ai', directory: '/' };
 const credentials = { api_id: 'an-id', api_secret: 'a-secret' };
 
 describe('the file-exporter connector', () => {
-  it('is known by its name, and delivers AI services where nothing else is said', () => {
+  it('is known by its name, and delivers to AI services unless told otherwise', () => {
     expect(connectors['file-exporter']).toBe(fileExporter);
     expect(fileExporter.name).toBe('file-exporter');
     expect(fileExporter.defaultGroup).toBe('ai_services');
     expect(fileExporter.secrets).toEqual(['api_id', 'api_secret']);
   });
 
-  it('asks 20 times a second where nothing else is said', () => {
+  it('asks 20 times a second unless told otherwise', () => {
     const input = fileExporter.keys.parse({ base_url: 'https://api.asapp.com/', ...credentials });
     expect(fileExporter.resolve(input as never, context)).toEqual({
       baseUrl: 'https://api.asapp.com',
@@ -50,7 +50,7 @@ describe('the file-exporter connector', () => {
     expect(error?.issues.map(({ path }) => path)).toEqual([[key]]);
   });
 
-  it('refuses a password in base_url, without saying it again', () => {
+  it('refuses a password in base_url, without repeating it', () => {
     const input = { base_url: 'https://me:hidden@api.asapp.com', ...credentials, requests_per_second: 20 };
     expect(fileExporter.resolve(input, context)).toEqual({
       problems: [{ key: 'base_url', message: 'must not hold a user or a password' }],

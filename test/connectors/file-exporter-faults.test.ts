@@ -83,7 +83,7 @@ function ranges(): (string | undefined)[] {
   return server.seen.filter(({ path }) => path.startsWith('/storage/')).map(({ headers }) => headers.range);
 }
 
-describe('what may pass by itself', () => {
+describe('a failure that may pass by itself', () => {
   it.each([
     ['429', [429, 429, 429], [1000, 2000, 4000]],
     ['500', [500, 500, 500], [250, 500, 1000]],
@@ -115,13 +115,13 @@ describe('what may pass by itself', () => {
     ],
     ['a date that has been', () => ({ 'retry-after': 'Sat, 01 Jan 2022 00:00:00 GMT' }), 0],
     ['something else', () => ({ 'retry-after': 'soon' }), 1000],
-  ])('is waited for as Retry-After says: %s', async (_, headers, wait) => {
+  ])('is tried again after what Retry-After says: %s', async (_, headers, wait) => {
     server.fail({ path: /listfeeds/, status: 429, headers: headers() });
     await collect(connector.entries(''));
     expect(clock.waits).toEqual([wait]);
   });
 
-  it('is a server that cannot be reached, too', async () => {
+  it('is also a server that cannot be reached', async () => {
     await using lost = connect(`https://127.0.0.1:${await freePort()}`);
     const error = await rejection(collect(lost.entries('')));
     expect(error).toBeInstanceOf(SourceError);
@@ -129,7 +129,7 @@ describe('what may pass by itself', () => {
     expect(clock.waits).toEqual([250, 500, 1000]);
   });
 
-  it('is a server that falls silent', async () => {
+  it('is also a server that falls silent', async () => {
     server.put(PATH, Buffer.from('{}'));
     await using slow = connect(`https://127.0.0.1:${proxy.port}`);
     proxy.fail({ stallAfter: 0 }, { stallAfter: 400 });
@@ -138,9 +138,9 @@ describe('what may pass by itself', () => {
   });
 });
 
-describe('what does not pass by itself', () => {
+describe('a failure that does not pass by itself', () => {
   it.each([400, 401, 403, 409, 413, 422])(
-    'is not tried again, and is shown as the API says it: %d',
+    'is not tried again, and is reported in the words of the API: %d',
     async (status) => {
       const body = JSON.stringify({
         error: { requestId: '8e03-1a', code: `${status}-07`, message: 'Not like this' },
@@ -157,7 +157,7 @@ describe('what does not pass by itself', () => {
     },
   );
 
-  it('says what to do about credentials that are refused', async () => {
+  it('comes with what to do when credentials are refused', async () => {
     await using stranger = new FileExporter({ ...options(), apiSecret: 'wrong' }, { ca: server.certificate });
     expect(await rejection(collect(stranger.entries('')))).toMatchObject({
       message: expect.stringContaining('401: Unauthorized'),
@@ -187,7 +187,7 @@ describe('what does not pass by itself', () => {
     expect(clock.waits).toEqual([]);
   });
 
-  it('is a redirect: our secrets go nowhere else', async () => {
+  it('is a redirect, which our secrets do not follow', async () => {
     server.fail({ path: /listfeeds/, status: 307, headers: { location: `${server.url}/elsewhere` } });
     expect(await rejection(collect(connector.entries('')))).toMatchObject({
       message: expect.stringContaining('answered 307'),
@@ -201,7 +201,7 @@ describe('what does not pass by itself', () => {
     ['that are no text', () => 42],
     ['that are left out', () => undefined],
     ['that are nonsense', () => 'https://['],
-  ])('are links %s', async (_, write) => {
+  ])('is what links %s lead to', async (_, write) => {
     const file = await put(Buffer.from('{}'));
     server.writeLink = write;
     const error = await rejection(connector.fetch(file, partial));
@@ -219,7 +219,7 @@ describe('links', () => {
     expect(await readFile(partial, 'utf8')).toBe('{}');
   });
 
-  it('are asked for anew when they have grown too old', async () => {
+  it('are asked for anew when they are too old', async () => {
     const file = await put(Buffer.from('{}'));
     server.staleLinks = 3;
     await connector.fetch(file, partial);
@@ -229,14 +229,14 @@ describe('links', () => {
     expect(clock.waits).toEqual([]);
   });
 
-  it('are anew too where the credentials behind them have expired', async () => {
+  it('are asked for anew, too, when the credentials behind them have expired', async () => {
     const file = await put(Buffer.from('{}'));
     server.fail({ path: /^\/storage/, status: 400, body: '<Error><Code>ExpiredToken</Code></Error>' });
     await connector.fetch(file, partial);
     expect(await exists(partial)).toBe(true);
   });
 
-  it('are not asked for without end', async () => {
+  it('are asked for a limited number of times', async () => {
     const file = await put(Buffer.from('{"a":1}'));
     await writeFile(partial, '{"a"');
     server.staleLinks = Infinity;
@@ -300,7 +300,7 @@ describe('a transfer', () => {
     expect(ranges().length).toBe(2);
   });
 
-  it('is given up when nothing comes any more, and what came is kept', async () => {
+  it('is given up when nothing comes any more, but keeps what came', async () => {
     const content = randomBytes(1_000_000);
     const file = await put(content);
     proxy.fail({ cutAfter: 600_000 }, { refuse: true }, { refuse: true }, { refuse: true });
@@ -312,18 +312,21 @@ describe('a transfer', () => {
     expect(kept.equals(content.subarray(0, kept.length))).toBe(true);
   });
 
-  it.each([true, false])('starts over where the storage knows no ranges; lengths: %s', async (hasLengths) => {
-    const content = randomBytes(10_000);
-    const file = await put(content);
-    server.hasRanges = false;
-    server.hasLengths = hasLengths;
-    await writeFile(partial, content.subarray(0, 4000));
-    await connector.fetch(file, partial);
-    expect((await readFile(partial)).equals(content)).toBe(true);
-    await rm(partial);
-    for (const bytes of [9999, 10_001])
-      expect(await rejection(connector.fetch({ ...file, bytes }, partial))).toBeInstanceOf(FileError);
-  });
+  it.each([true, false])(
+    'starts over where the storage knows no ranges (and lengths: %s)',
+    async (hasLengths) => {
+      const content = randomBytes(10_000);
+      const file = await put(content);
+      server.hasRanges = false;
+      server.hasLengths = hasLengths;
+      await writeFile(partial, content.subarray(0, 4000));
+      await connector.fetch(file, partial);
+      expect((await readFile(partial)).equals(content)).toBe(true);
+      await rm(partial);
+      for (const bytes of [9999, 10_001])
+        expect(await rejection(connector.fetch({ ...file, bytes }, partial))).toBeInstanceOf(FileError);
+    },
+  );
 
   it('brings the bytes as they are stored, though the storage says they are encoded', async () => {
     const file = await put(gzipSync('{"a":1}\n'), { 'content-encoding': 'gzip' });
@@ -331,7 +334,7 @@ describe('a transfer', () => {
     expect(gunzipSync(await readFile(partial)).toString()).toBe('{"a":1}\n');
   });
 
-  it('goes on from a long beginning, unless a byte of that is wrong', async () => {
+  it('goes on from a long beginning, but is refused when a byte of that is wrong', async () => {
     const content = randomBytes(4_000_000);
     const file = await put(content);
     const beginning = Buffer.from(content.subarray(0, 2_500_001));
@@ -345,7 +348,7 @@ describe('a transfer', () => {
     expect(await exists(partial)).toBe(false);
   });
 
-  it('whose MD5 does not fit is thrown away', async () => {
+  it('is thrown away when its MD5 does not fit', async () => {
     const content = randomBytes(10_000);
     const file = await put(content);
     await writeFile(partial, randomBytes(4000));
@@ -379,7 +382,7 @@ describe('a transfer', () => {
       { etag: '', 'last-modified': 'Sat, 01 Jan 2022 00:00:00 GMT' },
       { etag: '', 'last-modified': 'Sun, 02 Jan 2022 00:00:00 GMT' },
     ],
-  ])('is of the version that was listed, where that is known by %s', async (_, before, after) => {
+  ])('is refused when the file was replaced since it was listed, as %s shows', async (_, before, after) => {
     const file = await put(Buffer.from('{"a":1}'), before);
     await connector.fetch(file, partial);
     expect(await readFile(partial, 'utf8')).toBe('{"a":1}');
@@ -388,7 +391,7 @@ describe('a transfer', () => {
   });
 });
 
-describe('health', () => {
+describe('the health of File Exporter', () => {
   const ask = () => health(options(), { ca: server.certificate, clock });
 
   it('is what the API says of itself', async () => {
@@ -398,7 +401,7 @@ describe('health', () => {
     expect(server.seen).toMatchObject([{ method: 'GET', path: '/v1/health' }, { method: 'GET' }]);
   });
 
-  it('may be refused to these credentials, which is no failure', async () => {
+  it('may be refused to the credentials, which is no failure', async () => {
     server.fail({ path: /health/, status: 403 });
     expect(await ask()).toMatchObject({ state: 'refused', detail: expect.stringContaining('403-01') });
     server.fail({ path: /health/, status: 401 });
@@ -406,7 +409,7 @@ describe('health', () => {
   });
 });
 
-it('shows neither secrets nor links in any error', async () => {
+it('File Exporter shows neither secrets nor links in any error', async () => {
   const file = await put(randomBytes(100_000));
   const echo = (status: number) => {
     const [link] = server.links;

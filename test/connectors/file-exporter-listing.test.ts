@@ -45,7 +45,7 @@ const HOURLY = 'utterances/version=1/format=jsonl/dt=2022-06-27/hr=07/utterances
 const QUARTERLY = 'utterances/version=2/format=jsonl/dt=2022-06-27/hr=07/mi=15/utterances.jsonl';
 const DAILY = 'autosummary_feedback/version=1/format=jsonl/dt=2022-06-27/autosummary_feedback.jsonl';
 
-describe('spellings', () => {
+describe('the ways in which the API may spell parameters', () => {
   const choices = ['bare', 'keyed'] as const;
   const spellings: Spelling[] = choices.flatMap((version) =>
     choices.flatMap((format) =>
@@ -53,7 +53,7 @@ describe('spellings', () => {
     ),
   );
 
-  it.each(spellings)('go back as they were answered, and are folders for us: %o', async (spelling) => {
+  it.each(spellings)('are sent back as they were answered, and are folders for us: %o', async (spelling) => {
     server.spelling = spelling;
     for (const path of [HOURLY, QUARTERLY, DAILY]) server.put(path, Buffer.from(path));
 
@@ -91,7 +91,7 @@ describe('spellings', () => {
 });
 
 describe('folders', () => {
-  it('show the parameters level by level', async () => {
+  it('show the parameters of the API level by level', async () => {
     for (const path of [HOURLY, QUARTERLY, DAILY]) server.put(path, Buffer.from('{}'));
     server.put(HOURLY.replaceAll('jsonl', 'csv'), Buffer.from(''));
     const names = async (path: string) => (await collect(connector.entries(path))).map(({ name }) => name);
@@ -121,7 +121,7 @@ describe('folders', () => {
     ['{"feed": "utterances", "versions": null}', []],
     ['{"feed": "utterances", "versions": ["1"]}', [{ kind: 'folder', name: 'version=1' }]],
     ['{"feed": "utterances", "versions": ["1", "1"]}', [{ kind: 'folder', name: 'version=1' }]],
-  ])('are what %s says', async (body, expected) => {
+  ])('are made from the answer %s', async (body, expected) => {
     server.fail({ path: /versions/, status: 200, body });
     expect(await collect(connector.entries('utterances'))).toEqual(expected);
   });
@@ -135,7 +135,7 @@ describe('folders', () => {
     '[]',
     'null',
     '<html>Sign in</html>',
-  ])('cannot be made of %s', async (body) => {
+  ])('are not made from the answer %s', async (body) => {
     server.fail({ path: /versions/, status: 200, body });
     expect(await rejection(collect(connector.entries('utterances')))).toBeInstanceOf(SourceError);
   });
@@ -150,7 +150,7 @@ describe('folders', () => {
   });
 });
 
-describe('a run', () => {
+describe('a listing', () => {
   const folder = 'utterances/version=1/format=jsonl';
   const file = (day: string, hour: string) => `${folder}/dt=2022-06-${day}/hr=${hour}/utterances.jsonl`;
 
@@ -181,7 +181,7 @@ describe('a run', () => {
     expect(server.seen.length).toBe(3 + 2 * (1 + 2) + 2 * 4);
   });
 
-  it('asks about files it knows with If-None-Match, and reports a changed one', async () => {
+  it('asks about files that it knows with If-None-Match, and shows one that changed', async () => {
     server.put(file('27', '00'), Buffer.from('{"a":1}'));
     server.put(file('27', '01'), Buffer.from('{"b":1}'));
     const before = await collect(connector.files(folder));
@@ -206,7 +206,7 @@ describe('a run', () => {
     );
   });
 
-  it('reads at most a byte of each file to list it', async () => {
+  it('reads at most one byte of each file', async () => {
     server.put(file('27', '00'), Buffer.alloc(1_000_000));
     await collect(connector.files(folder));
     expect(server.seen.filter(({ path }) => path.startsWith('/storage/'))).toMatchObject([
@@ -214,25 +214,31 @@ describe('a run', () => {
     ]);
   });
 
-  it.each([304, 412, 416])('does not pass over a file about which the storage answers %d', async (status) => {
-    server.put(file('27', '00'), Buffer.from('{}'));
-    server.fail({ path: /^\/storage/, status }, { path: /^\/storage/, status });
-    expect(await rejection(collect(connector.files(folder)))).toBeInstanceOf(SourceError);
-  });
+  it.each([304, 412, 416])(
+    'fails, rather than leave out a file, when the storage answers %d',
+    async (status) => {
+      server.put(file('27', '00'), Buffer.from('{}'));
+      server.fail({ path: /^\/storage/, status }, { path: /^\/storage/, status });
+      expect(await rejection(collect(connector.files(folder)))).toBeInstanceOf(SourceError);
+    },
+  );
 
-  it('does not list a file that goes while it is listed', async () => {
+  it('leaves out a file that is removed meanwhile', async () => {
     for (const hour of ['00', '01', '02', '03']) server.put(file('27', hour), Buffer.from('{}'));
     server.fail({ path: /getfeedfile/, status: 404 }, { path: /^\/storage/, status: 404 });
     expect((await collect(connector.files(folder))).length).toBe(2);
   });
 
-  it.each([true, false])('goes on where the storage knows no ranges; lengths: %s', async (hasLengths) => {
-    server.hasRanges = false;
-    server.hasLengths = hasLengths;
-    server.put(file('27', '00'), Buffer.from('{}'));
-    server.put(file('27', '01'), Buffer.alloc(3_000_000));
-    expect((await collect(connector.files(folder))).map(({ bytes }) => bytes)).toEqual([2, 3_000_000]);
-  });
+  it.each([true, false])(
+    'goes on where the storage knows no ranges (and lengths: %s)',
+    async (hasLengths) => {
+      server.hasRanges = false;
+      server.hasLengths = hasLengths;
+      server.put(file('27', '00'), Buffer.from('{}'));
+      server.put(file('27', '01'), Buffer.alloc(3_000_000));
+      expect((await collect(connector.files(folder))).map(({ bytes }) => bytes)).toEqual([2, 3_000_000]);
+    },
+  );
 
   it('that is left early asks nothing more once it is closed', async () => {
     for (let hour = 10; hour < 24; hour++) server.put(file('27', `${hour}`), Buffer.from('{}'));
@@ -247,7 +253,7 @@ describe('a run', () => {
     expect(server.seen.length).toBe(before);
   });
 
-  it('sends no more requests a second than it may, the storage included', async () => {
+  it('sends no more requests a second than it may, those to the storage included', async () => {
     for (const hour of ['00', '01', '02', '03', '04', '05', '06'])
       server.put(file('27', hour), Buffer.from('{}'));
     await using slow = connect(50);

@@ -10,7 +10,7 @@ function shared(bytes: Buffer): Uint8Array<SharedArrayBuffer> {
   return memory;
 }
 
-it('computes several MD5s side by side', async () => {
+it('a thread computes several MD5s side by side', async () => {
   await using thread = new Md5Thread();
   const files = [0, 1, 2].map((size) => Array.from({ length: size }, () => randomBytes(300_000)));
   const hashes = files.map(() => thread.hash());
@@ -26,7 +26,7 @@ it('computes several MD5s side by side', async () => {
   );
 });
 
-it('is done with bytes that it has answered for', async () => {
+it('a thread no longer needs the bytes that it has answered for', async () => {
   await using thread = new Md5Thread();
   const memory = shared(Buffer.from('first'));
   const hash = thread.hash();
@@ -35,7 +35,7 @@ it('is done with bytes that it has answered for', async () => {
   expect(await hash.digest()).toBe(createHash('md5').update('first').digest('hex'));
 });
 
-it('leaves nobody waiting when it is ended', async () => {
+it('a thread that is ended leaves nobody waiting', async () => {
   const thread = new Md5Thread();
   const waiting = rejection(thread.hash().digest());
   await thread[Symbol.asyncDispose]();

@@ -33,7 +33,7 @@ describeConnector('local', {
   },
 });
 
-describe('local', () => {
+describe('the local connector', () => {
   let folder: string;
   let root: string;
 

@@ -61,7 +61,7 @@ describe('receiving a file', () => {
     expect(starts).toEqual([0, 2, 4, 6]);
   });
 
-  it('tries a limited number of times when nothing comes', async () => {
+  it('is given up after a limited number of tries in which nothing comes', async () => {
     const failed = await rejection(receive(arrival(only('012'), only('')), {}, patience));
     expect(failed).toMatchObject({ message: 'f/f.jsonl did not arrive whole: it ended after 3 of 10 bytes' });
     expect(failed).toMatchObject({ retryable: true });
@@ -69,13 +69,13 @@ describe('receiving a file', () => {
     expect(await readFile(partial, 'utf8')).toBe('012');
   });
 
-  it('says that nothing came', async () => {
+  it('says so when nothing came at all', async () => {
     const failed = await rejection(receive(arrival(silentAfter('')), {}, patience));
     expect(failed).toMatchObject({ message: 'f/f.jsonl did not arrive whole: nothing came for 0.1 s' });
     expect(starts).toEqual([0, 0, 0]);
   });
 
-  it('does not try again what will not pass', async () => {
+  it('does not try again after a failure that will not pass', async () => {
     expect(await rejection(receive(arrival(breaking('01', 'final')), {}, patience))).toBeInstanceOf(
       SourceError,
     );
@@ -83,7 +83,7 @@ describe('receiving a file', () => {
     expect(await readFile(partial, 'utf8')).toBe('01');
   });
 
-  it('leaves to the place what it says itself, though it would pass', async () => {
+  it('passes on the error that the place itself reports, without trying again', async () => {
     const said = new SourceError('later', { retryable: true });
     const tries = arrival(() => {
       throw said;
@@ -92,14 +92,14 @@ describe('receiving a file', () => {
     expect(starts).toEqual([0]);
   });
 
-  it('refuses more than was listed', async () => {
+  it('refuses more bytes than were listed', async () => {
     const failed = await rejection(receive(arrival(only('0123456789+')), {}, patience));
     expect(failed).toBeInstanceOf(FileError);
     expect(starts).toEqual([0]);
     expect(await exists(partial)).toBe(false);
   });
 
-  it('removes what does not verify, and keeps it when that could not be found out', async () => {
+  it('removes a file that fails its check, and keeps it when the check could not be made', async () => {
     const check = async (error: Error) => {
       await writeFile(partial, '0123456789');
       const verify = () => Promise.reject(error);
@@ -111,7 +111,7 @@ describe('receiving a file', () => {
     expect(await exists(partial)).toBe(true);
   });
 
-  it('does not blame the place for our own disk', async () => {
+  it('does not blame the place for a failure of our own disk', async () => {
     const failed = await rejection(
       receive({ ...arrival(rest), partial: join(scratch, 'nowhere/partial') }, {}, patience),
     );

@@ -46,7 +46,7 @@ describe.skipIf(s3ServerKind === 's3rver')(`on a real server (${s3ServerKind})`,
     },
   });
 
-  it('lists a bucket from its top, and a prefix only below itself', async () => {
+  it('s3 lists a bucket from its top, and a prefix only below itself', async () => {
     for (const key of ['top/a.txt', 'top/in/b.txt', 'top-not/c.txt']) await bucket.put(key, Buffer.from('x'));
     await using whole = await s3.open(options());
     const paths = (await collect(whole.files(''))).map(({ path }) => path);
@@ -56,7 +56,7 @@ describe.skipIf(s3ServerKind === 's3rver')(`on a real server (${s3ServerKind})`,
     expect(below.location).toBe(`s3://${bucket.name}/top/`);
   });
 
-  it('takes no marker of an empty folder for a file', async () => {
+  it('s3 does not take the marker of an empty folder for a file', async () => {
     for (const key of ['marked/', 'marked/sub/', 'marked/sub/a.txt', 'marked//nameless.txt'])
       await bucket.put(key, Buffer.from(key.endsWith('/') ? '' : 'x'));
     await using connector = await s3.open(options());
@@ -65,7 +65,7 @@ describe.skipIf(s3ServerKind === 's3rver')(`on a real server (${s3ServerKind})`,
     expect(paths).toEqual(['marked//nameless.txt', 'marked/sub/a.txt']);
   });
 
-  it('prunes at the server: no page of days before `from` is asked for', async () => {
+  it('s3 leaves out days at the server: no page of days before `from` is asked for', async () => {
     await using connector = await s3.open(options({ prefix: 'pages/' }));
     const old = Array.from(
       { length: 30 },
@@ -79,7 +79,7 @@ describe.skipIf(s3ServerKind === 's3rver')(`on a real server (${s3ServerKind})`,
     expect(answers).toMatchObject([{ KeyCount: 1, EncodingType: 'url' }]);
   });
 
-  describe('without keys', () => {
+  describe('s3 without keys', () => {
     afterEach(() => vi.unstubAllEnvs());
 
     it('uses the standard AWS chain', async () => {
@@ -108,7 +108,7 @@ const UNCHECKED = 'signatures, If-Match, order and paging of listings, odd keys,
 
 if (s3ServerKind === 's3rver') {
   describe(`on s3rver, which leaves unchecked: ${UNCHECKED}`, () => {
-    it('lists, fetches and resumes', async () => {
+    it('s3 lists, fetches and resumes', async () => {
       const content = randomBytes(100_000);
       await bucket.put('smoke/f/version=1/f.jsonl', content);
       await using connector = await s3.open(options({ prefix: 'smoke/' }));
@@ -131,7 +131,7 @@ if (s3ServerKind === 's3rver') {
   });
 }
 
-describe('its keys', () => {
+describe('the keys of an S3 source', () => {
   const context = { name: 'messaging', directory: '/etc/feeds', company: 'acme', environment: 'prod' };
   const resolve = (input: object, around: object = {}) =>
     s3.resolve(s3.keys.parse(input) as Parameters<typeof s3.resolve>[0], { ...context, ...around });
@@ -148,7 +148,7 @@ describe('its keys', () => {
     expect(resolve({ bucket: 'mine' }, { company: undefined })).toMatchObject({ bucket: 'mine' });
   });
 
-  it('say what is missing for that name', () => {
+  it('say what is missing for the name of the bucket', () => {
     expect(resolve({}, { company: undefined, environment: undefined })).toEqual({
       problems: [
         {
@@ -168,7 +168,7 @@ describe('its keys', () => {
     });
   });
 
-  it('belong together, the ID and the secret', () => {
+  it('must hold both the ID and the secret, or neither', () => {
     expect(resolve({ access_key_id: 'A' })).toMatchObject({ problems: [{ key: 'secret_access_key' }] });
     expect(resolve({ secret_access_key: 'S' })).toMatchObject({ problems: [{ key: 'access_key_id' }] });
     expect(resolve({ access_key_id: 'A', secret_access_key: 'S' })).toMatchObject({
@@ -181,11 +181,11 @@ describe('its keys', () => {
     ['/', ''],
     ['feeds', 'feeds/'],
     ['/a/b/', 'a/b/'],
-  ])('take the prefix %j for the folder %j', (prefix, folder) => {
+  ])('turn the prefix %j into %j', (prefix, folder) => {
     expect(resolve({ prefix })).toMatchObject({ prefix: folder });
   });
 
-  it('want a URL as endpoint', () => {
+  it('allow only a URL as endpoint', () => {
     expect(s3.keys.safeParse({ endpoint: 'http://127.0.0.1:9000' }).success).toBe(true);
     expect(s3.keys.safeParse({ endpoint: 'localhost:9000' }).success).toBe(false);
     expect(s3.keys.safeParse({ endpoint: 'ftp://x' }).success).toBe(false);

@@ -10,7 +10,7 @@ function resolve(input: object) {
   return sftp.resolve(sftp.keys.parse(input) as Parameters<typeof sftp.resolve>[0], context);
 }
 
-it('fills in what is left out: port, root, the ssh-agent and known_hosts', () => {
+it('sftp fills in the port, the root, the ssh-agent and known_hosts where they are left out', () => {
   expect(resolve(minimal)).toEqual({
     host: 'sftp.example.com',
     port: 22,
@@ -24,7 +24,7 @@ it('fills in what is left out: port, root, the ssh-agent and known_hosts', () =>
   });
 });
 
-it('takes paths from the home folder, from that of warehouse.yaml, or as they are', () => {
+it('sftp takes paths from the home folder, from that of warehouse.yaml, or as they are', () => {
   expect(resolve({ ...minimal, private_key: '~/.ssh/asapp', known_hosts: 'keys/known_hosts' })).toMatchObject(
     {
       privateKey: `${homedir()}/.ssh/asapp`,
@@ -34,7 +34,7 @@ it('takes paths from the home folder, from that of warehouse.yaml, or as they ar
   expect(resolve({ ...minimal, private_key: '/etc/key' })).toMatchObject({ privateKey: '/etc/key' });
 });
 
-it('leaves the ssh-agent alone where there is a private key, unless told otherwise', () => {
+it('sftp leaves the ssh-agent alone where there is a private key, unless told otherwise', () => {
   expect(resolve({ ...minimal, private_key: 'key' })).toMatchObject({ agent: false });
   expect(resolve({ ...minimal, private_key: 'key', agent: true })).toMatchObject({ agent: true });
 });
@@ -43,7 +43,7 @@ it.each([
   ['agent', { agent: false }],
   ['passphrase', { passphrase: 'x' }],
   ['host_key', { host_key: fixed, known_hosts: '~/known' }],
-])('reports keys that contradict each other under %s', (key, input) => {
+])('sftp reports keys that contradict each other under %s', (key, input) => {
   expect(resolve({ ...minimal, ...input })).toEqual({
     problems: [{ key, message: expect.stringMatching(/^must not be /) }],
   });
@@ -56,11 +56,11 @@ it.each([
   ['a fingerprint of another kind', { ...minimal, host_key: 'MD5:00:11' }],
   ['a fingerprint that is cut off', { ...minimal, host_key: 'SHA256:AAAA' }],
   ['an unknown key', { ...minimal, password: 'x' }],
-])('refuses %s', (_, input) => {
+])('sftp refuses a configuration with %s', (_, input) => {
   expect(sftp.keys.safeParse(input).success).toBe(false);
 });
 
-it('keeps the passphrase secret, and delivers to messaging', () => {
+it('sftp keeps the passphrase secret, and delivers to messaging unless told otherwise', () => {
   expect(sftp.secrets).toEqual(['passphrase']);
   expect(sftp.defaultGroup).toBe('messaging');
 });

@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
-describe.skipIf(!hasSshd)('over a bad network to OpenSSH', () => {
+describe.skipIf(!hasSshd)('sftp over a bad network to OpenSSH', () => {
   const content = randomBytes(10 * MB);
   let sshd: Sshd;
   let proxy: FaultProxy;
@@ -95,7 +95,7 @@ describe.skipIf(!hasSshd)('over a bad network to OpenSSH', () => {
     expect(proxy.received.length).toBe(2);
   });
 
-  it('connects once more for all the files that lost their connection', async () => {
+  it('connects only once more for all the files that lost their connection', async () => {
     proxy.fail({ cutAfter: 12 * MB });
     await using connector = await open();
     const names = Array.from({ length: 6 }, partialName);
@@ -118,7 +118,7 @@ describe.skipIf(!hasSshd)('over a bad network to OpenSSH', () => {
     expect(proxy.received.length).toBe(2);
   });
 
-  it('connects again for whoever comes after an idle connection was lost', async () => {
+  it('connects again when an idle connection was lost', async () => {
     await using connector = await open();
     await sshd.killSessions();
     expect((await collect(connector.entries('tree'))).length).toBe(3);
@@ -201,7 +201,7 @@ describe.skipIf(!hasSshd)('over a bad network to OpenSSH', () => {
     expect(await exists(partial)).toBe(false);
   });
 
-  it('stops at once when it is told to while the server is silent', async () => {
+  it('stops at once at a signal while the server is silent', async () => {
     proxy.fail({ stallAfter: 3 * MB });
     await using connector = await open();
     const stop = new AbortController();
@@ -248,7 +248,7 @@ describe.skipIf(!hasSshd)('over a bad network to OpenSSH', () => {
   });
 });
 
-describe('from an odd server', () => {
+describe('sftp from an odd server', () => {
   let server: OddServer | undefined;
   afterEach(() => server?.stop());
 

@@ -59,7 +59,7 @@ describe('a known_hosts file', () => {
     expect(verdict(text)).toEqual({ kind: 'unknown', others: [], authority: undefined });
   });
 
-  it('finds another port under [host]:port, also hashed', () => {
+  it('has the keys of another port under [host]:port, also hashed', () => {
     expect(verdict(line('[sftp.example.com]:2222'), 'sftp.example.com', 2222)).toEqual({ kind: 'known' });
     expect(verdict(line(hashed('[sftp.example.com]:2222')), 'sftp.example.com', 2222)).toEqual({
       kind: 'known',
@@ -67,7 +67,7 @@ describe('a known_hosts file', () => {
     expect(verdict(line(hashed('[sftp.example.com]:2223')), 'sftp.example.com', 2222).kind).toBe('unknown');
   });
 
-  it('takes the key of the host for another port that has none of its own', () => {
+  it('gives the key of the host to another port that has none of its own', () => {
     expect(verdict(line('sftp.example.com'), 'sftp.example.com', 2222)).toEqual({ kind: 'known' });
     const both = `${line('sftp.example.com')}\n${line('[sftp.example.com]:2222', other)}`;
     expect(verdict(both, 'sftp.example.com', 2222).kind).toBe('changed');
@@ -113,7 +113,7 @@ describe('a known_hosts file', () => {
   });
 });
 
-it('prints a fingerprint as ssh-keygen does', () => {
+it('a fingerprint is printed as ssh-keygen prints it', () => {
   // ssh-keygen -lf of this key, which is GitHub's.
   const github = 'AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl';
   expect(fingerprint(Buffer.from(github, 'base64'))).toBe(

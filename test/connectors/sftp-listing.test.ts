@@ -196,7 +196,7 @@ describe('a listing of an odd server', () => {
     );
   });
 
-  it('stops asking when nobody takes any more', async () => {
+  it('stops asking when its reader has left', async () => {
     const place = await startDays();
     await using connector = await openSftp((server as OddServer).options, impatient);
     for await (const _ of connector.files('')) break;
@@ -204,7 +204,7 @@ describe('a listing of an odd server', () => {
     expect(place.opened).toBeLessThan(100);
   });
 
-  it('waits while nobody takes anything', async () => {
+  it('reads only a little ahead of a reader that waits', async () => {
     const place = await startDays();
     await using connector = await openSftp((server as OddServer).options, impatient);
     const files = connector.files('')[Symbol.asyncIterator]();
@@ -245,7 +245,7 @@ describe('a listing of an odd server', () => {
     expect(failed.retryable).toBe(false);
   });
 
-  it('asks for the attributes that a listing does not show', async () => {
+  it('asks for the attributes of files where the server does not list them', async () => {
     server = await startOddServer((sftp) => {
       serveFolders(sftp, { '/': ['f'] });
       sftp.removeAllListeners('STAT');
@@ -335,7 +335,7 @@ describe('a folder that never ends', () => {
     }
   });
 
-  it('ends at once at a signal', async () => {
+  it('is left at once at a signal', async () => {
     const odd = await endless();
     try {
       const stop = new AbortController();

@@ -45,18 +45,18 @@ describe.skipIf(!hasSshd)('logging in to OpenSSH', () => {
   }
 
   describe('with a key', () => {
-    it.each(['ed25519', 'rsa'] as const)('of type %s', async (type) => {
+    it.each(['ed25519', 'rsa'] as const)('works when it is of type %s', async (type) => {
       await works({ privateKey: sshd.keys[type] });
     });
 
-    it('that a passphrase opens', async () => {
+    it('works when a passphrase opens it', async () => {
       await works({ privateKey: sshd.keys.encrypted, passphrase: PASSPHRASE });
     });
 
     it.each([
       ['OpenSSL', 'PEM'],
       ['OpenSSH', 'RFC4716'],
-    ])('in the format of %s, with a passphrase', async (_, format) => {
+    ])('works in the format of %s, but only with its passphrase', async (_, format) => {
       const key = await copyOf('rsa', `${format}-key`);
       await run('ssh-keygen', ['-q', '-p', '-m', format, '-P', '', '-N', PASSPHRASE, '-a', '4', '-f', key]);
       await works({ privateKey: key, passphrase: PASSPHRASE });
@@ -68,7 +68,7 @@ describe.skipIf(!hasSshd)('logging in to OpenSSH', () => {
       );
     });
 
-    it('says that the passphrase is wrong, without it', async () => {
+    it('says that the passphrase is wrong, without showing it', async () => {
       const error = await refused({ privateKey: sshd.keys.encrypted, passphrase: 'hunter2hunter2' });
       expect(error.message).toBe(`the passphrase does not open the private key ${sshd.keys.encrypted}`);
       expect(error.retryable).toBe(false);
@@ -123,7 +123,7 @@ describe.skipIf(!hasSshd)('logging in to OpenSSH', () => {
       if (agent) process.kill(Number(agent));
     });
 
-    it('by one of its keys, or says that it lets in none of them', async () => {
+    it('works with one of its keys, and says when the server lets in none of them', async () => {
       vi.stubEnv('SSH_AUTH_SOCK', socket);
       const error = await refused({ privateKey: undefined, agent: true });
       expect(error.message).toContain(`does not let ${sshd.username} in with any key of the ssh-agent`);
@@ -131,7 +131,7 @@ describe.skipIf(!hasSshd)('logging in to OpenSSH', () => {
       await works({ privateKey: undefined, agent: true });
     });
 
-    it('says that there is none, or that it does not answer', async () => {
+    it('says that there is no agent, or that it does not answer', async () => {
       vi.stubEnv('SSH_AUTH_SOCK', undefined);
       expect((await refused({ privateKey: undefined, agent: true })).message).toContain(
         'SSH_AUTH_SOCK is not set',
@@ -143,7 +143,7 @@ describe.skipIf(!hasSshd)('logging in to OpenSSH', () => {
     });
   });
 
-  describe("looking at the server's key", () => {
+  describe('when it checks the key of the server', () => {
     const byFile = async (...lines: string[]) => {
       const knownHosts = join(sshd.folder, `known_hosts.${randomBytes(4).toString('hex')}`);
       await writeFile(knownHosts, lines.map((line) => `${line}\n`).join(''));
@@ -152,7 +152,7 @@ describe.skipIf(!hasSshd)('logging in to OpenSSH', () => {
     const here = () => `[127.0.0.1]:${sshd.port}`;
     const stranger = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl';
 
-    it('accepts one that known_hosts has, plain or hashed by ssh-keygen, of any type', async () => {
+    it('accepts a key that known_hosts has, plain or hashed by ssh-keygen, of any type', async () => {
       await works(await byFile(`${here()} ${sshd.hostKeys.ed25519}`));
       const rsaOnly = await byFile(`other,${here()} ${sshd.hostKeys.rsa}`);
       await works(rsaOnly);
@@ -161,12 +161,12 @@ describe.skipIf(!hasSshd)('logging in to OpenSSH', () => {
       await works(rsaOnly);
     });
 
-    it('accepts the one that host_key fixes, of any type', async () => {
+    it('accepts the key that host_key fixes, of any type', async () => {
       await works({ hostKey: fingerprintOf(sshd.hostKeys.ed25519) });
       await works({ hostKey: fingerprintOf(sshd.hostKeys.rsa) });
     });
 
-    it('refuses one that known_hosts does not have, shows it and says how to accept it', async () => {
+    it('refuses a key that known_hosts does not have, shows it and says how to accept it', async () => {
       const shown = fingerprintOf(sshd.hostKeys.ed25519);
       for (const trust of [await byFile(), { hostKey: undefined, knownHosts: '/nowhere/known hosts' }]) {
         const error = await refused(trust);
@@ -179,7 +179,7 @@ describe.skipIf(!hasSshd)('logging in to OpenSSH', () => {
       }
     });
 
-    it('is content once either advice was followed', async () => {
+    it('accepts the key once either advice was followed', async () => {
       const trust = await byFile();
       const hint = (await refused(trust)).hint as string;
       await works({ ...trust, hostKey: /host_key: "([^"]+)"/.exec(hint)?.[1] });
@@ -187,7 +187,7 @@ describe.skipIf(!hasSshd)('logging in to OpenSSH', () => {
       await works(trust);
     });
 
-    it('refuses one that has changed, and says so', async () => {
+    it('refuses a key that has changed, and says so', async () => {
       const trust = await byFile('# comment', `${here()} ${stranger}`);
       const error = await refused(trust);
       expect(error.message).toContain(`the host key of ${here()} has changed`);
@@ -196,19 +196,19 @@ describe.skipIf(!hasSshd)('logging in to OpenSSH', () => {
       expect(error.hint).toContain(`ssh-keygen -R '${here()}' -f ${trust.knownHosts}`);
     });
 
-    it('refuses one that is not the fixed one', async () => {
+    it('refuses a key that is not the one of host_key', async () => {
       const error = await refused({ hostKey: fingerprintOf(stranger) });
       expect(error.message).toBe(
         `the host key of ${here()} is ssh-ed25519 ${fingerprintOf(sshd.hostKeys.ed25519)}, not the ${fingerprintOf(stranger)} of host_key`,
       );
     });
 
-    it('refuses a revoked one', async () => {
+    it('refuses a revoked key', async () => {
       const trust = await byFile(`${here()} ${sshd.hostKeys.ed25519}`, `@revoked * ${sshd.hostKeys.ed25519}`);
       expect((await refused(trust)).message).toContain(`${trust.knownHosts}:2 says is revoked`);
     });
 
-    it('says that certificate authorities are left aside', async () => {
+    it('says that certificate authorities are not used', async () => {
       const trust = await byFile(`@cert-authority * ${stranger}`);
       expect((await refused(trust)).message).toContain(
         `the @cert-authority of ${trust.knownHosts}:1 is left aside`,
@@ -222,7 +222,7 @@ describe.skipIf(!hasSshd)('logging in to OpenSSH', () => {
     });
   });
 
-  describe('with a wrong place', () => {
+  describe('at a wrong place', () => {
     it('says that nobody listens there', async () => {
       const error = await refused({ port: await freePort() });
       expect(error.message).toMatch(/^\[127\.0\.0\.1\]:\d+ refuses the connection$/);
@@ -234,7 +234,7 @@ describe.skipIf(!hasSshd)('logging in to OpenSSH', () => {
       expect(error.message).toMatch(/nowhere\.invalid/);
     });
 
-    it('says that somebody else answers, or nobody', async () => {
+    it('says that something else answers there, or nothing', async () => {
       const web = await listen((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
       expect((await refused({ port: web.port })).message).toContain(
         `cannot connect to [127.0.0.1]:${web.port}`,
@@ -266,7 +266,7 @@ describe.skipIf(!hasSshd)('logging in to OpenSSH', () => {
     });
   });
 
-  it('shows where it is, without secrets', async () => {
+  it('gives a location that shows no secrets', async () => {
     await using connector = await openSftp({ ...optionsFor(sshd), passphrase: 'unused-secret' }, impatient);
     expect(connector.location).toBe(`sftp://${sshd.username}@127.0.0.1:${sshd.port}${sshd.data}`);
   });

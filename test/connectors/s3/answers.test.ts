@@ -50,7 +50,7 @@ describe('a listing that goes over several pages', () => {
     ['has an empty token', ['t1', ''], /there is more, and not how to ask for it/],
     ['has the same token for ever', ['t0', 't0', 't0'], /again and again that the same page comes next/],
     ['goes round in a circle', ['t1', 't0'], /again and again that the same page comes next/],
-  ])('is not believed when a page %s', async (_, tokens, problem) => {
+  ])('is refused when a page %s', async (_, tokens, problem) => {
     await using server = await oddServer(pages(tokens));
     const error = await filesOf(bucketAt(server.url)).catch((problem: unknown) => problem);
     expect(error).toBeInstanceOf(SourceError);
@@ -58,7 +58,7 @@ describe('a listing that goes over several pages', () => {
     expect(server.asked.length).toBeLessThan(6);
   });
 
-  it('ends at a limit, which is named', async () => {
+  it('is given up at a limit, which is named', async () => {
     let page = 0;
     await using server = await oddServer(() => listing({ truncated: true, token: `t${++page}` }));
     await expect(filesOf(bucketAt(server.url, { limits: { listing_pages: 5 } }))).rejects.toThrow(
@@ -84,7 +84,7 @@ describe('a listing that goes over several pages', () => {
   });
 });
 
-describe('what is no listing is not taken for an empty one', () => {
+describe('an answer to a listing', () => {
   it.each([
     ['the page of a console', '<html><head><title>Console</title></head><body>Welcome</body></html>'],
     ['a page that is no XML', '<!DOCTYPE html><html><head><meta charset="utf-8"><p>Hi<br></html>'],
@@ -95,7 +95,7 @@ describe('what is no listing is not taken for an empty one', () => {
       'a listing that does not say whether it ends',
       listing({}).replace(/<IsTruncated>.*<\/IsTruncated>/, ''),
     ],
-  ])('%s', async (_, body) => {
+  ])('is refused, and not taken for an empty listing, when it is %s', async (_, body) => {
     await using server = await oddServer(() => body);
     const error = await filesOf(bucketAt(server.url)).catch((problem: unknown) => problem);
     expect(error).toBeInstanceOf(SourceError);
@@ -103,19 +103,19 @@ describe('what is no listing is not taken for an empty one', () => {
     expect((error as SourceError).hint).toMatch(/endpoint/);
   });
 
-  it('an empty listing is one', async () => {
+  it('is an empty listing when it says so', async () => {
     await using server = await oddServer(() => listing({}));
     expect(await filesOf(bucketAt(server.url))).toEqual([]);
   });
 
-  it('nor is a listing of something else', async () => {
+  it('is refused when it lists something that was not asked for', async () => {
     await using server = await oddServer(() => listing({ keys: ['other/file'] }));
     await expect(async () => {
       for await (const _ of bucketAt(server.url).files('feed'));
     }).rejects.toThrow('the listing of feed/ holds other/file, which was not asked for');
   });
 
-  it('an answer that is too long is not read to its end', async () => {
+  it('is not read to its end when it is too long', async () => {
     await using server = await oddServer(() => listing({ keys: [`f/${'x'.repeat(100_000)}`] }));
     await expect(filesOf(bucketAt(server.url, { limits: { response_bytes: 50_000 } }))).rejects.toThrow(
       /longer than limits.response_bytes \(50000B\)$/,
@@ -123,7 +123,7 @@ describe('what is no listing is not taken for an empty one', () => {
   });
 });
 
-it('one odd file in a listing keeps none of the others out', async () => {
+it('one odd file in a listing does not keep the others out', async () => {
   const keys = [
     'f/%zz',
     { key: 'f/1', size: 'many' },
@@ -163,7 +163,7 @@ describe('the connection', () => {
     ['http://localhost:9000', 0],
     ['https://minio.internal:9000', 0],
     [undefined, 0],
-  ])('is warned of where others can read it: %s', (endpoint, warnings) => {
+  ])('comes with a warning only where others can read it: %s', (endpoint, warnings) => {
     const options = { bucket: 'b', region: 'us-east-1', prefix: '', endpoint, credentials: undefined };
     expect(s3.warnings?.(options)).toHaveLength(warnings);
   });

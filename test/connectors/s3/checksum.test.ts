@@ -9,12 +9,12 @@ import { rejection } from '../contract.ts';
 const file = { path: 'f/f.jsonl', bytes: 9, etag: '25f9e794323b453885f5181f1b624d0b' };
 
 describe('the MD5 in an ETag', () => {
-  it('is there for objects uploaded in one piece', () => {
+  it('is known for objects that were uploaded in one piece', () => {
     expect(md5Of(file, {})).toEqual({ algorithm: 'MD5', digest: file.etag });
     expect(md5Of(file, { ServerSideEncryption: 'AES256' })).toEqual({ algorithm: 'MD5', digest: file.etag });
   });
 
-  it('is not there for uploads in parts, nor where the key is in KMS or the customer’s', () => {
+  it('is not known for uploads in parts, nor where the key is in KMS or the customer’s', () => {
     expect(md5Of({ ...file, etag: `${file.etag}-2` }, {})).toBeUndefined();
     expect(md5Of(file, { ServerSideEncryption: 'aws:kms' })).toBeUndefined();
     expect(md5Of(file, { ServerSideEncryption: 'aws:kms:dsse' })).toBeUndefined();
@@ -23,7 +23,7 @@ describe('the MD5 in an ETag', () => {
 });
 
 describe('the checksum of an object', () => {
-  it('is of the whole, not of the parts', () => {
+  it('is taken only where it is of the whole, and not of the parts', () => {
     expect(checksumOf({ ChecksumCRC32: 'y/Q5Jg==' })).toEqual({ algorithm: 'CRC32', digest: 'cbf43926' });
     expect(checksumOf({ ChecksumCRC32: 'y/Q5Jg==', ChecksumType: 'FULL_OBJECT' })).toBeDefined();
     expect(checksumOf({ ChecksumCRC32: 'y/Q5Jg==', ChecksumType: 'COMPOSITE' })).toBeUndefined();

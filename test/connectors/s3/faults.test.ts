@@ -179,7 +179,7 @@ function badNetwork() {
     expect(Date.now() - started).toBeLessThan(patience.stallMs);
   });
 
-  it('goes on with a slow server: slow is not silent', async () => {
+  it('goes on with a server that is slow, but not silent', async () => {
     proxy.fail({ rate: 6 * FIFTH });
     await using connector = throughProxy();
     await connector.fetch(file, partial);
@@ -238,7 +238,7 @@ function badNetwork() {
     expect(proxy.received.length).toBe(3);
   });
 
-  describe('whose object has no MD5', () => {
+  describe('a file whose object has no MD5', () => {
     let front: { port: number; checksum: string; close(): Promise<void> };
     let connectorOptions: Partial<S3Options>;
 
