@@ -21,7 +21,7 @@ describe('exitCodeOf', () => {
     ['a damaged warehouse', new StorageError('damaged'), 1],
     ['a bug', new TypeError('x is not a function'), 1],
     ['anything thrown', 'oops', 1],
-  ])('%s', (_, error, code) => {
+  ])('gives the documented exit code for %s', (_, error, code) => {
     expect(exitCodeOf(error)).toBe(code);
   });
 });

@@ -10,14 +10,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-test('a folder is made with those above it, also by two at once, and one that is there is left', async () => {
+test('a folder is made with those above it, even by two at once, and one that is there is left as it is', async () => {
   const deep = join(folder, 'a/b/../c');
   await Promise.all([makeFolder(deep, 0o700), makeFolder(deep, 0o700), makeFolder(folder)]);
   expect((await stat(deep)).mode & 0o777).toBe(0o700);
   await makeFolder(deep);
 });
 
-test('a file in the way is named', async () => {
+test('a folder that cannot be made is reported with the file that is in its way', async () => {
   await writeFile(join(folder, 'file'), '');
   await expect(makeFolder(join(folder, 'file/x'))).rejects.toThrow(
     `the folder ${join(folder, 'file/x')} cannot be made: a file is in its way`,
@@ -25,6 +25,11 @@ test('a file in the way is named', async () => {
 });
 
 // Node's own never ends there.
-test.skipIf(process.platform !== 'linux')('where none can be made, it ends', async () => {
-  await expect(makeFolder('/proc/x/y')).rejects.toThrow('the folder /proc/x cannot be made: nothing can be');
-});
+test.skipIf(process.platform !== 'linux')(
+  'making a folder where none can be made comes to an end',
+  async () => {
+    await expect(makeFolder('/proc/x/y')).rejects.toThrow(
+      'the folder /proc/x cannot be made: nothing can be',
+    );
+  },
+);

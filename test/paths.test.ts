@@ -10,11 +10,11 @@ describe('expandHome', () => {
     ['~bob/x', '~bob/x'],
     ['./~/x', './~/x'],
     ['/a', '/a'],
-  ])('%s is %s', (path, expected) => {
+  ])('turns %s into %s', (path, expected) => {
     expect(expandHome(path, '/home/ann')).toBe(expected);
   });
 
-  it('takes the home folder of whoever runs it', () => {
+  it('takes the home folder of the user who runs it', () => {
     expect(expandHome('~/x')).toBe(join(homedir(), 'x'));
   });
 });
@@ -25,7 +25,7 @@ describe('absolutePath', () => {
     ['../feeds/', '/feeds'],
     ['/feeds', '/feeds'],
     ['~/feeds', '/home/ann/feeds'],
-  ])('%s is %s', (path, expected) => {
+  ])('turns %s into %s', (path, expected) => {
     expect(absolutePath(path, '/etl', '/home/ann')).toBe(expected);
   });
 });

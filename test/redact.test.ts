@@ -16,7 +16,7 @@ describe('redactor', () => {
     ['in a URL, with small letters', 'https://host/?p=pa%20ss%2fw%c3%b6rd!%22'],
     ['in a form', 'p=pa+ss%2Fw%C3%B6rd%21%22&q=1'],
     ['in JSON', '{"p":"pa ss/wörd!\\""}'],
-  ])('as it is spelled %s', (_, text) => {
+  ])('hides a secret as it is spelled %s', (_, text) => {
     const shown = redactor(['pa ss/wörd!"'])(text);
     expect(shown).toContain('[redacted]');
     expect(shown).not.toMatch(/ss|rd/);
@@ -33,11 +33,11 @@ describe('redactor', () => {
     expect(redactor(['a'])('the warehouse')).toBe('the warehouse');
   });
 
-  it('hides a longer one also within a word: beside it may stand what an address was encoded into', () => {
+  it('hides a longer secret even within a word, such as an address that was encoded', () => {
     expect(redactor(['hunter2'])('next=p%3Dhunter2%26q')).toBe('next=p%3D[redacted]%26q');
   });
 
-  it('hides what a presigned address is signed with', () => {
+  it('hides the signature of a presigned address', () => {
     const url =
       'https://b.s3.amazonaws.com/f.jsonl?X-Amz-Credential=AKIAEXAMPLE%2F20260131&X-Amz-Date=20260131T000000Z&X-Amz-Security-Token=FwoGZX%3D&X-Amz-Signature=0a1b2c';
     expect(redactor([])(`GET ${url} failed`)).toBe(

@@ -20,7 +20,7 @@ describe('nearest', () => {
     expect(nearest(word, KEYS)).toBe(expected);
   });
 
-  it('knows nothing near where nothing is known', () => {
+  it('finds nothing where nothing is known', () => {
     expect(nearest('bucket', [])).toBeUndefined();
   });
 });
