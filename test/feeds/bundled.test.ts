@@ -33,14 +33,14 @@ function column(group: string, feed: string, name: string) {
   return catalogue.feed(group, feed, '1')?.columns.find((candidate) => candidate.name === name)?.type;
 }
 
-test('55 feeds and 1,150 columns, read without a problem', () => {
+test('the bundled documents hold 55 feeds and 1,150 columns, and are read without a problem', () => {
   expect(published.flatMap(({ problems }) => problems)).toEqual([]);
   expect(catalogue.groups.toSorted()).toEqual(GROUPS.toSorted());
   expect(feeds).toHaveLength(55);
   expect(feeds.reduce((count, { columns }) => count + columns.length, 0)).toBe(1150);
 });
 
-test('every feed is described and has a key; five have no published columns', () => {
+test('every bundled feed is described and has a key, and five have no published columns', () => {
   for (const { feed, description, key } of feeds) {
     expect(description, feed).toMatch(/^[A-Z].*\.$/);
     expect(key, feed).not.toEqual([]);
@@ -76,7 +76,7 @@ test('each published key that names a column the feed lacks is corrected', () =>
     expect(overrides.get(group)?.get(doc.name)?.key, doc.name).toBeDefined();
 });
 
-test('corrections are of feeds and columns that are there, and correct something', () => {
+test('every correction is of a feed and of columns that are there, and corrects something', () => {
   for (const [group, tables] of overrides) {
     for (const [table, { key, order_by, columns }] of tables) {
       const spec = catalogue.feeds(group).find(({ feed, version }) => tableName(feed, version) === table);
@@ -89,7 +89,7 @@ test('corrections are of feeds and columns that are there, and correct something
   }
 });
 
-test('types that the documents get wrong, or leave to us', () => {
+test('types that the documents get wrong or leave open are as they were decided', () => {
   expect(column('ai_services', 'staging_conversation_state', 'conversation_id')).toBe('VARCHAR');
   expect(column('ai_services', 'staging_conversation_state', 'conversation_metadata_company_segment')).toBe(
     'JSON',
@@ -110,7 +110,7 @@ describe('the dedup models', async () => {
     }),
   );
 
-  test('are one a feed', () => {
+  test('are one for each feed', () => {
     const expected = feeds.map(({ group, feed }) => `${group}.${feed}`).toSorted();
     expect(
       models
@@ -141,7 +141,7 @@ describe('the dedup models', async () => {
   });
 
   test.each(models.flat())(
-    '$group.$name agrees with the catalogue, and is short',
+    'have a short one for $group.$name that agrees with the catalogue',
     async ({ group, name }) => {
       const spec = catalogue.feed(group, name, '1') as FeedSpec;
       const lines = (await readFile(path.join(root, 'models', group, `${name}.sql`), 'utf8')).split('\n');

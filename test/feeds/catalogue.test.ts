@@ -15,7 +15,7 @@ function catalogueOf(tables: string, overrides = '') {
   return loadCatalogue([{ group: 'messaging', document }], parseOverrides(overrides, 'overrides.yaml'));
 }
 
-test('a feed: typed columns, key, ordering, cadence', () => {
+test('the catalogue gives a feed its typed columns, key, ordering and cadence', () => {
   const catalogue = catalogueOf(`
 - name: calls
   description: One call.
@@ -45,7 +45,7 @@ test('a feed: typed columns, key, ordering, cadence', () => {
   });
 });
 
-test('nobody documents it: no spec', () => {
+test('a feed that nobody documents has no specification', () => {
   const catalogue = catalogueOf('- name: calls');
   expect(catalogue.feed('messaging', 'chats', '1')).toBeUndefined();
   expect(catalogue.feed('messaging', 'calls', '2')).toBeUndefined();
@@ -61,7 +61,7 @@ test.each([
   ['company_marker, id', 'id', ['id']],
   ['gone, id', 'id', ['id']],
   ['ID', 'id', ['id']],
-])('of the key %s, a feed with %s has %j', (key, columns, resolved) => {
+])('of the key %s, a feed with the columns %s has %j', (key, columns, resolved) => {
   const catalogue = catalogueOf(`- { name: calls, primary_key: '${key}', columns: [${columns}] }`);
   expect(catalogue.feed('messaging', 'calls', '1')?.key).toEqual(resolved);
 });
@@ -80,7 +80,7 @@ test('the ordering leaves out what the feed lacks, and what is in the key', () =
   expect(catalogueOf(tables).feed('messaging', 'calls', '1')?.orderBy).toEqual(['b']);
 });
 
-test('a person corrects one version of a feed', () => {
+test('a person can correct one version of a feed and leave the other', () => {
   const catalogue = catalogueOf(
     `
 - { name: calls, primary_key: a, ordering_key: c, columns: { a: timestamp, b: bigint, c: } }
@@ -104,7 +104,7 @@ messaging:
   ]);
 });
 
-test('the columns that staging adds are nobody else’s: a field of such a name has a column of another', () => {
+test('a field that is named like a column that staging adds has a column of another name', () => {
   const columns = '_line, _LINE, _File_Id, rowid, RowId_, line, _lines';
   const spec = catalogueOf(`- { name: calls, primary_key: _line, columns: [${columns}] }`).feed(
     'messaging',
@@ -122,7 +122,7 @@ test('the columns that staging adds are nobody else’s: a field of such a name 
   expect(spec?.key).toEqual(['_line_']);
 });
 
-test('of names that differ in case only, the first counts', () => {
+test('of columns whose names differ only in case, the first counts', () => {
   const column = (name: string, type: string) => ({
     name,
     type,
@@ -141,12 +141,12 @@ test('of names that differ in case only, the first counts', () => {
   expect(catalogue.feed('own', 'calls', '1')?.columns).toMatchObject([{ name: 'Id', type: 'BIGINT' }]);
 });
 
-test('where a feed is staged', () => {
+test('a feed is staged in the schema of its group, and a later version in a table of its own', () => {
   expect(stagingTable('messaging', 'calls', '1')).toEqual({ schema: 'staging_messaging', table: 'calls' });
   expect(stagingTable('own', 'calls', '2')).toEqual({ schema: 'staging_own', table: 'calls__v2' });
 });
 
-test('a folder of documents, and what is wrong in it', async () => {
+test('a folder of documents gives a catalogue, or says what is wrong in which file', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'catalogue-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   await writeFile(path.join(folder, 'own.yaml'), 'tables: [{ name: calls, columns: { a: bigint } }]');

@@ -13,7 +13,7 @@ const anyName = fc.oneof(
     .map(([lower, mixed, more]) => `${more % 2 ? lower : mixed}${'_'.repeat(more)}`),
 );
 
-describe('a field whose name is taken has a column of another name', () => {
+describe('the column of a field', () => {
   it.each([
     ['rowid', 'rowid_'],
     ['ROWID', 'ROWID_'],
@@ -23,12 +23,12 @@ describe('a field whose name is taken has a column of another name', () => {
     ['rowid_', 'rowid__'],
     ['rowids', 'rowids'],
     ['issue_id', 'issue_id'],
-  ])('%s is %s', (field, column) => {
+  ])('that is called %s is called %s', (field, column) => {
     expect(columnName(field)).toBe(column);
     expect(fieldName(column)).toBe(field);
   });
 
-  it('which leads back to it, and is no other field’s', () => {
+  it('leads back to that field, and is no other field’s', () => {
     fc.assert(
       fc.property(anyName, (field) => {
         const column = columnName(field);
@@ -45,7 +45,7 @@ describe('a field whose name is taken has a column of another name', () => {
   });
 });
 
-it.each(['', 'a\0b', 'a\nb', 'x'.repeat(201)])('%j is no name', (name) => {
+it.each(['', 'a\0b', 'a\nb', 'x'.repeat(201)])('%j is no plain name', (name) => {
   expect(isPlainName(name)).toBe(false);
 });
 
@@ -56,7 +56,7 @@ describe('feeds that would meet in one table', () => {
     ['names in another case', feed('calls'), feed('Calls')],
     ['versions in another case', feed('calls', 'a'), feed('calls', 'A')],
     ['a name that reads like a version', feed('calls', '2'), feed('calls__v2')],
-  ])('%s: the first has it', (_what, first, second) => {
+  ])('have it granted only to the first: %s', (_what, first, second) => {
     expect(grantTables([second, feed('other'), first], [first])).toEqual({
       granted: [feed('other'), first],
       refused: [{ wanted: second, owner: first }],
@@ -66,7 +66,7 @@ describe('feeds that would meet in one table', () => {
     expect(grantTables([first, second], [second, first]).granted).toEqual([second]);
   });
 
-  it('do not, where versions only look alike', () => {
+  it('are not those whose versions only look alike', () => {
     const all = [feed('calls'), feed('calls', '01'), feed('calls', '1.0'), feed('calls', ' 1')];
     expect(grantTables(all, []).granted).toEqual(all);
   });

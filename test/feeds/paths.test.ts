@@ -7,7 +7,7 @@ function reasonOf(path: string): string {
   return parsed.kind === 'misfit' ? parsed.reason : `is a ${parsed.kind} file`;
 }
 
-test('an hourly file, in two parts and compressed', () => {
+test('the path of an hourly file that is split and compressed is understood', () => {
   const folder = 'convos_metrics/version=1/format=jsonl/dt=2026-01-31/hr=07';
   expect(parsePath(`${folder}/convos_metrics.jsonl.01.gz`)).toEqual({
     kind: 'data',
@@ -26,7 +26,7 @@ test.each([
   ['dt=2026-01-31', '2026-01-31T00:00:00Z'],
   ['dt=2026-01-31/hr=07', '2026-01-31T07:00:00Z'],
   ['dt=2024-02-29/hr=23/mi=45', '2024-02-29T23:45:00Z'],
-])('the partition %s is of %s', (folder, time) => {
+])('the partition %s begins at %s', (folder, time) => {
   const parsed = parsePath(`reps/version=2/format=jsonl/${folder}/_SUCCESS`);
   expect(parsed).toMatchObject({
     kind: 'success',
@@ -34,7 +34,7 @@ test.each([
   });
 });
 
-describe('what does not fit is said to, and why', () => {
+describe('a path that does not follow the layout', () => {
   const whole = 'reps/version=1/format=jsonl/dt=2026-01-31/hr=07/reps.jsonl';
   test.each([
     ['', 'not FEED/version=V/format=F/dt=D[/hr=H[/mi=M]]/FILE'],
@@ -52,7 +52,7 @@ describe('what does not fit is said to, and why', () => {
     [whole.replaceAll('reps', 're\nps'), 'not the name of a feed'],
     [whole.replaceAll('reps', 're\0ps'), 'not the name of a feed'],
     [whole.replace('version=1', 'version=1\0'), 'not a version of a feed'],
-  ])('%j', (path, reason) => expect(reasonOf(path)).toBe(reason));
+  ])('is a misfit, with the reason why: %j', (path, reason) => expect(reasonOf(path)).toBe(reason));
 });
 
 test('an export in another format does not count as an empty one in ours', () => {
@@ -69,7 +69,9 @@ test.each([
   ['reps.jsonl.gz.tmp', undefined],
   ['reps.json', undefined],
   ['reps_old.jsonl', undefined],
-])('the file name %s', (name, parts) => expect(parseFileName('reps', name)).toEqual(parts));
+])('the file name %s is taken apart as %j', (name, parts) =>
+  expect(parseFileName('reps', name)).toEqual(parts),
+);
 
 const feedName = fc.stringMatching(/^[a-z][a-z0-9_]{0,30}$/);
 const version = fc.stringMatching(/^[a-z0-9.]{1,5}$/);
@@ -79,7 +81,7 @@ const suffix = fc
   .tuple(fc.constantFrom('', '.00', '.07', '.123'), fc.constantFrom('', '.gz'), fc.constantFrom('', '.enc'))
   .map((parts) => parts.join(''));
 
-test('property: a path made by the convention is read back as what it was made of', () => {
+test('any path that is made by the convention is read back as what it was made of', () => {
   fc.assert(
     fc.property(
       feedName,
@@ -113,7 +115,7 @@ test('property: a path made by the convention is read back as what it was made o
   );
 });
 
-test('property: whatever is listed is read without throwing, and stays inside its source', () => {
+test('any path that is listed is read without an exception, and stays inside its source', () => {
   const piece = fc.oneof(
     fc.constantFrom('..', '.', '', 'dt=2026-02-31', 'version=..', 'dt=0000-00-00', 'hr=99', '_SUCCESS'),
     fc.string({ unit: 'binary', maxLength: 8 }),
@@ -133,7 +135,7 @@ test('property: whatever is listed is read without throwing, and stays inside it
   );
 });
 
-test('takes any name where the place calls files as it likes', () => {
+test('a data file may have any name where the place calls files as it likes', () => {
   const folder = 'reps/version=1/format=jsonl/dt=2026-01-05';
   expect(parsePath(`${folder}/file1.jsonl`).kind).toBe('misfit');
   expect(parsePath(`${folder}/file1.jsonl.02.gz`, true)).toMatchObject({

@@ -26,7 +26,7 @@ test.each([
   '*.*.rep_id',
   // A column to come.
   'messaging.rep_convos.mood',
-])('a rule for %s is one that may apply', (selector) => {
+])('a rule for %s may apply', (selector) => {
   expect(looked(selector)).toEqual({ misspelled: [], unknown: [] });
 });
 
@@ -34,12 +34,12 @@ test.each([
   ['messaging.rep_convo', 'names no feed that there is; did you mean rep_convos?'],
   ['*.rep_covnos', 'names no feed that there is; did you mean rep_convos?'],
   ['messaging.rep_convos.rep_idd', 'names no column of rep_convos; did you mean rep_id?'],
-])('a rule for %s is a slip', (selector, message) => {
+])('a rule for %s is a slip, and what was meant is said', (selector, message) => {
   expect(looked(selector)).toEqual({ misspelled: [{ selector, message }], unknown: [] });
 });
 
 test.each(['messaging.surveys', 'voice.rep_convos', 'messaging.surveys.score'])(
-  'a rule for %s may be for a feed to come, and is told',
+  'a rule for %s may be for a feed to come, and is reported as such',
   (selector) => {
     expect(looked(selector)).toEqual({ misspelled: [], unknown: [selector] });
   },

@@ -8,10 +8,10 @@ function change(kind: Change['kind'], feed = 'calls', column?: string): Change {
   return { kind, feed, version: '1', column, before: undefined, after: undefined };
 }
 
-describe('what is done with a change', () => {
+describe('the policy for changes', () => {
   const action = (policy: Policy, each: Change) => actionOf(policy, { source: 'messaging', change: each });
 
-  test('unless the policy speaks of it: additive changes are applied, the rest is held', () => {
+  test('applies additive changes and holds the others, unless a rule says otherwise', () => {
     expect(action({}, change('column_added'))).toBe('apply');
     expect(action({}, change('type_widened'))).toBe('apply');
     expect(action({}, change('type_narrowed'))).toBe('hold');
@@ -19,7 +19,7 @@ describe('what is done with a change', () => {
     expect(action({}, change('version_added'))).toBe('hold');
   });
 
-  test('what names more wins, in whatever order it is written', () => {
+  test('follows the rule that names more, in whatever order rules are written', () => {
     const policy: Policy = {
       'messaging.calls.id': { type_changed: 'ignore' },
       'messaging.calls': { type_changed: 'apply' },
@@ -33,13 +33,13 @@ describe('what is done with a change', () => {
     expect(action(policy, change('column_added', 'calls', 'id'))).toBe('hold');
   });
 
-  test('another version of a feed is named as its table is', () => {
+  test('names another version of a feed as its table is named', () => {
     const policy: Policy = { 'messaging.calls__v2': { column_added: 'hold' } };
     expect(action(policy, change('column_added'))).toBe('apply');
     expect(action(policy, { ...change('column_added'), version: '2' })).toBe('hold');
   });
 
-  test('another source’s rule says nothing', () => {
+  test('takes no notice of the rules of other sources', () => {
     expect(action({ archive: { column_added: 'ignore' } }, change('column_added'))).toBe('apply');
   });
 });
@@ -85,7 +85,7 @@ describe('a decision', () => {
     ]);
   });
 
-  test('about a feed or a column comes before those about what is in it', () => {
+  test('about a whole feed or column stands for the changes inside it', () => {
     const policy: Policy = { '*': { feed_added: 'hold', column_added: 'ignore' } };
     const changes = [
       change('feed_added', 'chats'),

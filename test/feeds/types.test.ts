@@ -52,7 +52,7 @@ test.each([
   // Nothing said: text.
   ['', 'VARCHAR'],
   ['  ', 'VARCHAR'],
-])('%j holds %s', (published, type) => expect(columnType(published)).toBe(type));
+])('the published type %j becomes %s', (published, type) => expect(columnType(published)).toBe(type));
 
 test.each([
   'interval',
@@ -63,9 +63,9 @@ test.each([
   'text unsigned',
   'varchar(',
   'a)b(',
-])('%j is not known', (published) => expect(columnType(published)).toBeUndefined());
+])('the published type %j is not known', (published) => expect(columnType(published)).toBeUndefined());
 
-test('an endless type takes no time', () => {
+test('reading an endless type takes no time', () => {
   const started = performance.now();
   expect(columnType(`${'a('.repeat(500_000)} x`)).toBeUndefined();
   expect(performance.now() - started).toBeLessThan(1000);

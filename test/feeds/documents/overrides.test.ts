@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { ConfigError } from '../../../src/errors.ts';
 import { parseOverrides } from '../../../src/feeds/documents/overrides.ts';
 
-test('corrections by group, feed and column', () => {
+test('corrections are read by group, feed and column', () => {
   const overrides = parseOverrides(
     `
 messaging:
@@ -22,7 +22,7 @@ messaging:
 
 test('an empty file corrects nothing', () => expect(parseOverrides('# nothing yet\n', 'f').size).toBe(0));
 
-test('all that is wrong, with its line', () => {
+test('everything that is wrong in the corrections is reported with its line', () => {
   const text = `messaging:
   calls:
     key: { use: [call_id] }
@@ -43,6 +43,6 @@ test('all that is wrong, with its line', () => {
   }
 });
 
-test('a file that is not YAML', () => {
+test('corrections that are not YAML are refused', () => {
   expect(() => parseOverrides('messaging: {calls: "', 'overrides.yaml')).toThrow(ConfigError);
 });

@@ -79,9 +79,9 @@ const CALLS = {
   ],
 };
 
-test('a document in the published shape', () => expect(feedsOf(DOCUMENT)).toEqual([CALLS]));
+test('a document in the published shape is understood', () => expect(feedsOf(DOCUMENT)).toEqual([CALLS]));
 
-test('the same as JSON, and behind a byte order mark', () => {
+test('the same document is understood as JSON, and after a byte order mark', () => {
   const json = JSON.stringify({
     schemas: [
       {
@@ -118,7 +118,7 @@ test('the same as JSON, and behind a byte order mark', () => {
   expect(feedsOf(`\ufeff${json}`)).toEqual([CALLS]);
 });
 
-describe('other ways to write the same', () => {
+describe('a document that is written in another way', () => {
   const plain = feedsOf(`
 schemas:
   - tables:
@@ -171,7 +171,7 @@ tables:
     columns: [{ name: a, type: bigint }, *b]
 `,
     ],
-  ])('%s', (_, text) => expect(feedsOf(text)).toEqual(plain));
+  ])('is understood as the same: %s', (_, text) => expect(feedsOf(text)).toEqual(plain));
 });
 
 test.each([
@@ -183,11 +183,11 @@ test.each([
   ['daily', 1440],
   ['hourly', 60],
   ['', undefined],
-])('the cadence %j', (text, minutes) => {
+])('the cadence %j in minutes is %s', (text, minutes) => {
   expect(feedsOf(`tables: [{name: calls, sync_time: '${text}'}]`)[0]?.cadenceMinutes).toBe(minutes);
 });
 
-test('scalars are as they were written', () => {
+test('scalars are kept as they were written', () => {
   const [feed] = feedsOf(
     'tables: [{name: 007, version: 1.0, columns: [{name: no, type: bigint}, {name: 1e3}]}]',
   );
@@ -203,13 +203,13 @@ test('two versions of a feed are two feeds', () => {
   expect(feeds.map((feed) => feed.version)).toEqual(['1', '2']);
 });
 
-test('a name is data, whatever it holds', () => {
+test('a name may hold anything, and is only data', () => {
   const name = `x"; DROP TABLE calls; --'`;
   const [feed] = feedsOf(JSON.stringify({ tables: [{ name, columns: [{ name }] }] }));
   expect([feed?.name, feed?.columns[0]?.name]).toEqual([name, name]);
 });
 
-test('what cannot be understood is listed with its line; the rest counts', () => {
+test('what cannot be understood is reported with its line, and the rest counts', () => {
   const text = `schemas:
 - tables:
   - name: calls
@@ -254,11 +254,11 @@ test('a slip in the YAML costs its part of the document, not all of it', () => {
   expect(problems.map((problem) => [problem.file, problem.key])).toContainEqual(['export_docs.yaml', 'YAML']);
 });
 
-test('tabs are no indentation, and no catastrophe', () => {
+test('tabs as indentation are reported, and nothing worse happens', () => {
   expect(problemsOf('tables:\n\t- name: calls\n')).toEqual(['2: YAML: Tabs are not allowed as indentation']);
 });
 
-describe('hostile documents', () => {
+describe('a hostile document', () => {
   const laughs = `${['a: &a [x, x]', ...[...'bcdefghijklmnopqrstuvwxyz'].map((name, i) => `${name}: &${name} [${`*${'abcdefghijklmnopqrstuvwxyz'[i]}, `.repeat(9)}]`)].join('\n')}\ntables: *z`;
   const GROWS =
     'grows beyond limits.document_bytes (32MiB), or without end, with its aliases (*name) written out';
@@ -285,19 +285,19 @@ describe('hostile documents', () => {
       'tables: []\n---\ntables: [calls]',
       'a second document begins; only the first counts',
     ],
-  ])('%s', (_, text, message) => {
+  ])('gives no feeds and is reported: %s', (_, text, message) => {
     const { document, problems } = parseExportDocument(text, 'export_docs.yaml');
     expect(document.feeds).toEqual([]);
     expect(problems.map((problem) => problem.message)).toContain(message);
   });
 
-  test('a list of aliases of one large table stays within its limits', () => {
+  test('that is a list of aliases of one large table is stopped by its limits', () => {
     const columns = Array.from({ length: 2000 }, (_, i) => `c${i}`).join(', ');
     const text = `a: &a {name: calls, columns: [${columns}]}\ntables: [${'*a, '.repeat(2000)}]`;
     expect(parseExportDocument(text, 'd').problems[0]?.message).toBe(GROWS);
   });
 
-  test('of a few limits, each is counted by itself', () => {
+  test('is measured by each of the limits by itself', () => {
     const limits = { ...DEFAULT_LIMITS, document_nodes: 12, document_aliases: 2, table_columns: 2 };
     const refused = (text: string) => parseExportDocument(text, 'd', limits).refused;
     expect(refused('tables: [{name: a, columns: [b, c]}]')).toBeUndefined();
@@ -306,14 +306,14 @@ describe('hostile documents', () => {
     expect(refused('x: &x y\ny: [*x, *x, *x]')).toMatch('limits.document_aliases (2)');
   });
 
-  test('an ordering of endless blanks takes no time', () => {
+  test('with an ordering of endless blanks takes no time', () => {
     const started = performance.now();
     const [feed] = feedsOf(`tables: [{name: calls, ordering_key: 'a${' '.repeat(300_000)}b'}]`);
     expect(feed?.orderBy).toHaveLength(1);
     expect(performance.now() - started).toBeLessThan(5000);
   });
 
-  test('a thousand problems are counted, not all listed', () => {
+  test('with a thousand problems has them counted, and not all listed', () => {
     const { problems } = parseExportDocument(`tables: [${'{}, '.repeat(1000)}]`, 'd');
     expect(problems).toHaveLength(201);
     expect(problems.at(-1)?.message).toBe('800 more problems');
