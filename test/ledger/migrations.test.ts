@@ -69,7 +69,7 @@ describe('the ledger', () => {
     }
   });
 
-  test('is left as it is when there is nothing to do', async () => {
+  test('is left as it is when there is nothing to migrate', async () => {
     await migrate(session, NOW);
     const text = await schemaText();
     const applied = await session.rows('FROM ops.migrations');
@@ -80,7 +80,7 @@ describe('the ledger', () => {
     expect(await session.rows('SELECT path FROM ops.misfits')).toEqual([{ path: 'p' }]);
   });
 
-  test('notes each migration with its time', async () => {
+  test('records each migration with its time', async () => {
     await migrate(session, NOW);
     const applied = await session.rows<{ id: number; applied_at: Date }>(
       'SELECT id, applied_at FROM ops.migrations ORDER BY id',
@@ -91,7 +91,7 @@ describe('the ledger', () => {
     expect(ids).toEqual(ids.toSorted((a, b) => a - b));
   });
 
-  test('of a newer program is refused, and left alone', async () => {
+  test('of a newer program is refused, and left as it is', async () => {
     await migrate(session, NOW);
     await session.run(
       "INSERT INTO ops.migrations VALUES (999, TIMESTAMP '2030-01-01'); CREATE OR REPLACE VIEW ops.freshness AS SELECT 42 AS answer",

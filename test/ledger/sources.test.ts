@@ -23,12 +23,12 @@ async function winner(project: Project): Promise<unknown> {
   return row?.code;
 }
 
-describe('two sources that deliver one partition with other bytes', { timeout: 120_000 }, () => {
+describe('of two sources that deliver one partition with different bytes', { timeout: 120_000 }, () => {
   test.for([
     ['the first that is listed is right', yaml(['live', 'a'], ['archive', 'b']), 'A'],
     ['whatever their contents', yaml(['archive', 'b'], ['live', 'a']), 'B'],
     ['a precedence says otherwise', yaml(['archive', 'b'], ['live', 'a', 1]), 'A'],
-  ] as const)('%s', async ([, text, expected]) => {
+  ] as const)('the first in their order wins: %s', async ([, text, expected]) => {
     await using project = await Project.create(text);
     await project.partition('voice_intents', HOUR, [line('A')], { root: 'a' });
     await project.partition('voice_intents', HOUR, [line('B')], { root: 'b' });
@@ -36,7 +36,7 @@ describe('two sources that deliver one partition with other bytes', { timeout: 1
     expect(await winner(project)).toBe(expected);
   });
 
-  test('an order that changes changes what is published', async () => {
+  test('another one wins when the order changes', async () => {
     await using project = await Project.create(yaml(['live', 'a'], ['archive', 'b']));
     await project.partition('voice_intents', HOUR, [line('A')], { root: 'a' });
     await project.partition('voice_intents', HOUR, [line('B')], { root: 'b' });
@@ -53,7 +53,7 @@ describe('two sources that deliver one partition with other bytes', { timeout: 1
     ]);
   });
 
-  test('a source that was renamed does not beat what its successor corrects', async () => {
+  test('a renamed one does not win over what its successor corrects', async () => {
     // Of these two contents, one has the higher hash whichever comes first.
     for (const [before, after] of [
       ['A', 'B'],
@@ -69,7 +69,7 @@ describe('two sources that deliver one partition with other bytes', { timeout: 1
     }
   });
 
-  test('nor does one that moved to where the files are called otherwise', async () => {
+  test('one that moved to where files have other names does not win either', async () => {
     await using project = await Project.create(yaml(['messaging', 'a']));
     await project.partition('voice_intents', HOUR, { '.01.gz': [line('OLD')] }, { root: 'a' });
     await project.run();
