@@ -75,11 +75,11 @@ describe('a partition', () => {
     ['that is being written still', 'a:12:y', false, '', 'unsealed', 'known'],
     ['that is being written again', 'a:12:y', false, 'a:10:x', 'loaded', 'known'],
     ['that was empty and is being written again', 'a:12:y', false, '', 'empty', 'note unsealed'],
-  ])('%s', (_, files, sealed, staged, state, expected) => {
+  ])('%s gives $5', (_, files, sealed, staged, state, expected) => {
     expect(verdict(found(files, { sealed }), known(staged), noted(state))).toBe(expected);
   });
 
-  test('is loaded again, all of it, when that is asked for', () => {
+  test('is loaded again as a whole when that is asked for', () => {
     expect(verdict(found('a:10:x b:5:x'), known('a:10:x b:5:x'), noted('loaded'), { again: true })).toBe(
       'load a b, replacing a b',
     );
@@ -97,7 +97,7 @@ describe('a partition', () => {
     expect(verdict(found('a:10:x', { strays: 1 }), [], noted('sealed'))).toBe('load a');
   });
 
-  test('one of whose files is gone keeps its rows where that may mean nothing, or not yet', () => {
+  test('keeps its rows when one of its files is gone, where that may mean nothing or nothing yet', () => {
     const [left, before] = [found('a:10:x'), known('a:10:x b:5:x')];
     expect(verdict(left, before, noted('loaded'), { gone: 'keep' })).toBe('known');
     expect(verdict(left, before, noted('loaded'), { gone: 'wait' })).toBe('note reopened');
@@ -108,7 +108,7 @@ describe('a partition', () => {
     expect(verdict(found('a:10:x', { sealed: false }), before, noted('loaded'))).toBe('known');
   });
 
-  test('is told which rows go', () => {
+  test('is loaded together with the rows that it replaces', () => {
     const result = compare(found('a:11:x'), known('a:10:x b:5:x'), noted('loaded'));
     expect(result.kind === 'load' && result.replaces.map(({ file_id }) => file_id)).toEqual([1, 2]);
   });

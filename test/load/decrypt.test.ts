@@ -236,7 +236,7 @@ describe.skipIf(!hasGpg)('files that gpg has encrypted', () => {
       ],
     ];
 
-    it('make one error each, and the others go on', async () => {
+    it('give one error each, while the other files are loaded', async () => {
       // One source for each case, with a folder and a key of its own.
       const sources = cases.map(([name, , decrypt], index) => ({
         name: `source_${index}`,
@@ -290,7 +290,7 @@ ${decrypt === undefined ? '' : `    decrypt: ${decrypt.replace('key.asc', `key${
       ).toEqual([{ attempts: 1, resolved: true }]);
     });
 
-    it('whichever byte is changed or missing', async () => {
+    it('are also those of which any byte is changed or missing', async () => {
       await writeFile(join(folder, 'key'), gpg.exportKey(curve));
       const keys = await loadOpenpgpKeys({ privateKey: join(folder, 'key'), passphrase: 'correct horse' });
       // The prefix makes the library wait for ever when it is changed in some places; binary, so no byte is idle.
@@ -303,7 +303,7 @@ ${decrypt === undefined ? '' : `    decrypt: ${decrypt.replace('key.asc', `key${
     });
   });
 
-  it('come out while they still come in, and go nowhere until they are proven', async () => {
+  it('are decrypted while they still come in, and fail at their end when they were changed', async () => {
     await writeFile(join(folder, 'key'), gpg.exportKey(rsa));
     const keys = await loadOpenpgpKeys({ privateKey: join(folder, 'key') });
     const plain = randomBytes(4_000_000);
@@ -357,7 +357,7 @@ describe('messages with AEAD, as newer programs write them', () => {
   });
 
   it.each(['eax', 'ocb', 'gcm'] as const)(
-    'are read, and damaged when a byte of them changed: %s',
+    'are read, and refused when a byte of them changed: %s',
     async (aead) => {
       const keys = await loadOpenpgpKeys({ privateKey: keyFile, passphrase: undefined });
       const sealed = await seal(aead);
@@ -371,7 +371,7 @@ describe('messages with AEAD, as newer programs write them', () => {
   );
 });
 
-describe('plain text that is being made', () => {
+describe('decrypted text', () => {
   /** A delivered file as a listing shows it, and the connector it came from. */
   async function delivered(name: string, bytes: Buffer) {
     const path = `voice_intents/version=1/format=jsonl/dt=2026-01-05/${name}`;
@@ -397,7 +397,7 @@ describe('plain text that is being made', () => {
     };
   }
 
-  it('is for nobody else to read, and has no name of its own before it is proven', async () => {
+  it('can be read by nobody else, and has no name of its own before it is proven', async () => {
     const { connector, wanted } = await delivered('voice_intents.jsonl.enc', Buffer.from(LINES));
     const landing = await Landing.open(join(folder, 'landing'), new Date());
     const seen: unknown[] = [];
@@ -414,7 +414,7 @@ describe('plain text that is being made', () => {
     expect(await readdir(landing.folder)).toEqual([]);
   });
 
-  it('does not stay when it could not be proven, nor when the run is stopped', async () => {
+  it('does not stay when it cannot be proven, nor when the run is stopped', async () => {
     const { connector, wanted } = await delivered('voice_intents.jsonl.enc', Buffer.from(LINES));
     const landing = await Landing.open(join(folder, 'landing'), new Date());
     const failing = passing(() => Promise.reject(new FileError('it was changed')));
@@ -429,7 +429,7 @@ describe('plain text that is being made', () => {
     expect(await readdir(landing.folder)).toEqual([]);
   });
 
-  it('of compressed files is proven too where the decompressor stops before the end', async () => {
+  it('of a compressed file is proven, too, where the decompressor stops before the end', async () => {
     const padded = Buffer.concat([gzipSync(LINES), Buffer.alloc(10)]);
     const { connector, wanted } = await delivered('voice_intents.jsonl.gz.enc', padded);
     const landing = await Landing.open(join(folder, 'landing'), new Date());
@@ -458,7 +458,7 @@ describe('a program that decrypts', () => {
     expect(String(await all(decryptByCommand(pieces(Buffer.from('abc')), upper)))).toBe(`ABC${folder}`);
   });
 
-  it('is passed all of a large file, also when it reads none of it', async () => {
+  it('is given all of a large file, even when it reads none of it', async () => {
     let read = 0;
     async function* counted() {
       for await (const piece of pieces(Buffer.alloc(3_000_000, 'x'), 100_000)) {
@@ -473,14 +473,14 @@ describe('a program that decrypts', () => {
     expect(read).toBe(3_000_000);
   });
 
-  it('that fails is quoted, by its last line', async () => {
+  it('that fails is quoted by its last line', async () => {
     const failing = script('console.error("first\\nwhy it failed\\n"); process.exitCode = 7');
     await expect(all(decryptByCommand(pieces(Buffer.from('abc')), failing))).rejects.toThrow(
       `${NODE} ended with exit code 7: why it failed`,
     );
   });
 
-  it('that ends badly after all of its output has proven nothing', async () => {
+  it('that ends badly after all of its output has failed', async () => {
     const failing = script('process.stdin.pipe(process.stdout); process.exitCode = 1');
     await expect(all(decryptByCommand(pieces(Buffer.from('abc')), failing))).rejects.toThrow('exit code 1');
   });
@@ -513,14 +513,14 @@ describe('a program that decrypts', () => {
     expect(Date.now() - started).toBeLessThan(10_000);
   });
 
-  it('that waits for something is stopped', async () => {
+  it('that does nothing for too long is stopped', async () => {
     const waiting = script('setInterval(() => {}, 1000)');
     await expect(all(decryptByCommand(pieces(Buffer.from('abc')), waiting, undefined, 300))).rejects.toThrow(
       `${NODE} did nothing for 0.3 s, and was stopped`,
     );
   });
 
-  it('is stopped with the run, even when it does not want to', async () => {
+  it('is stopped with the run, even when it ignores signals', async () => {
     const pidFile = join(folder, 'pid');
     const stubborn = script(
       `process.on("SIGTERM", () => {}); require("fs").writeFileSync(${JSON.stringify(pidFile)}, String(process.pid)); process.stdout.write("x"); setInterval(() => {}, 1000)`,
@@ -534,7 +534,7 @@ describe('a program that decrypts', () => {
     await expect.poll(() => isRunning(pid)).toBe(false);
   });
 
-  it('hears of trouble with the file it is given, which is what is reported', async () => {
+  it('does not hide trouble with the file that it is given', async () => {
     async function* broken() {
       yield Buffer.from('abc');
       throw new Error('the disk is gone');

@@ -61,13 +61,13 @@ describe('findTargets', () => {
     expect(misfits).toEqual([]);
   });
 
-  test('looks for the wanted ones only', async () => {
+  test('looks only for the feeds that are wanted', async () => {
     await files(`${HOUR}/calls.jsonl`, 'agents/version=1/format=jsonl/x', 'noise/y/z');
     expect(await findTargets(connector, ['calls', 'nowhere'], note)).toEqual([CALLS]);
     expect(misfits).toEqual([]);
   });
 
-  test('reports folders that are none of these', async () => {
+  test('reports folders that are no feed, version or format', async () => {
     await files(
       'calls/v1/format=jsonl/x',
       'calls/version=1/format=csv/x',
@@ -120,7 +120,7 @@ describe('findPartitions', () => {
     expect(misfits).toEqual([]);
   });
 
-  test('begins at the day it is told, and lists none before', async () => {
+  test('begins at the day that it is given, and lists none before', async () => {
     await files(
       ...['2025-12-31', '2026-01-04', '2026-01-05', '2026-02-01'].map(
         (day) => `${CALLS.path}/dt=${day}/hr=07/calls.jsonl`,
@@ -135,13 +135,13 @@ describe('findPartitions', () => {
     expect(await partitions('2026-02-02')).toEqual([]);
   });
 
-  test('looks into one folder when it is asked to', async () => {
+  test('looks into a single folder when it is given one', async () => {
     await files(`${HOUR}/calls.jsonl`, `${CALLS.path}/dt=2026-01-05/hr=08/calls.jsonl`);
     expect(await partitions(undefined, connector, HOUR)).toEqual(['2026-01-05T07:00 calls.jsonl']);
     expect(await partitions(undefined, connector, `${CALLS.path}/dt=2020-01-01/hr=07`)).toEqual([]);
   });
 
-  test('reports what does not fit and goes on', async () => {
+  test('reports what does not follow the layout, and goes on', async () => {
     await files(
       `${HOUR}/calls.jsonl`,
       `${HOUR}/calls.json`,
@@ -186,7 +186,7 @@ describe('findPartitions', () => {
     expect(await partitions()).toEqual(['2026-01-05T07:00 calls.jsonl']);
   });
 
-  test('keeps the files of a partition together when those of its day come in between', async () => {
+  test('keeps the files of a partition together when others are listed in between', async () => {
     const listed = [
       `${HOUR}/calls.jsonl.01`,
       `${HOUR}/mi=15/_SUCCESS`,
@@ -199,7 +199,7 @@ describe('findPartitions', () => {
     ]);
   });
 
-  test('takes whatever is listed as complete where there are no _SUCCESS files, by any name', async () => {
+  test('takes whatever is listed as complete, by any name, where there are no _SUCCESS files', async () => {
     const place = {
       ...listing([`${HOUR}/file1.jsonl`, `${HOUR}/file2.jsonl.gz`]),
       seal: 'always',
@@ -209,7 +209,7 @@ describe('findPartitions', () => {
     ]);
   });
 
-  test('gives each partition as soon as its day is over', async () => {
+  test('gives each partition as soon as the listing is past its day', async () => {
     const days = ['2026-01-05', '2026-01-06', '2026-01-07'];
     let listed = 0;
     const place = listing(

@@ -26,7 +26,7 @@ const zeros = (length: number) => Buffer.alloc(length);
 const noise = (length: number) => randomBytes(length);
 
 test.each([412, 6_800, 67_000, 333_000, 1_400_000])(
-  'zeros to the end are padding, and nothing behind them is dropped: %i bytes',
+  'zeros at the end are padding, and anything behind them is refused: %i bytes',
   async (length) => {
     const plain = noise(length - 23);
     const member = gzipSync(plain);
@@ -41,7 +41,7 @@ test.each([412, 6_800, 67_000, 333_000, 1_400_000])(
   },
 );
 
-test('a member that ends where a piece ends is followed by the next one, by padding or by garbage', async () => {
+test('behind a member that ends where a piece ends, another one or padding is read and garbage is refused', async () => {
   const member = gzipSync(LINE);
   const [end] = [member.length];
   expect(String(await decompressed(Buffer.concat([member, member]), [end]))).toBe(LINE + LINE);
@@ -52,7 +52,7 @@ test('a member that ends where a piece ends is followed by the next one, by padd
     );
 });
 
-test('an error of whoever reads goes on as it is, behind the end, too', async () => {
+test('an error of what is read is passed on as it is, even after the end of the file', async () => {
   async function* failing() {
     yield Buffer.concat([gzipSync(LINE), zeros(10)]);
     throw new RangeError('the proof is missing');
@@ -62,7 +62,7 @@ test('an error of whoever reads goes on as it is, behind the end, too', async ()
   }).rejects.toThrow(new RangeError('the proof is missing'));
 });
 
-test('whoever wants no more ends the reading', async () => {
+test('a reader that leaves early ends the reading', async () => {
   let closed = false;
   async function* endless() {
     try {
@@ -75,7 +75,7 @@ test('whoever wants no more ends the reading', async () => {
   await expect.poll(() => closed).toBe(true);
 });
 
-describe('whatever its sizes and pieces, a file is read as gzip reads it', () => {
+describe('a file of any members, padding and tail', () => {
   const member = fc
     .tuple(fc.integer({ min: 0, max: 40_000 }), fc.boolean(), fc.constantFrom(0, 1, 9))
     .map(([length, isNoise, level]) => {
@@ -93,7 +93,7 @@ describe('whatever its sizes and pieces, a file is read as gzip reads it', () =>
       .map(([length, { bytes }]) => Buffer.concat([zeros(length), bytes])),
   );
 
-  test('members, padding and tails', async () => {
+  test('is read as gzip reads it, in whatever pieces it comes', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(member, { minLength: 1, maxLength: 4 }),

@@ -88,7 +88,7 @@ describe('a file that is whole', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  test('is fetched under a temporary name, and removed when it was staged', async () => {
+  test('is fetched under a temporary name, and removed once it was staged', async () => {
     const landing = await open();
     const file = await deliver('calls.jsonl', TEXT);
     const names: string[][] = [];
@@ -141,7 +141,7 @@ describe('a file that is whole', () => {
     expect((await stat(landed.text)).size).toBe(text.length);
   });
 
-  test('may be as large as limits say, and no larger', async () => {
+  test('may be as large as the limits say, and no larger', async () => {
     const zipped = await deliver('calls.jsonl.gz', gzipSync(TEXT));
     const plain = await deliver('calls.jsonl', TEXT);
     for (const file of [zipped, plain])
@@ -155,7 +155,7 @@ describe('a file that is whole', () => {
       }
   });
 
-  test('is told from another version of itself, and from its namesake elsewhere', async () => {
+  test('is kept apart from another version of itself, and from its namesake elsewhere', async () => {
     const landing = await open();
     const file = await deliver('calls.jsonl', TEXT);
     const texts = [
@@ -188,7 +188,7 @@ describe('a file that is not whole', () => {
       /does not decompress to its end/,
     ],
     ['that is no gzip at all', Buffer.from(TEXT), /does not decompress to its end: incorrect header check/],
-  ])('gz, %s', async (_, bytes, message) => {
+  ])('is refused as a .gz file %s', async (_, bytes, message) => {
     const landing = await open();
     const file = await deliver('calls.jsonl.gz', bytes);
     for (const connector of [inPlace, remote]) {
@@ -200,7 +200,7 @@ describe('a file that is not whole', () => {
     expect((await readdir(folder)).filter((name) => /jsonl/.test(name))).toEqual([]);
   });
 
-  test('has another size than was listed', async () => {
+  test('is refused when it has another size than was listed', async () => {
     const landing = await open();
     const file = await deliver('calls.jsonl', TEXT);
     await writeFile(delivered(file), TEXT + TEXT);
@@ -210,7 +210,7 @@ describe('a file that is not whole', () => {
     await expect(landing.land(remote, file)).rejects.toThrow(FileError);
   });
 
-  test('is gone since it was listed', async () => {
+  test('is refused when it is gone since it was listed', async () => {
     const landing = await open();
     const file = await deliver('calls.jsonl', TEXT);
     await rm(delivered(file));
@@ -218,7 +218,7 @@ describe('a file that is not whole', () => {
     await expect(landing.land(inPlace, file)).rejects.toThrow(FileError);
   });
 
-  test('cannot be read', async () => {
+  test('is refused when it cannot be read', async () => {
     const landing = await open();
     const file = await deliver('calls.jsonl', TEXT);
     await chmod(delivered(file), 0o000);
@@ -227,14 +227,14 @@ describe('a file that is not whole', () => {
     );
   });
 
-  test('is encrypted, and there is no key', async () => {
+  test('is refused when it is encrypted and there is no key', async () => {
     const landing = await open();
     await expect(landing.land(inPlace, await deliver('calls.jsonl.gz.enc', TEXT))).rejects.toThrow(
       /is encrypted, and no key is configured/,
     );
   });
 
-  test('cannot be fetched: what came is kept, to go on from', async () => {
+  test('is fetched on from what came before a fetch failed', async () => {
     const landing = await open();
     const file = await deliver('calls.jsonl', TEXT);
     const breaking: Connector = {
@@ -257,7 +257,7 @@ describe('a file that changes while it is staged', () => {
     ['grows', (file) => writeFile(delivered(file), `${TEXT}{}\n`)],
     ['has other bytes of the same number', (file) => writeFile(delivered(file), TEXT.replace('1', '3'))],
     ['is removed', (file) => rm(delivered(file))],
-  ])('%s', async (_, change) => {
+  ])('is refused because it %s', async (_, change) => {
     const landing = await open();
     for (const name of ['calls.jsonl', 'calls.jsonl.gz']) {
       const file = await deliver(name, name.endsWith('gz') ? gzipSync(TEXT) : TEXT);
@@ -271,7 +271,7 @@ describe('a file that changes while it is staged', () => {
     }
   });
 
-  test('is not asked about again once it was fetched', async () => {
+  test('does not matter once it was fetched', async () => {
     const file = await deliver('calls.jsonl', TEXT);
     const landed = await (await open()).land(remote, file);
     await rm(delivered(file));
@@ -280,7 +280,7 @@ describe('a file that changes while it is staged', () => {
   });
 });
 
-describe('the folder', () => {
+describe('the landing folder', () => {
   const HASH = '0123456789abcdef0123456789abcdef';
 
   test('is made with rights for its owner only, and so are the files in it', async () => {
@@ -290,7 +290,7 @@ describe('the folder', () => {
     expect((await stat(landed.text)).mode & 0o077).toBe(0);
   });
 
-  test('is rid of what a killed run left, but for downloads that can go on', async () => {
+  test('is cleared of what a killed run left, except for downloads that can go on', async () => {
     await mkdir(folder);
     const left = [`${HASH}.raw`, `${HASH}.jsonl`, 'columns-123.jsonl', `${HASH}.raw.part`];
     for (const name of left) await writeFile(join(folder, name), 'x');
@@ -304,7 +304,7 @@ describe('the folder', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  test('is rid of all that landed when it is left, whatever became of it', async () => {
+  test('is cleared of all that landed when it is closed, whatever became of it', async () => {
     let landed: string;
     {
       await using landing = await open();
@@ -316,14 +316,14 @@ describe('the folder', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  test('keeps no half-made text, which nothing can go on from', async () => {
+  test('keeps no half-made text, since nothing can go on from it', async () => {
     await mkdir(folder);
     await writeFile(join(folder, `${HASH}.jsonl.part`), 'x');
     await open();
     expect(await readdir(folder)).toEqual([]);
   });
 
-  test('may hold what is not ours, which stays', async () => {
+  test('keeps what is not ours', async () => {
     await mkdir(join(folder, 'archive'), { recursive: true });
     const theirs = [
       'calls.jsonl',

@@ -45,9 +45,9 @@ async function acknowledged(project: Project) {
   return await acknowledge(workspace.session, project.now);
 }
 
-describe('a partition of a time to come', () => {
+describe('a partition with a time in the future', () => {
   test.each(['2031-01-01 00', '2099-12-31 23'])(
-    '%s does not hide those of today, and is told',
+    'of %s does not hide those of today, and is reported',
     async (future) => {
       await using project = await Project.create();
       await hours(project, 1, 3);
@@ -74,7 +74,7 @@ describe('a partition of a time to come', () => {
     },
   );
 
-  test('is loaded, and told until its time has come or somebody has seen it', async () => {
+  test('is loaded, and reported until its time has come or somebody has acknowledged it', async () => {
     await using project = await Project.create();
     await project.partition(FEED, ago(0, 2), [record(1)]);
     await project.partition(FEED, ago(0, -5), [record(2)]);
@@ -95,8 +95,8 @@ describe('a partition of a time to come', () => {
   });
 });
 
-describe('what comes later than the look-back', () => {
-  test('a partition 31 days old, and a corrected file of 13 days ago: within a day', async () => {
+describe('what comes later than the look-back reaches', () => {
+  test('is loaded within a day: a partition 31 days old, and a corrected file of 13 days ago', async () => {
     await using project = await Project.create();
     await hours(project, 13, 1);
     await project.partition(FEED, ago(0, 1), [record(50)]);
@@ -110,7 +110,7 @@ describe('what comes later than the look-back', () => {
     expect(await project.load()).toMatchObject({ loaded: { files: 0, listedWhole: [] } });
   });
 
-  test('at once, where full_listing says each run', async () => {
+  test('is loaded at once where full_listing asks for it with each run', async () => {
     await using project = await Project.create(
       'full_listing: 0s\nsources: {messaging: {connector: local, path: feeds}}',
     );
@@ -121,7 +121,7 @@ describe('what comes later than the look-back', () => {
     expect(await ids(project)).toEqual([31, 50]);
   });
 
-  test('a gap whose feed has moved on stays one, is asked for each time, and loads when it comes', async () => {
+  test('is asked for by each run where it is missing, and loaded when it comes', async () => {
     await using project = await Project.create();
     await hours(project, 20, 4);
     await project.partition(FEED, ago(19, 22), [record(90)]);
@@ -138,7 +138,7 @@ describe('what comes later than the look-back', () => {
     expect(await ids(project)).toContain(91);
   });
 
-  test('a gap that somebody has seen is asked for all the same; the next one is told', async () => {
+  test('is asked for where its gap was acknowledged, too, while the next gap is reported', async () => {
     await using project = await Project.create();
     await hours(project, 20, 4);
     await project.partition(FEED, ago(19, 22), [record(90)]);
@@ -154,7 +154,7 @@ describe('what comes later than the look-back', () => {
     expect(await ids(project)).toContain(91);
   });
 
-  test('an empty partition that gets its files', async () => {
+  test('is loaded where an empty partition gets its files', async () => {
     await using project = await Project.create();
     await project.partition(FEED, ago(20), {});
     await project.load();
@@ -165,7 +165,7 @@ describe('what comes later than the look-back', () => {
     expect(await ids(project)).toContain(20);
   });
 
-  test('a hole in a history that is loaded for the first time is told', async () => {
+  test('is reported as missing where a history that is loaded for the first time has a hole', async () => {
     await using project = await Project.create();
     await hours(project, 60, 5);
     await hours(project, 59, 5);
@@ -203,7 +203,7 @@ describe('a partition that is exported again without one of its splits', () => {
     expect(await project.load()).toMatchObject({ loaded: { files: 0 } });
   });
 
-  test('keeps them while it is not sealed', async () => {
+  test('keeps those rows while it is not sealed', async () => {
     const { project, split, folder } = await withSplits(ago(1));
     await using _ = project;
     await project.load();
@@ -216,7 +216,7 @@ describe('a partition that is exported again without one of its splits', () => {
     expect(await ids(project)).toEqual([1, 3]);
   });
 
-  test('of long ago keeps them for a day, since it may be about to be tidied away', async () => {
+  test('keeps those rows for a day when it is of long ago, since it may be about to be tidied away', async () => {
     const { project, split, folder } = await withSplits(ago(40));
     await using _ = project;
     await project.partition(FEED, ago(0, 1), [record(9)]);
@@ -238,7 +238,7 @@ describe('a partition that is exported again without one of its splits', () => {
     expect(await ids(project)).toEqual([1, 3, 9]);
   });
 
-  test('is loaded as before when the split is back in time', async () => {
+  test('has the split loaded as before when that is back in time', async () => {
     const { project, split } = await withSplits(ago(40));
     await using _ = project;
     await project.partition(FEED, ago(0, 1), [record(9)]);
@@ -252,7 +252,7 @@ describe('a partition that is exported again without one of its splits', () => {
     expect(await project.loader('FROM ops.partitions WHERE files_gone_at IS NOT NULL')).toEqual([]);
   });
 
-  test('keeps them where a place does not say when a listing is whole', async () => {
+  test('keeps those rows where a place does not say when a listing is whole', async () => {
     const listed = await Project.create();
     await using _listed = listed;
     const open = async (): Promise<Connector> => {
@@ -275,7 +275,7 @@ describe('a partition that is exported again without one of its splits', () => {
     expect(await ids(project)).toEqual([1, 2, 3]);
   });
 
-  test('and one that is gone with all of its files, or keeps only its _SUCCESS, keeps its rows', async () => {
+  test('keeps all of its rows when all of its files are gone, or all but its _SUCCESS', async () => {
     const { project, folder } = await withSplits(ago(1));
     await using _ = project;
     const other = await project.partition(FEED, ago(1, 1), [record(4)]);

@@ -92,7 +92,7 @@ describe('readLines', () => {
     ['nothing but blank lines', '\n\r\n  ', []],
     ['a byte order mark, which is kept', '\xef\xbb\xbfa\n', [[1, '\xef\xbb\xbfa']]],
     ['NUL', 'a\0b\n', [[1, 'a\0b']]],
-  ])('%s', async (_, text, expected) => {
+  ])('numbers the lines of a file with %s', async (_, text, expected) => {
     expect((await read(Buffer.from(text, 'latin1'))).map(({ number, text }) => [number, text])).toEqual(
       expected,
     );
@@ -137,7 +137,7 @@ describe('LineCounter', () => {
     );
   });
 
-  test('calls a file irregular for the same reasons, however the bytes are cut', () => {
+  test('finds the same files irregular however the bytes are cut', () => {
     fc.assert(
       fc.property(bytes, fc.array(fc.nat()), (whole, at) => {
         expect(count(cut(whole, at))).toEqual(count([whole]));
@@ -155,12 +155,12 @@ describe('LineCounter', () => {
     ['a\n\n', 1, true],
     ['a\n  ', 1, true],
     ['\ufeffa\n', 1, true],
-  ])('%j has %i lines, irregular: %s', (text, lines, irregular) => {
+  ])('finds in %j %i lines, irregular: %s', (text, lines, irregular) => {
     expect(count([Buffer.from(text)])).toEqual({ lines, irregular });
   });
 });
 
-test('isBlank knows white space from the rest', () => {
+test('isBlank tells white space from everything else', () => {
   expect(isBlank(Buffer.from(' \t\v\f\r'))).toBe(true);
   expect(isBlank(Buffer.from(' \u00a0'))).toBe(false);
   expect(isBlank(Buffer.from('\0'))).toBe(false);

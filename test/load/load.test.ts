@@ -115,7 +115,7 @@ describe('the look-back', () => {
     expect(await staged(project, 'reps')).toEqual(['01-01 00']);
   });
 
-  test('does not hide partitions that were seen and are not loaded yet', async () => {
+  test('does not hide partitions that were seen before and are not loaded yet', async () => {
     await using project = await Project.create();
     const text = gzipSync('{"issue_id":3}\n');
     await project.partition('voice_intents', '2025-03-01 07', [record(1)], { sealed: false });
@@ -138,7 +138,7 @@ describe('the look-back', () => {
     expect(await staged(project)).toEqual(['01-09 12', '03-01 07', '03-02 07']);
   });
 
-  test('does not hide what a first run that was killed had not come to', async () => {
+  test('does not hide what a killed first run had not come to', async () => {
     await using project = await Project.create();
     for (let date = 1; date <= 20; date += 1) {
       const time = `2025-12-${String(date).padStart(2, '0')} 07`;
@@ -158,7 +158,7 @@ describe('the look-back', () => {
     expect((await staged(project)).length).toBe(18);
   });
 
-  test('gives way to --since and --until, whose days are part of it', async () => {
+  test('gives way to --since and --until, which include their days', async () => {
     await using project = await Project.create();
     await project.partition('voice_intents', '2026-01-09 12', [record(1)]);
     await project.load();
@@ -173,13 +173,13 @@ describe('the look-back', () => {
   });
 });
 
-describe('options', () => {
+describe('a load', () => {
   const TWO = `sources:
   messaging: {connector: local, path: feeds/a}
   archive: {connector: local, path: feeds/b, group: messaging}
 `;
 
-  test('--source loads one source only', async () => {
+  test('with --source loads only that source', async () => {
     await using project = await Project.create(TWO);
     await project.partition('voice_intents', '2026-01-09 07', [record(1)], { root: 'feeds/a' });
     await project.partition('voice_intents', '2026-01-09 08', [record(2)], { root: 'feeds/b' });
@@ -189,7 +189,7 @@ describe('options', () => {
     expect(await staged(project)).toEqual(['01-09 07', '01-09 08']);
   });
 
-  test('--source must name one', async () => {
+  test('with --source refuses a source that there is not', async () => {
     await using project = await Project.create(TWO);
     const failure = await project.load({ source: ['archiv'] }).catch((error) => error);
     expect(failure).toBeInstanceOf(UsageError);
@@ -197,7 +197,7 @@ describe('options', () => {
     expect(`${failure.message} ${failure.hint}`).toMatch(/messaging, archive/);
   });
 
-  test('--feed loads one feed only, of every version', async () => {
+  test('with --feed loads only that feed, in every version', async () => {
     await using project = await Project.create();
     await project.partition('voice_intents', '2026-01-09 07', [record(1)]);
     await project.partition('voice_intents', '2026-01-09 07', [record(1)], { version: '2' });
@@ -209,7 +209,7 @@ describe('options', () => {
     expect(tables.map(({ t }) => t).sort()).toEqual(['voice_intents', 'voice_intents__v2']);
   });
 
-  test('--feed given several times loads them all, named as their folders are or as status shows them', async () => {
+  test('with several --feed loads them all, named as their folders are or as status shows them', async () => {
     await using project = await Project.create();
     for (const feed of ['voice_intents', 'reps', 'transfers'])
       await project.partition(feed, '2026-01-09 07', [record(1)]);
@@ -220,7 +220,7 @@ describe('options', () => {
     expect(tables.map(({ t }) => t).sort()).toEqual(['reps', 'voice_intents']);
   });
 
-  test('--feed must be there: an empty answer would look like good news', async () => {
+  test('with --feed refuses a feed that there is not, since an empty answer would look like good news', async () => {
     await using project = await Project.create();
     await project.partition('voice_intents', '2026-01-09 07', [record(1)]);
     for (const feed of ['nothing_like_it', 'phones.voice_intents', 'messaging.nothing'])
@@ -229,7 +229,7 @@ describe('options', () => {
       );
   });
 
-  test('--full-refresh stages every file again, and every row once', async () => {
+  test('with --full-refresh stages every file again, and every row once', async () => {
     await using project = await Project.create();
     await project.partition('voice_intents', '2025-03-01 07', [record(1), '{"issue_id":']);
     await project.partition('voice_intents', '2026-01-09 07', { '.01': [record(2)], '.02': [record(3)] });
@@ -248,7 +248,7 @@ describe('options', () => {
     ).toEqual([{ open: 1 }]);
   });
 
-  test('feeds: names the feeds to load, and one that is not there is told', async () => {
+  test('takes only the feeds that feeds: names, and reports one that is not there', async () => {
     await using project = await Project.create(
       'sources: {messaging: {connector: local, path: feeds, feeds: [reps, voice_intentz]}}',
     );
@@ -307,7 +307,7 @@ describe('a dry run', () => {
     }
   });
 
-  test('of a warehouse that is there leaves it as it was, byte for byte', async () => {
+  test('leaves a warehouse that is there as it was, byte for byte', async () => {
     await using project = await withSomethingToDo();
     await project.run();
     await project.partition('voice_intents', '2026-01-09 10', [record(5)]);
@@ -320,7 +320,7 @@ describe('a dry run', () => {
   });
 });
 
-describe('what goes wrong in one place does not stop the others', () => {
+describe('everything else is loaded despite', () => {
   test('a source that cannot be reached', async () => {
     await using project = await Project.create(`sources:
   archive: {connector: local, path: gone, group: messaging}
@@ -338,7 +338,7 @@ describe('what goes wrong in one place does not stop the others', () => {
     ]);
   });
 
-  test('a source whose connection breaks while it fetches keeps what was staged before', async () => {
+  test('a source whose connection breaks while it fetches', async () => {
     await using project = await Project.create();
     const folder = await local.open({ root: project.path('feeds') });
     let isDown = false;
@@ -363,7 +363,7 @@ describe('what goes wrong in one place does not stop the others', () => {
     expect(await staged(spoiled, 'reps')).toEqual(['01-09 00']);
   });
 
-  test('a file that the source refuses, though it gives the others', async () => {
+  test('a single file that the source refuses', async () => {
     await using project = await Project.create();
     const folder = await local.open({ root: project.path('feeds') });
     const { sources } = place(project, {
@@ -385,7 +385,7 @@ describe('what goes wrong in one place does not stop the others', () => {
     ]);
   });
 
-  test('files that the source refuses one after the other: the rest of their feed waits for the next run', async () => {
+  test('files that the source refuses one after the other, and whose feed waits for the next run', async () => {
     await using project = await Project.create();
     const folder = await local.open({ root: project.path('feeds') });
     let asked = 0;
@@ -453,7 +453,7 @@ describe('what goes wrong in one place does not stop the others', () => {
     expect(await staged(project)).toEqual(['01-09 07', '01-09 08']);
   });
 
-  test('files that cannot be staged, among others of one batch', async () => {
+  test('files that cannot be staged in a batch with others', async () => {
     await using project = await Project.create();
     const rows = (hours: number[]) => hours.map((hour) => [`2026-01-09 0${hour}`, hour] as const);
     for (const [time, hour] of rows([0])) await project.partition('voice_intents', time, [record(hour)]);
@@ -549,7 +549,7 @@ describe('what goes wrong in one place does not stop the others', () => {
     );
   });
 
-  test('an encrypted file', async () => {
+  test('an encrypted file without a key', async () => {
     await using project = await Project.create();
     await project.partition('voice_intents', '2026-01-09 07', {
       '.01.gz.enc': Buffer.from('?'),
@@ -563,7 +563,7 @@ describe('what goes wrong in one place does not stop the others', () => {
   });
 });
 
-test('a place that lists a whole feed twice, or a partition in two places', async () => {
+test('a place that lists a whole feed twice loads it once, and a partition in two places fails its feed', async () => {
   await using project = await Project.create();
   const folder = await local.open({ root: project.path('feeds') });
   for (const day of ['08', '09'])
@@ -603,7 +603,7 @@ describe('a file that came whole and cannot be read', () => {
     return { feeds, loads: await Project.create(undefined, sources), fetched: () => fetched };
   }
 
-  test('is fetched again after a while that grows, and stays told meanwhile', async () => {
+  test('is fetched again after waits that grow, and stays reported meanwhile', async () => {
     const { feeds, loads, fetched } = await broken();
     await using _ = feeds;
     await using project = loads;
@@ -651,7 +651,7 @@ describe('a file that came whole and cannot be read', () => {
   });
 });
 
-test('a place that lists things twice, and things that make no sense', async () => {
+test('a place that lists things twice or without sense fails only the files that are unclear', async () => {
   await using project = await Project.create();
   const folder = await local.open({ root: project.path('feeds') });
   async function* twice<T>(each: AsyncIterable<T>): AsyncGenerator<T> {
@@ -702,7 +702,7 @@ describe('a partition that comes again', () => {
     expect(await states(project)).toEqual({ '01-09 07': 'loaded' });
   });
 
-  test('no longer fails when its owner takes the failing file away', async () => {
+  test('no longer fails once its owner takes the failing file away', async () => {
     await using project = await Project.create();
     const folder = await project.partition('voice_intents', '2026-01-09 07', {
       '.01': [record(1)],
@@ -720,7 +720,7 @@ describe('a gap', () => {
   const MISSING =
     "SELECT strftime(partition_ts, '%H') AS hour FROM ops.partitions WHERE state = 'missing' ORDER BY hour";
 
-  test('that was only supposed, before it was seen how often partitions come, is none', async () => {
+  test('is none any more once more partitions show how often they come', async () => {
     await using project = await Project.create();
     for (const hour of ['00', '02'])
       await project.partition('voice_intents', `2026-01-09 ${hour}`, [record(1)]);
@@ -733,8 +733,8 @@ describe('a gap', () => {
   });
 });
 
-describe('columns that are inferred', () => {
-  test('come for a field that was NULL at first, and hold its values from then on', async () => {
+describe('an inferred column', () => {
+  test('comes for a field that was NULL at first, and holds its values from then on', async () => {
     await using project = await Project.create();
     await project.partition('queue_wfm', '2026-01-09 07:00', [
       { queue_name: 'q', rep_id: null, waits: null },
@@ -752,7 +752,7 @@ describe('columns that are inferred', () => {
 });
 
 describe('what a killed run left', () => {
-  test('is numbered by the next', async () => {
+  test('without line numbers is numbered by the next run', async () => {
     await using project = await Project.create();
     await project.partition('voice_intents', '2026-01-09 07', {
       '.01': [1, 2, 3].map(record),
@@ -774,7 +774,7 @@ describe('what a killed run left', () => {
     ]);
   });
 
-  test('is told of its gaps by the next', async () => {
+  test('with gaps that it did not report is reported by the next run', async () => {
     await using project = await Project.create();
     for (const hour of ['04', '05', '06', '08'])
       await project.partition('voice_intents', `2026-01-09 ${hour}`, [record(1)]);

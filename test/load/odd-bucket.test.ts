@@ -41,7 +41,7 @@ function answer(question: URL) {
   return listing({ folders: [...folders, ...folders] });
 }
 
-test('a bucket with odd names, files that are refused, and listings that say things twice', async () => {
+test('a bucket with odd names, refused files and listings that repeat themselves is loaded but for those files', async () => {
   await using server = await oddServer(answer);
   await using project = await Project.create(`sources:
   messaging:

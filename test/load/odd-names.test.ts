@@ -19,7 +19,7 @@ describe('two feeds that would meet in one table', () => {
     ['names in another case', ['calls', '1'], ['Calls', '1']],
     ['a name like the table of a version', ['calls', '2'], ['calls__v2', '1']],
     ['versions in another case', ['calls', 'a'], ['calls', 'A']],
-  ] as const)('%s: one is loaded, the other told of', async (_what, one, other) => {
+  ] as const)('have only the first one loaded, and the other reported: %s', async (_what, one, other) => {
     await using project = await Project.create();
     await project.partition(one[0], DAY, [{ id: 1 }, { id: 2 }], { version: one[1] });
     expect(await loaded(project)).toEqual([{ feed: one.join('/'), rows: 2 }]);
@@ -37,14 +37,14 @@ describe('two feeds that would meet in one table', () => {
     ]);
   });
 
-  it('of which the documents know one: it is that one, whatever is listed first', async () => {
+  it('have the one loaded that the documents know, whatever is listed first', async () => {
     await using project = await Project.create();
     await project.partition('Reps', DAY, [{ rep_id: '1' }]);
     await project.partition('reps', DAY, [{ rep_id: '2' }]);
     expect(await loaded(project)).toEqual([{ feed: 'reps/1', rows: 1 }]);
   });
 
-  it('version=1 and version=01 are two', async () => {
+  it('are not version=1 and version=01, which are two', async () => {
     await using project = await Project.create();
     await project.partition('calls', DAY, [{ id: 1 }]);
     await project.partition('calls', DAY, [{ id: 2 }], { version: '01' });
@@ -57,7 +57,7 @@ describe('two feeds that would meet in one table', () => {
 });
 
 describe('a listing with a NUL in a name', () => {
-  it('is told of, and loaded but for that', async () => {
+  it('is reported, and loaded but for that name', async () => {
     await using plain = await Project.create();
     const [source] = (await plain.config()).sources as [Source];
     const odd = async () => withOddNames(await source.open());

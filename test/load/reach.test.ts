@@ -48,7 +48,7 @@ describe('the turn of a feed to be listed whole', () => {
     expect(Math.max(...due)).toBeLessThanOrEqual(4);
   });
 
-  test('is each run where the interval is nothing, and at once where it never came', () => {
+  test('comes with each run where the interval is zero, and at once where the feed was never listed', () => {
     expect(isDue('a', NOW, 0, NOW)).toBe(true);
     expect(isDue('a', undefined, 365 * DAY, NOW)).toBe(true);
   });
@@ -64,7 +64,7 @@ describe('the reach of a listing', () => {
     ...more,
   });
 
-  test('is everything at first, some days after that', () => {
+  test('is everything at first, and only some days after that', () => {
     expect(reachOf(TARGET, undefined, options)).toMatchObject({ since: undefined, whole: true });
     expect(reachOf(TARGET, progress(), options)).toMatchObject({
       since: at('2026-01-02T00:00'),
@@ -79,7 +79,7 @@ describe('the reach of a listing', () => {
     expect(reachOf(TARGET, undefined, { ...options, until: since })).toMatchObject({ whole: false });
   });
 
-  test('has folders beside: by partition, or by day where there are many, as deep as those that came', () => {
+  test('includes folders for what is awaited: by partition, or by day where there are many', () => {
     const missing = (...times: string[]) => times.map((time) => ({ time: at(time), path: undefined }));
     const besides = (more: Partial<FeedProgress>) =>
       reachOf(TARGET, progress(more), options).beside.map((path) => path.slice(TARGET.path.length + 1));
@@ -109,7 +109,7 @@ describe('what a listing covers', () => {
     expect(coverage.covers('calls/version=1/')).toBe(true);
   });
 
-  test('is a tree, from a day on', () => {
+  test('is a whole tree, from a day on', () => {
     const coverage = new Coverage();
     coverage.tree(TARGET.path, 'dt=2026-01-02');
     coverage.tree(`${TARGET.path}/dt=2025-12-01/hr=07`);
@@ -131,7 +131,7 @@ test.each([
   ['*.csv', 'calls/calls.csv', false],
   ['.stfolder/**', '.stfolder/marker/', true],
   ['calls/version=1/format=parquet', 'calls/version=1/format=parquet/', true],
-])('ignore: %s names %s: %s', (pattern, path, expected) => {
+])('ignore: %s matches %s: %s', (pattern, path, expected) => {
   expect(ignoring([pattern])(path)).toBe(expected);
   expect(ignoring(undefined)(path)).toBe(false);
 });

@@ -19,7 +19,7 @@ function workspace(bench: StagingBench): Workspace {
   return { config, session: bench.session, catalogue, clock: () => NOW } as unknown as Workspace;
 }
 
-it('lists rejected lines and shows each as it was delivered', async () => {
+it('rejected lines are listed, and each is shown as it was delivered', async () => {
   await using bench = await StagingBench.open();
   await bench.stage(spec, [['{"id":1}', '{"id":', '[7]']]);
   const { columns, rows } = await listRejects(bench.session, false);
@@ -32,7 +32,7 @@ it('lists rejected lines and shows each as it was delivered', async () => {
   await expect(rejectedText(bench.session, 1, 1)).rejects.toThrow('line 1 of file 1 was not rejected');
 });
 
-it('keeps what is discarded, and counts it no more', async () => {
+it('discarded lines are kept, and no longer counted', async () => {
   await using bench = await StagingBench.open();
   await bench.stage(spec, [['x', 'y'], ['z']]);
   const discard = async (choice: RejectChoice) => {
@@ -47,7 +47,7 @@ it('keeps what is discarded, and counts it no more', async () => {
   expect((await listRejects(bench.session, true)).rows).toHaveLength(3);
 });
 
-it('replays a line into its place, and leaves what is still broken', async () => {
+it('a replayed line takes its place, and one that is still broken is left', async () => {
   await using bench = await StagingBench.open();
   await bench.stage(spec, [['{"id":1}', '{"id":2', '{"id":3']]);
   // As if what made the line unreadable had been mended.

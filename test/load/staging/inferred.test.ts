@@ -104,7 +104,7 @@ describe('keys of a feed that nobody documents', () => {
       ['"2026-01-05T07:00:00Z"'],
       ['2026-01-05 07:00:00', '1767600000000', '2026-01-05 07:00:00'],
     ],
-  ] as const)('%j, then %j, then %j are %j', async ([a, b, c, expected]) => {
+  ] as const)('that come as %j, then %j, then %j are kept as %j', async ([a, b, c, expected]) => {
     await using bench = await StagingBench.open();
     const spec = feedSpec({}, { key: ['id'] });
     for (const ids of [a, b, c]) await bench.stage(spec, [ids.map((id) => `{"id":${id}}`)]);

@@ -20,7 +20,7 @@ const rejected = (bench: StagingBench) =>
   );
 
 describe('limits.line_bytes', () => {
-  it('a longer line is rejected, its beginning is kept, and the others are staged', async () => {
+  it('rejects a longer line, keeps its beginning, and lets the others be staged', async () => {
     await using bench = await StagingBench.open({ line_bytes: 100_000 });
     const long = JSON.stringify({ id: 2, text: 'x'.repeat(100_000) });
     const lines = ['{"id":1,"text":"a"}', long, '{"id":3,"text":"b"}'];
@@ -36,7 +36,7 @@ describe('limits.line_bytes', () => {
     ]);
   });
 
-  it('stops holding a line while it is read, wherever it ends', async () => {
+  it('stops keeping a longer line while it is read, wherever it ends', async () => {
     await using bench = await StagingBench.open();
     const file = join(bench.folder, 'long.jsonl');
     const size = 5 * 2 ** 20;
@@ -52,7 +52,7 @@ describe('limits.line_bytes', () => {
     expect(few.map(({ bytes }) => bytes.length)).toEqual([2, 10, 7, 10]);
   });
 
-  it('a line of 600 MB, which Node cannot make a text of, is one rejected line', {
+  it('keeps memory small for a line of 600 MB, which Node cannot make a text of', {
     timeout: 120_000,
   }, async () => {
     await using bench = await StagingBench.open();
@@ -78,7 +78,7 @@ describe('limits.object_keys', () => {
   it.each([
     ['a documented feed', SPEC],
     ['a feed that nobody documents', feedSpec({})],
-  ])('in %s a line with more fields is rejected, and kept whole', async (_what, spec) => {
+  ])('rejects a line with more fields, and keeps it whole, in %s', async (_what, spec) => {
     await using bench = await StagingBench.open({ object_keys: 50 });
     const line = wide(50, 2);
     expect(await bench.stage(spec, [['{"id":1}', line]])).toEqual({ rows: 1, rejected: 1 });
@@ -92,7 +92,7 @@ describe('limits.object_keys', () => {
     ]);
   });
 
-  it('memory does not grow with the square of the fields', { timeout: 120_000 }, async () => {
+  it('keeps memory from growing with the square of the fields', { timeout: 120_000 }, async () => {
     await using bench = await StagingBench.open({ object_keys: 10_000, table_columns: 20 }, '300MB');
     const lines = [wide(100_000, 1), wide(5_000, 2), wide(9_000, 3), '{"id":4}'];
     for (const spec of [SPEC, feedSpec({}, { feed: 'undocumented' })]) {
@@ -104,7 +104,7 @@ describe('limits.object_keys', () => {
 });
 
 describe('limits.table_columns', () => {
-  it('fields beyond it stay in _rescued', async () => {
+  it('leaves the fields beyond it in _rescued', async () => {
     await using bench = await StagingBench.open({ table_columns: 2 });
     const spec = feedSpec({});
     await bench.stage(spec, [['{"a":1,"b":2,"c":3}', '{"a":null,"b":null,"d":4}']]);

@@ -32,7 +32,7 @@ const scan = (text: string) => scanLine(Buffer.from(text));
 const unmarked = (text: string) => text.replaceAll(new RegExp(`"${MARK}([^"]*)"`, 'g'), '$1');
 
 describe('a line', () => {
-  test('has marks where DuckDB would spell a number otherwise, and nowhere else is a digit lost', async () => {
+  test('has marks wherever DuckDB would lose a digit of a number', async () => {
     await using warehouse = await Warehouse.open(':memory:');
     const session = await warehouse.session();
     await fc.assert(
@@ -52,7 +52,7 @@ describe('a line', () => {
     );
   });
 
-  test('is what it was once its marks are taken away, whatever stands in its texts', () => {
+  test('is what it was once its marks are taken away, whatever its texts hold', () => {
     const strings = fc.string({ unit: 'binary' }).map((text) => JSON.stringify(text.toWellFormed()));
     const values = fc.oneof(
       numbers,
@@ -71,7 +71,7 @@ describe('a line', () => {
     );
   });
 
-  test('may be broken anywhere', () => {
+  test('is scanned without an exception wherever it is broken', () => {
     const piece = fc.constantFrom('{', '"n"', '"', '\\', ':', '-', '1.50', 'nul', 'true', ',', 'N', 'e');
     fc.assert(fc.property(fc.array(piece), (pieces) => void scan(pieces.join(''))));
     fc.assert(fc.property(fc.uint8Array(), (bytes) => void scanLine(bytes)));
@@ -86,7 +86,7 @@ describe('a line', () => {
     ['{"n":null,"e":1e5,"E":[-1E+5,false]}', false],
     ['{"n":"a \\" NaN"}', false],
     ['{"n":"\\\\"}', false],
-  ] as const)('%s has odd words: %j', ([line, odd]) => {
+  ] as const)('like %s has odd words: %j', ([line, odd]) => {
     expect(scan(line).hasOddWords).toBe(odd);
   });
 });

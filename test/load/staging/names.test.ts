@@ -10,14 +10,14 @@ const ways = [
   ['careful', true],
 ] as const;
 
-describe.each(ways)('read the %s way', (_way, careful) => {
+describe.each(ways)('lines that are read the %s way', (_way, careful) => {
   const staged = async (spec: ReturnType<typeof feedSpec>, lines: readonly string[], columns: string) => {
     await using bench = await StagingBench.open();
     await bench.stage(spec, [lines], { careful });
     return { rows: await bench.rows(spec, columns), rejects: await bench.rejects() };
   };
 
-  it('a field fills the column that its name is but for its case', async () => {
+  it('fill the column that has the name of a field, in whatever case', async () => {
     const spec = feedSpec({ issue_id: 'BIGINT', name: 'VARCHAR' }, { key: ['issue_id'] });
     const lines = ['{"issue_id":1,"name":"a"}', '{"Issue_Id":2,"NAME":"b"}', '{"ISSUE_ID":"3","x":1.50}'];
     expect(await staged(spec, lines, 'issue_id, name, _rescued')).toEqual({
@@ -30,7 +30,7 @@ describe.each(ways)('read the %s way', (_way, careful) => {
     });
   });
 
-  it('of two fields that claim a column the exact one has it; of two inexact ones neither can', async () => {
+  it('give a column that two fields claim to the exact one, and are rejected where there is no exact one', async () => {
     const spec = feedSpec({ issue_id: 'BIGINT' });
     const both = '{"Issue_Id":9,"issue_id":1}';
     const neither = '{"Issue_Id":9,"ISSUE_ID":1}';
@@ -40,7 +40,7 @@ describe.each(ways)('read the %s way', (_way, careful) => {
     });
   });
 
-  it('a value that does not fit is rescued under the name it was sent with', async () => {
+  it('have a value that does not fit rescued under the name it was sent with', async () => {
     const spec = feedSpec({ n: 'BIGINT', rowid_: 'BIGINT' });
     expect(await staged(spec, ['{"N":"x","rowid":"y"}', '{"n":1,"RowId":2}'], 'n, rowid_, _rescued')).toEqual(
       {
@@ -53,7 +53,7 @@ describe.each(ways)('read the %s way', (_way, careful) => {
     );
   });
 
-  it('fields whose names are taken have columns of other names', async () => {
+  it('have fields with taken names in columns of other names', async () => {
     const names = ['rowid', '_line', '_file_id', '_rescued', 'filename', 'file_index', 'rowid_'];
     const spec = feedSpec(Object.fromEntries(names.map((name) => [columnName(name), 'VARCHAR'])));
     const line = JSON.stringify(Object.fromEntries(names.map((name) => [name, `of ${name}`])));
@@ -62,7 +62,7 @@ describe.each(ways)('read the %s way', (_way, careful) => {
     expect(rows).toEqual([row, row]);
   });
 
-  it('names that no column can have are data, in feeds that nobody documents too', async () => {
+  it('keep fields with names that no column can have in _rescued', async () => {
     const spec = feedSpec({});
     const line = '{"a\\u0000b":1,"":2,"c":3,"_line":4}';
     expect(await staged(spec, [line], 'c, _line_, _rescued')).toEqual({
@@ -72,7 +72,7 @@ describe.each(ways)('read the %s way', (_way, careful) => {
   });
 });
 
-it('a field of a taken name says so in the comment of its column', async () => {
+it('the column of a field with a taken name says so in its comment', async () => {
   await using bench = await StagingBench.open();
   await bench.stage(feedSpec({}), [['{"rowid":1,"b":2}']]);
   await bench.stage(feedSpec({ _line_: 'BIGINT' }, { feed: 'calls2' }), [['{"_line":1}']]);
@@ -85,7 +85,7 @@ it('a field of a taken name says so in the comment of its column', async () => {
   ]);
 });
 
-it('a record comes back whole, whatever its fields are called, whichever way it is read', async () => {
+it('a record comes back whole, whatever its fields are called and whichever way it is read', async () => {
   const name = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 8 }),
     fc.mixedCase(fc.constantFrom('id', 'rowid', '_line', 'filename', 'a"b', "a'b", 'a.b', '$.a', '\0')),

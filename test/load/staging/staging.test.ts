@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { recountMisfits } from '../../../src/ledger/column-misfits.ts';
 import { feedSpec, StagingBench } from '../../support/staging.ts';
 
-describe('values', () => {
+describe('staging', () => {
   it('keeps 64-bit integers to the last digit, in clean files and in others', async () => {
     await using bench = await StagingBench.open();
     const spec = feedSpec({ issue_id: 'BIGINT' });
@@ -93,7 +93,7 @@ describe('values', () => {
     ]);
   });
 
-  it('rejects a line whose key does not fit, whole, and says nothing of the value', async () => {
+  it('rejects a whole line whose key does not fit, and does not show the value', async () => {
     await using bench = await StagingBench.open();
     const spec = feedSpec({ id: 'BIGINT', n: 'BIGINT' }, { key: ['id'] });
     await bench.stage(spec, [['{"id":7,"n":1}']]);
@@ -119,7 +119,7 @@ describe('values', () => {
     ]);
   });
 
-  it('rejects a line by whatever column its readers use as a key', async () => {
+  it('rejects a line for whatever column its readers use as a key', async () => {
     await using bench = await StagingBench.open();
     const spec = feedSpec({ id: 'BIGINT', at: 'TIMESTAMP' }, { key: ['id'] });
     const lines = ['{"id":1,"at":1767600000000}', '{"id":"x","at":"2026-01-05"}'];
@@ -203,7 +203,7 @@ describe('values', () => {
   });
 
   // DuckDB's cast to TIMESTAMPTZ takes the zone of one row for those that follow.
-  it('reads a time without regard to the rows around it', async () => {
+  it('reads a time the same whatever rows are around it', async () => {
     await using bench = await StagingBench.open();
     const spec = feedSpec({ at: 'TIMESTAMP' });
     const texts = ['2026-01-05 10:00:00', '2026-01-05 10:00:00 PST', '2026-01-05 10:00:00'];
@@ -215,7 +215,7 @@ describe('values', () => {
   });
 });
 
-describe('digits', () => {
+describe('the digits', () => {
   const numbers = [
     '12345678901234567.89',
     '1.50',
@@ -260,7 +260,7 @@ describe('digits', () => {
     }
   });
 
-  it('need no care in a file whose numbers DuckDB spells as they were sent', async () => {
+  it('need no careful reading in a file whose numbers DuckDB spells as they were sent', async () => {
     await using bench = await StagingBench.open();
     const spec = feedSpec({ n: 'BIGINT', text: 'VARCHAR', json: 'JSON' });
     const line = (number: string) => `{"n":${number},"text":${number},"json":[${number}],"none":${number}}`;
@@ -285,7 +285,7 @@ describe('digits', () => {
     );
   });
 
-  it('of a whole number are its own however it is spelled', async () => {
+  it('of a whole number are the same however it is spelled', async () => {
     await using bench = await StagingBench.open();
     const spec = feedSpec({ n: 'BIGINT' });
     const spelled = [
@@ -302,7 +302,7 @@ describe('digits', () => {
     expect(rows).toEqual([...wanted, ...wanted].map((n) => ({ n, _rescued: null })));
   });
 
-  it('of a DOUBLE are those that were sent, where it is large', async () => {
+  it('of a large DOUBLE are those that were sent, or the number is rescued', async () => {
     await using bench = await StagingBench.open();
     const spec = feedSpec({ n: 'DOUBLE' });
     const fits = ['1e300', '9007199254740992', '9007199254740994.0', '0.1', '"-1.5e3"', '123456789.125'];
@@ -326,7 +326,7 @@ describe('digits', () => {
   });
 
   it.each(['NaN', 'Infinity', '-Infinity', 'nan', '[1,NaN]', '[NaN]', '{"a":-inf}'])(
-    'are those of a number, which %s is not: the line is no JSON',
+    'are not those of %s, which makes a line no JSON',
     async (value) => {
       await using bench = await StagingBench.open();
       const types = { d: 'DOUBLE', n: 'BIGINT', text: 'VARCHAR', json: 'JSON', at: 'TIMESTAMP' } as const;
@@ -342,7 +342,7 @@ describe('digits', () => {
 });
 
 describe('fields that nobody declared', () => {
-  it('land in _rescued, also once the loader has learned of them', async () => {
+  it('land in _rescued, even once the loader has learned of them', async () => {
     await using bench = await StagingBench.open();
     const spec = feedSpec({ id: 'BIGINT' });
     for (const id of [1, 2]) {
@@ -416,7 +416,7 @@ describe('files', () => {
     ]);
   });
 
-  it('number their lines apart from each other, and keep the order', async () => {
+  it('have lines that are numbered for each file by itself, and in order', async () => {
     await using bench = await StagingBench.open();
     const spec = feedSpec({ id: 'BIGINT' });
     const file = (from: number) => Array.from({ length: 5000 }, (_, index) => `{"id":${from + index}}`);
@@ -455,7 +455,7 @@ describe('broken lines', () => {
     ['more_than_one_value', '{"id":1} {"id":2}'],
     ['duplicate_key', '{"id":1,"id":2}'],
     ['invalid_json', 'id=1'],
-  ])('are rejected whole: %s %s', async (reason, line) => {
+  ])('are rejected whole, with the reason %s: %s', async (reason, line) => {
     await using bench = await StagingBench.open();
     const spec = feedSpec({ id: 'BIGINT' });
     expect(await bench.stage(spec, [['{"id":7}', line, '{"id":8}']])).toEqual({ rows: 2, rejected: 1 });
@@ -482,7 +482,9 @@ describe('broken lines', () => {
     expect(row).toEqual({ hex: bad.toString('hex').toUpperCase(), reason: 'invalid_utf8' });
   });
 
-  it('never take others with them: lines = staged + rejected', { timeout: 120_000 }, async () => {
+  it('never take others with them: each line is either staged or rejected', {
+    timeout: 120_000,
+  }, async () => {
     await using bench = await StagingBench.open();
     const spec = feedSpec({ id: 'BIGINT', text: 'VARCHAR' });
     const good = fc.integer().map((id) => Buffer.from(`{"id":${id}}`));
@@ -583,7 +585,7 @@ describe('a feed that nobody documents', () => {
     expect(rows).toEqual([{ a: '12345678901234567.89', b: 1e300, c: 1.5, d: '9007199254740993' }]);
   });
 
-  it('keeps a key of times whole when one comes that is none', async () => {
+  it('keeps a key of times whole when a value comes that is no time', async () => {
     await using bench = await StagingBench.open();
     const keyed = feedSpec({}, { key: ['at'] });
     await bench.stage(keyed, [['{"at":"2026-01-05T07:00:00Z","n":1,"time":"2026-01-05T07:00:00Z"}']]);
