@@ -14,7 +14,7 @@ async function parted(more: Files) {
   return { broken: [...project.broken.keys()], sound: [...project.models.keys()] };
 }
 
-describe('one mistake costs the models that it is about, and no other', () => {
+describe('a mistake in a model', () => {
   test.each<[string, Files]>([
     ['Jinja that is not closed', { 'models/marts/a.sql': "select {{ var('x' " }],
     ['a file without SQL', { 'models/marts/a.sql': '-- later\n' }],
@@ -55,11 +55,11 @@ describe('one mistake costs the models that it is about, and no other', () => {
     // What such a file was to say of its models nobody knows: whether they are enabled, how they are tested.
     ['a file that is no YAML', { 'models/s.yml': 'models:\n  - name: "a\n' }],
     ['a file with a misspelt list', { 'models/s.yml': 'model:\n  - name: a\n' }],
-  ])('%s', async (_, more) => {
+  ])('breaks that model and no other: %s', async (_, more) => {
     expect(await parted(more)).toEqual({ broken: ['marts.a'], sound: ['marts.b', 'marts.c'] });
   });
 
-  test('models in a circle, and circles that touch', async () => {
+  test('breaks the models in a circle, and in circles that touch', async () => {
     const more = {
       'models/marts/a.sql': "select * from {{ ref('d') }}, {{ ref('e') }}",
       'models/marts/d.sql': "select * from {{ ref('a') }}",
@@ -70,20 +70,20 @@ describe('one mistake costs the models that it is about, and no other', () => {
     expect(sound).toEqual(expect.arrayContaining(['marts.b', 'marts.c']));
   });
 
-  test('what reads a model that fails comes after it', async () => {
+  test('leaves the models that read it behind it in the order of building', async () => {
     const project = await projectOf({ ...FILES, 'models/marts/a.sql': '{{ broken' });
     expect(project.graph.parents.get('marts.b')).toEqual(['marts.a']);
     expect(project.graph.order).toEqual(['marts.a', 'marts.c', 'marts.b']);
   });
 });
 
-describe('a mistake that is no model’s', () => {
+describe('a mistake outside of models', () => {
   test.each<[string, Files]>([
     ['a model where none belongs', { 'models/d.sql': 'select 1' }],
     ['an entry of no model', { 'models/s.yml': 'models: [{name: aa}, {name: c}]' }],
     ['an entry without a name', { 'models/s.yml': 'models: [{description: x}, {name: c}]' }],
     ['macros', { 'models/macros/m.sql': '{% macro m() %}\n{{ ( }}{% endmacro %}' }],
-  ])('%s', async (_, more) => {
+  ])('is reported, and breaks no model: %s', async (_, more) => {
     const project = await projectOf({ ...FILES, ...more });
     expect(project.broken.size).toBe(0);
     expect(project.models.size).toBe(3);
@@ -91,7 +91,7 @@ describe('a mistake that is no model’s', () => {
     expect(project.problems[0]?.models ?? []).toEqual([]);
   });
 
-  test('a query of a test costs what it names its test, not itself', async () => {
+  test('in the query of a test breaks that test, and no model', async () => {
     const project = await projectOf({ ...FILES, 'models/tests/t.sql': "select * from {{ ref('b') }} {{ (" });
     expect(project.broken.size).toBe(0);
     expect(project.unreadableTests).toMatchObject([{ name: 't', refs: ['marts.b'] }]);

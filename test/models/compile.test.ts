@@ -31,17 +31,17 @@ test('a model compiles to the statements that it runs', async () => {
   );
 });
 
-test('while what it reads is not there, to its query', async () => {
+test('a model compiles to its query while what it reads is not there', async () => {
   expect(await compile('b')).toBe(
     '-- messaging.transfers is not there yet: the model as written\nselect * from "messaging"."transfers"',
   );
 });
 
-test('a name that two models have is asked about', async () => {
+test('a name that two models have is refused as unclear', async () => {
   await expect(compile('a')).rejects.toThrow('a is 2 models');
 });
 
-test('without a name, every model is written: its query, and the statements around it where they are known', async () => {
+test('without a name every model is compiled, to its query and to the statements where they are known', async () => {
   await using workspace = await project.open({ dryRun: true });
   const { config, catalogue, session } = workspace;
   const opened = await openProject(config, catalogue);

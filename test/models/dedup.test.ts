@@ -245,7 +245,7 @@ describe('the latest version of each record', () => {
     },
   );
 
-  test('takes names for what they are, never for SQL', async () => {
+  test('is found where names of columns look like SQL', async () => {
     await session.run(`CREATE OR REPLACE TABLE staging_messaging."se""lect" AS
       SELECT 1 AS "from", 'a' AS "or'der", 'v' AS "a b", _partition_ts, _file_id, _line FROM staging_messaging.calls_nothing LIMIT 0`);
     const rule = { uniqueKey: ['from'], orderBy: ["or'der"], orderTypes: ['VARCHAR'] };

@@ -33,12 +33,12 @@ describe('the order of building', () => {
       e:`),
   );
 
-  test('each after all it reads, in steps that can run side by side', () => {
+  test('puts each model after all that it reads, in steps that can run side by side', () => {
     expect(graph.levels).toEqual([['a', 'e'], ['b', 'c'], ['d']]);
     expect(graph.order).toEqual(['a', 'e', 'b', 'c', 'd']);
   });
 
-  test('what is above and below', () => {
+  test('says what is above and below a model', () => {
     expect([...ancestors(graph, 'd')].sort()).toEqual(['a', 'b', 'c']);
     expect([...ancestors(graph, 'd', 1)].sort()).toEqual(['b', 'c']);
     expect([...descendants(graph, 'a')].sort()).toEqual(['b', 'c', 'd']);
@@ -66,8 +66,8 @@ describe('the order of building', () => {
   });
 });
 
-describe('cycles', () => {
-  test('are told with each step’s file and line', () => {
+describe('cycles of models', () => {
+  test('are reported with the file and line of each step', () => {
     expect(() =>
       buildGraph(
         nodes(`
@@ -82,7 +82,7 @@ describe('cycles', () => {
     );
   });
 
-  test('are all told', () => {
+  test('are all reported', () => {
     expect(() => buildGraph(nodes('a: b\nb: a\nc: d\nd: c\ne: e'))).toThrow(
       /a -> b -> a .*\n.*c -> d -> c .*\n.*e -> e /,
     );
@@ -105,12 +105,12 @@ describe('the name in a ref()', () => {
           "utterances could be ai_services.utterances or messaging.utterances: write ref('ai_services', 'utterances') or ref('messaging', 'utterances')",
       },
     ],
-  ])('%s', (name, answer) => {
+  ])('gives one model, or says why not: %s', (name, answer) => {
     expect(resolveRef(name, ids)).toEqual(answer);
   });
 });
 
-test('a source() of a feed that nobody knows', () => {
+test('a source() of a feed that nobody knows is reported with its line', () => {
   const known = new Set(['messaging.convos_metrics', 'ai_services.utterances']);
   const told = (feed: string, group = 'messaging') =>
     unknownSources({ id: 'marts.a', file: 'a.sql', sources: [{ group, feed, line: 3 }] }, known);

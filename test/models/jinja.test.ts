@@ -90,11 +90,11 @@ describe('what people write in dbt', () => {
     ['braces of SQL', `select '{"a": {"b": 1}}'`, `select '{"a": {"b": 1}}'`],
     ['this and its parts', `{{ this }} {{ this.schema }}.{{ this.name }}`, '"marts"."agents" marts.agents'],
     ['text as it is', `{{ "<a> & 'b'" }}`, `<a> & 'b'`],
-  ])('%s', (_, text, sql) => {
+  ])('is rendered here: %s', (_, text, sql) => {
     expect(render(text).sql).toBe(sql);
   });
 
-  test('functions get plain values, keywords in the order they were written', () => {
+  test('passes functions plain values, and keywords in the order they were written', () => {
     const calls: unknown[] = [];
     render(`{{ config('a', materialized='dedup', key=['x'], nothing=none, map={'z': 1, 'b': 2}) }}`, {
       config: (args, keywords) => {
@@ -105,14 +105,14 @@ describe('what people write in dbt', () => {
     expect(Object.keys((calls[1] as { map: object }).map)).toEqual(['z', 'b']);
   });
 
-  test('a macro sees the names of its own file, not those of its caller', () => {
+  test('lets a macro see the names of its own file, but not those of its caller', () => {
     expect(problem(`{% set missing = 1 %}{{ broken('x') }}`)).toMatch(
       /^models\/macros\/time\.sql:9: .*"missing"/,
     );
   });
 });
 
-describe('problems name the file and the line', () => {
+describe('a problem', () => {
   test.each([
     ['an unknown name', 'a\n\n{{ nothing_like_it }}', 3, 'there is nothing called "nothing_like_it"'],
     [
@@ -145,30 +145,30 @@ describe('problems name the file and the line', () => {
     ['the first of nothing', '\n{{ [] | first }}', 2, 'not empty'],
     ['windows line ends', 'a\r\nb\r\n{{ nothing_like_it }}\r\n', 3, 'nothing_like_it'],
     ['return outside a macro', '\n{{ return(1) }}', 2, 'inside a macro'],
-  ])('%s', (_, text, line, message) => {
+  ])('names the file and the line: %s', (_, text, line, message) => {
     const found = problem(text);
     expect(found).toContain(message);
     expect(found).toMatch(new RegExp(`^models/marts/agents\\.sql:${line}: `));
   });
 
-  test('of the macro, where a macro is wrong', () => {
+  test('names the macro where a macro is wrong', () => {
     expect(problem(`select 1\n{{ broken('x') }}`)).toMatch(/^models\/macros\/time\.sql:9: .*"missing"/);
   });
 
-  test('of the model again, after a macro has run', () => {
+  test('names the model again after a macro has run', () => {
     expect(problem(`select 1\n\n{{ hour('x') ~ nothing_like_it }}`)).toMatch(
       /^models\/marts\/agents\.sql:3: /,
     );
   });
 
-  test('a macro without an end, and a range without a limit', () => {
+  test('is reported for a macro without an end, and for a range without a limit', () => {
     expect(problem('\n{{ endless() }}')).toMatch(/^models\/macros\/time\.sql:12: nested too deeply/);
     expect(problem('{{ range(1000000000) | list }}')).toContain('at most 1000000 numbers');
     expect(problem(`{{ ${'('.repeat(20_000)}1${')'.repeat(20_000)} }}`)).toContain('nested too deeply');
   });
 });
 
-describe('a template cannot reach JavaScript', () => {
+describe('a template', () => {
   test.each([
     `{{ ''.constructor.constructor('return process')() }}`,
     `{{ ''['constructor'] }}`,
@@ -183,11 +183,11 @@ describe('a template cannot reach JavaScript', () => {
     `{{ [] | map(attribute='constructor') | first }}`,
     `{{ [1] | toString }}`,
     `{{ 1 is constructor }}`,
-  ])('%s', (text) => {
+  ])('cannot reach JavaScript by %s', (text) => {
     expect(() => render(text)).toThrow(ProjectError);
   });
 
-  test('keys that mean something to JavaScript are keys like others', () => {
+  test('may have keys that mean something to JavaScript, which are keys like others', () => {
     expect(
       render(`{% set d = {'__proto__': 'x', 'constructor': 'y'} %}{{ d.__proto__ }}{{ d.constructor }}`).sql,
     ).toBe('xy');
@@ -202,13 +202,13 @@ describe('a template cannot reach JavaScript', () => {
   });
 });
 
-describe('lines of the SQL lead back to the file', () => {
+describe('a line of the SQL', () => {
   const lines = (text: string) => {
     const { sql, sourceLine } = render(text);
     return sql.split('\n').map((line, index) => [line.trim(), sourceLine(index + 1)]);
   };
 
-  test('text, loops and conditions', () => {
+  test('leads back to its line of the file, in text, loops and conditions', () => {
     expect(
       lines(`{{ ref('x') }}
 select
@@ -232,7 +232,7 @@ where true
     ]);
   });
 
-  test('what an expression of several lines prints is all of its line', () => {
+  test('leads back to the one line of an expression that prints several', () => {
     expect(lines(`select\n{{ 'a\\nb' }}\nfrom t`)).toEqual([
       ['select', 1],
       ['a', 2],
@@ -241,7 +241,7 @@ where true
     ]);
   });
 
-  test('macros, block sets and comments of several lines do not shift what follows', () => {
+  test('leads back to the right line after macros, block sets and comments of several lines', () => {
     expect(
       lines(
         `{% set x %}\n1\n2\n{% endset %}\n{# a\nb #}\n{% macro own() %}\n3\n{% endmacro %}\nselect {{ own() }}\nfrom t`,
@@ -254,7 +254,7 @@ where true
     ]);
   });
 
-  test('text without tags stays as it is, line by line', () => {
+  test('stays as it is in a text without tags', () => {
     const line = fc.string({ maxLength: 12 }).map((text) => text.replaceAll('{', '('));
     fc.assert(
       fc.property(fc.array(line, { minLength: 1, maxLength: 6 }), (written) => {
@@ -267,7 +267,7 @@ where true
     );
   });
 
-  test('a line that is not there is that of the nearest', () => {
+  test('leads back to the nearest line when it is not there', () => {
     const { sourceLine } = render('a\nb');
     expect([sourceLine(0), sourceLine(9)]).toEqual([1, 2]);
   });

@@ -101,14 +101,14 @@ describe('on sample feeds, held against questions asked of the deduped tables on
     expect(row).toEqual((await project.published(byHand))[0]);
   }
 
-  test('conversations: as many as there are ids', () =>
+  test('there are as many conversations as ids', () =>
     same(
       'SELECT count(*) AS n, count(DISTINCT issue_id) AS ids FROM marts.conversations',
       `SELECT count(*) AS n, count(*) AS ids FROM (
          SELECT issue_id FROM messaging.convos_metadata UNION SELECT issue_id FROM messaging.convos_metrics)`,
     ));
 
-  test('conversations: nothing of a feed is lost or counted twice on the way', () =>
+  test('conversations lose nothing of a feed, and count nothing twice', () =>
     same(
       `SELECT round(sum(total_handle_time)) AS handle, sum(rep_sent_msgs)::BIGINT AS msgs,
          count(csat_rating) AS csat, sum(csat_rating) AS csat_sum, count(final_intent_code) AS intents,
@@ -126,7 +126,7 @@ describe('on sample feeds, held against questions asked of the deduped tables on
          (SELECT sum(ended_resolved)::BIGINT FROM messaging.convos_metadata) AS resolved`,
     ));
 
-  test('agent hours: minutes by status and utilisation are those of the windows', () =>
+  test('agent hours have the minutes by status and the utilisation of the windows', () =>
     same(
       `SELECT count(*) AS n, round(sum(logged_in_minutes), 1) AS logged_in, round(sum(issue_minutes), 1) AS issues,
          round(sum(minutes_by_status['Away']), 1) AS away,
@@ -141,7 +141,7 @@ describe('on sample feeds, held against questions asked of the deduped tables on
          (SELECT round(sum(window_status_time) / 60, 0) FROM messaging.rep_activity) AS in_all`,
     ));
 
-  test('queue service levels: waits, abandons and handle times add up to those of the feeds', () =>
+  test('queue service levels add up to the waits, abandons and handle times of the feeds', () =>
     same(
       `SELECT sum(entered)::BIGINT AS entered, sum(answered)::BIGINT AS answered, sum(abandoned)::BIGINT AS abandoned,
          sum(answered_in_time)::BIGINT AS in_time, round(sum(answered_wait_seconds), 1) AS waited,
@@ -157,7 +157,7 @@ describe('on sample feeds, held against questions asked of the deduped tables on
        FROM messaging.issue_queues`,
     ));
 
-  test('containment: sessions by day and channel', () =>
+  test('containment has all sessions, by day and channel', () =>
     same(
       `SELECT sum(sessions)::BIGINT AS sessions, sum(contained_sessions)::BIGINT AS contained,
          sum(issues)::BIGINT AS issues, sum(rep_messages)::BIGINT AS msgs, count(*) AS parts
@@ -168,7 +168,7 @@ describe('on sample feeds, held against questions asked of the deduped tables on
        FROM messaging.csid_containment`,
     ));
 
-  test('summary adoption: summaries, submissions and edits', () =>
+  test('summary adoption has all summaries, submissions and edits', () =>
     same(
       `SELECT sum(summaries)::BIGINT AS summaries, sum(submitted)::BIGINT AS submitted,
          sum(submitted_edited)::BIGINT AS edited, count(*) AS days FROM marts.summary_adoption`,
@@ -353,7 +353,7 @@ describe('on rows that are as awkward as they come', () => {
     ]);
   });
 
-  test('an hour adds up chat and voice, and divides by nothing', async () => {
+  test('an agent hour adds up chat and voice, and never divides by zero', async () => {
     const rows = await project.published(
       `SELECT strftime(hour_ts, '%H') AS hour, desk_modes, minutes_by_status::VARCHAR AS statuses, main_status,
          labor_minutes, utilization, avg_concurrency
@@ -379,7 +379,7 @@ describe('on rows that are as awkward as they come', () => {
     ]);
   });
 
-  test('how long is in time can be set', async () => {
+  test('how long a wait may be to be in time can be set', async () => {
     await project.write('warehouse.yaml', `${BOTH_GROUPS}vars: { service_level_seconds: 31 }\n`);
     await project.build();
     const [row] = await project.published(

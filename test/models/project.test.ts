@@ -27,7 +27,7 @@ function model(project: { models: ReadonlyMap<string, Model> }, id: string): Mod
 }
 
 describe('a folder of models', () => {
-  test('gives models with what they read and are', async () => {
+  test('gives models with what they read and how they are configured', async () => {
     const project = await projectOf({
       'models/messaging/convos_metrics.sql': DEDUP,
       'models/marts/daily/conversations.sql': `{{ config(materialized='table', tags='daily') }}
@@ -76,7 +76,7 @@ select '{{ target.name }}' from {{ ref('messaging', 'convos_metrics') }}
     );
   });
 
-  test('reads what is only read by incremental builds', async () => {
+  test('knows what is read by incremental builds only', async () => {
     const project = await projectOf({
       'models/marts/a.sql': 'select 1 as id',
       'models/marts/b.sql': `{{ config(materialized='incremental') }}
@@ -87,7 +87,7 @@ where id in (select id from {{ ref('a') }}) {% endif %}`,
     expect(model(project, 'marts.b').refLines.get('marts.a')).toBe(3);
   });
 
-  test('a ref() that showed up only in building is refused, since its model may not be there yet', async () => {
+  test('refuses a ref() that shows up only in building, since its model may not be there yet', async () => {
     const project = await projectOf({
       'models/marts/a.sql': 'select 1 as id',
       'models/marts/b.sql': `select 1\n{% if this == '"marts"."b"' %}{{ ref('a') }}{% endif %}`,
@@ -97,7 +97,7 @@ where id in (select id from {{ ref('a') }}) {% endif %}`,
     );
   });
 
-  test('variables, environment and messages', async () => {
+  test('gives models their variables, their environment and their messages', async () => {
     const project = await projectOf(
       {
         'models/marts/a.sql': `select {{ var('days') }}, '{{ env_var('REGION') }}', {{ var('no', none) is none }}, '{{ env_var('NO', 'x') }}'
@@ -110,7 +110,7 @@ where id in (select id from {{ ref('a') }}) {% endif %}`,
     expect(messages).toEqual(['days: 7']);
   });
 
-  test('macros are known everywhere, and what they read counts as read on the line of the call', async () => {
+  test('makes macros known everywhere, and counts what they read as read on the line of the call', async () => {
     const project = await projectOf({
       'models/macros/deep/union.sql': `{% macro both(a, b) %}
 select * from {{ ref(a) }} union all select * from {{ ref(b) }}{% endmacro %}`,
@@ -123,12 +123,12 @@ select * from {{ ref(a) }} union all select * from {{ ref(b) }}{% endmacro %}`,
     expect([...refLines.values()]).toEqual([3, 3]);
   });
 
-  test('without configuration a model is a view', async () => {
+  test('makes a model without configuration a view', async () => {
     const project = await projectOf({ 'models/marts/a.sql': 'select 1' });
     expect(model(project, 'marts.a').config).toMatchObject({ materialized: 'view', tags: [], enabled: true });
   });
 
-  test('an incremental model merges where it has a key', async () => {
+  test('merges an incremental model where it has a key', async () => {
     const project = await projectOf({
       'models/marts/a.sql': `{{ config(materialized='incremental', unique_key='id') }} select 1 as id`,
       'models/marts/b.sql': `{{ config(materialized='incremental') }} select 1 as id`,
@@ -139,7 +139,7 @@ select * from {{ ref(a) }} union all select * from {{ ref(b) }}{% endmacro %}`,
     expect(model(project, 'marts.c').config).toMatchObject({ strategy: 'append' });
   });
 
-  test('tests are models without a table, also in a folder beside', async () => {
+  test('takes tests as models without a table, also in a folder beside', async () => {
     const project = await projectOf({
       'models/marts/a.sql': 'select 1 as id',
       'models/tests/positive.sql': `{{ config(severity='warn', error_if='>5', tags=['nightly']) }}\nselect * from {{ ref('a') }} where id < 0`,
@@ -161,7 +161,7 @@ select * from {{ ref(a) }} union all select * from {{ ref(b) }}{% endmacro %}`,
     expect(positive?.render(BUILD).sql).toBe('\nselect * from "marts"."a" where id < 0');
   });
 
-  test('hidden files and files of other kinds are left alone', async () => {
+  test('leaves hidden files and files of other kinds alone', async () => {
     const project = await projectOf({
       'models/marts/a.sql': 'select 1',
       'models/marts/.a.sql.swp': 'x',
@@ -179,7 +179,7 @@ describe('a user’s own folder', () => {
     return loadProject({ directories, feeds: [], vars: {}, env: {}, secrets: [], targetName: 'test' });
   }
 
-  test('wins by schema and name, and what was said of the bundled model goes with it', async () => {
+  test('wins by schema and name, and removes what was said of the bundled model', async () => {
     const project = await both(
       {
         'models/messaging/utterances.sql': DEDUP,
@@ -211,7 +211,7 @@ unit_tests:
     expect(model(project, 'marts.more').refs).toEqual(['marts.kept']);
   });
 
-  test('a bundled model that is replaced need not be right', async () => {
+  test('may replace a bundled model that is wrong', async () => {
     const project = await both({ 'models/marts/a.sql': '{{ broken' }, { 'models/marts/a.sql': 'select 1' });
     expect(project.models.size).toBe(1);
   });
@@ -231,7 +231,7 @@ unit_tests:
     ]);
   });
 
-  test('that is not there is named', async () => {
+  test('is named when it is not there', async () => {
     const root = await folderOf({});
     const options = { feeds: [], vars: {}, env: {}, secrets: [], targetName: 'test' };
     const error = await loadProject({ ...options, directories: [join(root, 'none')] }).catch((e) => e);
@@ -276,8 +276,8 @@ select * from {{ source('messaging', 'queues') }}
   });
 });
 
-describe('what is wrong is told at once, with file and line', () => {
-  test('all files', async () => {
+describe('what is wrong with a project', () => {
+  test('is reported of all files at once', async () => {
     const problems = await problemsOf({
       'models/marts/a.sql': `select 1\n{{ nothing_like_it }}`,
       'models/marts/b.sql': `{{ config(materialised='table') }}\nselect * from {{ ref('aa') }}`,
@@ -389,7 +389,7 @@ describe('what is wrong is told at once, with file and line', () => {
       `select 1\nfrom {{ ref('a') }}`,
       'models/marts/a.sql:2: these models are built from each other: marts.a -> marts.a (models/marts/a.sql:2)',
     ],
-  ])('%s', async (_, sql, problem) => {
+  ])('is reported with its file and line: %s', async (_, sql, problem) => {
     expect(await one(sql)).toEqual([problem]);
   });
 
@@ -403,7 +403,7 @@ describe('what is wrong is told at once, with file and line', () => {
     // However warehouse.yaml calls it, or spells its value.
     ['ASAPP_HUSH', 'is a secret of warehouse.yaml'],
     ['ELSEWHERE', 'is a secret of warehouse.yaml'],
-  ])('the environment variable %s is given to no model, default or not', async (name, why) => {
+  ])('includes a model that asks for the environment variable %s, default or not', async (name, why) => {
     const [problem] = await problemsOf(
       { 'models/marts/a.sql': `select\n'{{ env_var('${name}', 'none') }}'` },
       {
@@ -416,7 +416,7 @@ describe('what is wrong is told at once, with file and line', () => {
     expect(problem).not.toContain('hush-hush');
   });
 
-  test('a name in two schemas has to be told apart, wherever it is used', async () => {
+  test('includes a name in two schemas that is used without its schema', async () => {
     const both = { 'models/messaging/u.sql': 'select 1', 'models/ai_services/u.sql': 'select 1' };
     expect(
       await problemsOf({
@@ -437,7 +437,7 @@ describe('what is wrong is told at once, with file and line', () => {
     expect(model(project, 'ai_services.u').description).toBe('by name');
   });
 
-  test('two files for one model, macro or test', async () => {
+  test('includes two files for one model, macro or test', async () => {
     expect(
       await problemsOf({
         'models/marts/x/a.sql': 'select 1',
@@ -460,7 +460,7 @@ describe('what is wrong is told at once, with file and line', () => {
     ]);
   });
 
-  test('a file of macros that cannot be read is named, and each model that calls it', async () => {
+  test('includes a file of macros that cannot be read, and each model that calls it', async () => {
     expect(
       await problemsOf({
         'models/macros/a.sql': '{% macro m() %}\n{{ ( }}{% endmacro %}',
@@ -486,11 +486,11 @@ describe('what is wrong is told at once, with file and line', () => {
       '"my marts" cannot be a name: only letters, digits and _ can, and no digit first',
     ],
     ['models/marts/a-b.sql', '"a-b" cannot be a name: only letters, digits and _ can, and no digit first'],
-  ])('%s', async (path, problem) => {
+  ])('includes the name or the folder of %s', async (path, problem) => {
     expect(await problemsOf({ [path]: 'select 1' })).toEqual([`${path}: ${problem}`]);
   });
 
-  test('a test’s configuration', async () => {
+  test('includes the configuration of a test', async () => {
     expect(
       await problemsOf({
         'tests/t.sql': `{{ config(severity='low', where='x') }} select 1`,

@@ -215,7 +215,7 @@ sources:
   });
 });
 
-describe('what is wrong with one is told with its line', () => {
+describe('a mistake in a properties file', () => {
   test.each([
     [
       'a missing model',
@@ -311,14 +311,14 @@ describe('what is wrong with one is told with its line', () => {
       'unit_tests:\n  - name: u\n    model: hours\n    expect: { rows: [1] }',
       '4: unit_tests[0].expect.rows[0]: must be a mapping of names to values, but is 1',
     ],
-  ])('%s', async (_, yaml, message) => {
+  ])('is reported with its line: %s', async (_, yaml, message) => {
     const [first, ...others] = await problemsOf({ ...MODELS, 'models/s.yml': yaml });
     expect(first?.startsWith(`models/s.yml:${message}`), `${first} should begin with ${message}`).toBe(true);
     expect(others).toEqual([]);
   });
 });
 
-describe('what a number of failing rows means', () => {
+describe('a number of failing rows', () => {
   const settings = (changes: Partial<TestSettings>): TestSettings => ({
     severity: 'error',
     errorIf: { operator: '!=', count: 0 },
@@ -344,7 +344,10 @@ describe('what a number of failing rows means', () => {
     ['too few', { errorIf: { operator: '<', count: 1 } }, 0, 'fail'],
     ['exactly', { errorIf: { operator: '=', count: 3 } }, 3, 'fail'],
     ['at most', { errorIf: { operator: '<=', count: 3 } }, 4, 'warn'],
-  ] as [string, Partial<TestSettings>, number, string][])('%s', (_, changes, failures, expected) => {
-    expect(verdict(settings(changes), failures)).toBe(expected);
-  });
+  ] as [string, Partial<TestSettings>, number, string][])(
+    'gives $3: %s',
+    (_, changes, failures, expected) => {
+      expect(verdict(settings(changes), failures)).toBe(expected);
+    },
+  );
 });

@@ -16,7 +16,7 @@ sources: {messaging: {connector: local, path: ./feeds}}
 
 afterAll(() => project[Symbol.asyncDispose]());
 
-test('models read the files that they are allowed to, and no others; one that tries fails by itself', async () => {
+test('models read the files that they may read and no others, and one that tries fails by itself', async () => {
   const model = (name: string, sql: string) => project.write(`models/own/${name}.sql`, sql);
   await model(
     'seeded',

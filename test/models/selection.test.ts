@@ -40,7 +40,7 @@ function select(terms: string[], exclude: string[] = [], more: Partial<Selection
 
 const CONVOS = ['convos_intents', 'convos_metrics'];
 
-describe('what a selection means', () => {
+describe('a selection', () => {
   test.each([
     ['nothing', [], ['utterances', ...CONVOS, 'queues', 'calls', 'waits', 'board']],
     ['a name', ['queues'], ['queues']],
@@ -75,17 +75,17 @@ describe('what a selection means', () => {
     ['and', ['marts,config.materialized:view'], ['waits']],
     ['and, with operators', ['+calls,source:messaging'], CONVOS],
     ['and within or', ['marts,tag:daily queues'], ['queues', 'calls']],
-  ])('%s', (_, terms, ids) => {
+  ])('gives the models that it means: %s', (_, terms, ids) => {
     expect(select(terms)).toEqual(ids);
   });
 
-  test('what is excluded is left out', () => {
+  test('leaves out what is excluded', () => {
     expect(select([], ['marts', 'source:ai_services'])).toEqual([...CONVOS, 'queues']);
     expect(select(['+board'], ['queues+'])).toEqual([...CONVOS, 'calls']);
     expect(select(['queues'], ['queues'])).toEqual([]);
   });
 
-  test('what changed, and what failed', () => {
+  test('may be of what changed, and of what failed', () => {
     const modified = new Set(['marts.waits']);
     expect(select(['state:modified+'], [], { modified })).toEqual(['waits', 'board']);
     expect(select(['result:error'], [], { failed: new Set(['marts.calls']) })).toEqual(['calls']);
@@ -94,7 +94,7 @@ describe('what a selection means', () => {
   });
 });
 
-describe('what matches nothing', () => {
+describe('a selection that matches nothing', () => {
   test.each([
     [['queuse'], 'the selection queuse matches nothing (did you mean "queues"?)'],
     [
@@ -126,11 +126,11 @@ describe('what matches nothing', () => {
     [['+'], '"+" is not a selection'],
     [['queues,'], '"" is not a selection'],
     [['[z-a]'], '"[z-a]" is not a pattern: the range in [ ] is the wrong way round'],
-  ])('%s', (terms, message) => {
+  ])('is refused with what was probably meant: %s', (terms, message) => {
     expect(() => select(terms)).toThrow(expect.objectContaining({ message, code: 'usage' }));
   });
 
-  test('is an error in what is excluded as well', () => {
+  test('is refused among what is excluded, too', () => {
     expect(() => select([], ['queuse'])).toThrow(
       'the selection queuse matches nothing (did you mean "queues"?)',
     );

@@ -36,7 +36,7 @@ function builtIn(project: Project, run: number): Promise<{ model: string; status
 }
 
 describe('a build', () => {
-  test('makes models in their order, and says of each what it read and kept', async () => {
+  test('makes models in their order, and records what each read and kept', async () => {
     await using project = await withMarts();
     const { built } = await project.run();
     expect(built).toMatchObject({
@@ -91,7 +91,7 @@ describe('a build', () => {
     expect((await project.build({ fullRefresh: true })).built?.built).toHaveLength(3);
   });
 
-  test('is told by rows that came for one feed, and not by those of another', async () => {
+  test('builds the models of a feed for which rows came, and not those of another', async () => {
     await using project = await withMarts();
     await project.run();
     await project.partition('reps', '2026-01-09', [{ rep_id: 'r1' }]);
@@ -104,7 +104,7 @@ describe('a build', () => {
     ]);
   });
 
-  test('skips a model whose feed has not come yet, without a word in the ledger', async () => {
+  test('skips a model whose feed has not come yet, and does not fail', async () => {
     await using project = await withMarts();
     await project.write('models/marts/rep_list.sql', "select * from {{ ref('reps') }}\n");
     const { built, exitCode } = await project.run();
@@ -118,7 +118,7 @@ describe('a build', () => {
   });
 });
 
-test('a line that is replayed comes into every model that reads its feed', async () => {
+test('a line that is replayed reaches every model that reads its feed', async () => {
   await using project = await withMarts();
   await project.write(
     'models/own/latest.sql',
@@ -153,7 +153,7 @@ describe('a model whose file changes', () => {
     expect(await builtIn(project, 2)).toEqual([]);
   });
 
-  test('in what it means is, and so are those below it', async () => {
+  test('in what it means is built again, and so are those below it', async () => {
     await using project = await withMarts();
     await project.run();
     await project.write('models/marts/codes.sql', BY_CODE.replace('count(*)', 'count(*) * 10'));
@@ -194,7 +194,7 @@ select * from {{ source('messaging', '${FEED}') }}
     ]);
   });
 
-  test('in its description has the new one from then on', async () => {
+  test('in its description has the new description from then on', async () => {
     await using project = await withMarts();
     const describeIt = (text: string) =>
       project.write('models/marts/marts.yml', `models:\n  - name: codes\n    description: ${text}\n`);
@@ -207,7 +207,7 @@ select * from {{ source('messaging', '${FEED}') }}
     expect(await project.loader(comment)).toEqual([{ comment: 'Codes and how many.' }]);
   });
 
-  test('for the worse keeps its old table, and those below keep theirs', async () => {
+  test('so that it fails keeps its old table, and those below keep theirs', async () => {
     await using project = await withMarts();
     await project.write('models/marts/beside.sql', `select count(*) as n from {{ ref('${FEED}') }}\n`);
     await project.run();
@@ -245,7 +245,7 @@ select * from {{ source('messaging', '${FEED}') }}
   });
 });
 
-describe('a model with a mistake in it fails, and what reads it waits', () => {
+describe('a model with a mistake in it', () => {
   test.each<[string, Record<string, string>, RegExp]>([
     [
       'a reference to nothing',
@@ -284,7 +284,7 @@ describe('a model with a mistake in it fails, and what reads it waits', () => {
       /^models\/marts\/a\.sql: unique_key names issue_idd, which its rows do not have.*did you mean/s,
     ],
     ['Jinja that is not closed', { 'marts/a.sql': "select {{ var('x' " }, /models\/marts\/a\.sql:1/],
-  ])('%s', async (_, models, message) => {
+  ])('fails, while what reads it waits and the others are built: %s', async (_, models, message) => {
     await using project = await withMarts();
     await project.load();
     for (const [path, sql] of Object.entries(models)) await project.write(`models/${path}`, sql);
@@ -320,7 +320,7 @@ describe('a selection', () => {
     ]);
   });
 
-  test('that names nothing says what is nearest', async () => {
+  test('that matches nothing is refused with the nearest name', async () => {
     await using project = await withMarts();
     const failure = await project.build({ select: ['code'] }).catch((error) => error);
     expect(failure).toBeInstanceOf(UsageError);

@@ -47,7 +47,7 @@ describe('an incremental model', () => {
     expect(await codes(project)).toHaveLength(4);
   });
 
-  test('puts new rows in the place of those with the same key, one that is NULL among them', async () => {
+  test('replaces rows by new ones with the same key, a NULL key among them', async () => {
     await using project = await twoHours(model("unique_key='code'", '', ''));
     await project.partition(FEED, '2026-01-09 09', [{ ...intent(4, ''), voice_intent_code: null }]);
     await project.write(
@@ -104,7 +104,7 @@ from {{ source('messaging', '${FEED}') }}
   });
 });
 
-test('models that do not read each other are built side by side, and each as it should be', async () => {
+test('models that do not read each other are built side by side, and each is right', async () => {
   const names = Array.from({ length: 12 }, (_, index) => `m${index}`);
   await using project = await Project.create(
     'models: ./models\nsources: {messaging: {connector: local, path: feeds}}\n',

@@ -28,7 +28,7 @@ const intents = (day: string, issue_id: number) =>
     { issue_id, voice_intent_code: 'A', company_name: 'acme' },
   ]);
 
-test('a bundled model without a column that its feed has not sent yet fails alone, until it does', async () => {
+test('a bundled model that lacks a column of its feed fails alone, until that column comes', async () => {
   const session = { issue_id: 1, cob_start_ts: '2026-01-08T07:00:00Z' };
   await project.partition('cobrowsing', '2026-01-08', [session]);
   await intents('2026-01-08', 1);
@@ -46,7 +46,7 @@ test('a bundled model without a column that its feed has not sent yet fails alon
   expect(await project.published('SELECT count(*) AS n FROM messaging.cobrowsing')).toEqual([{ n: 1 }]);
 });
 
-test('a key that became text costs the mart that joins by it, and stays what it was', async () => {
+test('a key that became text fails only the mart that joins by it, which stays what it was', async () => {
   await project.write(
     'models/marts/both.sql',
     `{{ config(materialized='table') }}
@@ -68,7 +68,7 @@ where issue_id + 0 > 0`,
   ]);
 });
 
-test('unit tests go by the documents, not by a key that became text in the data', async () => {
+test('unit tests use the documented type of a key, also when it became text in the data', async () => {
   await metrics('2026-01-08', 1);
   await project.load();
   await alter('ALTER TABLE staging_messaging.convos_metrics ALTER issue_id TYPE VARCHAR');
@@ -79,7 +79,7 @@ test('unit tests go by the documents, not by a key that became text in the data'
 });
 
 describe('a source()', () => {
-  test('that means no feed is a mistake of its model; one that has not come yet is waited for', async () => {
+  test('that names no feed is a mistake of its model, while one that has not come yet is waited for', async () => {
     await project.write(
       'models/marts/typo.sql',
       "select 1 as n\nfrom {{ source('messaging', 'voice_intent') }}",
@@ -106,7 +106,7 @@ describe('a source()', () => {
   });
 });
 
-test('a folder of models that is not there is said before anything is loaded', async () => {
+test('a folder of models that is not there is reported before anything is loaded', async () => {
   await rm(project.path('models'), { recursive: true });
   await intents('2026-01-08', 1);
   const failure = await project.run().catch((error) => error);
@@ -139,7 +139,7 @@ describe('a dedup model over another model', () => {
     expect(await rows('latest')).toEqual([{ rep_id: 'r1', name: 'ADA' }]);
   });
 
-  test('works over a view, and says what it needs where that is not there', async () => {
+  test('works over a view, and says which columns it needs where they are not there', async () => {
     await project.write('models/marts/seen.sql', "select *, 1 as one from {{ ref('reps') }}");
     await project.write('models/marts/latest.sql', dedup('seen'));
     await project.write('models/marts/bare.sql', "select rep_id from {{ ref('reps') }}");

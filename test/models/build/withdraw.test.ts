@@ -23,8 +23,8 @@ const published = () => names(project.published<{ name: string }>(TABLES));
 const loader = () => names(project.loader<{ name: string }>(TABLES));
 const ALL = ['marts.counted', 'marts.named', 'messaging.intents', 'messaging.reps'];
 
-describe('a table is withdrawn with the next run, and that is said once', () => {
-  test('when the file of its model is gone', async () => {
+describe('a table is withdrawn by the next run', () => {
+  test('when the file of its model is gone, which is said once', async () => {
     expect(await published()).toEqual(ALL);
     await rm(project.path('models/marts/named.sql'));
     const outcome = await project.run();
@@ -38,7 +38,7 @@ describe('a table is withdrawn with the next run, and that is said once', () => 
     expect(await project.run()).toMatchObject({ published: false, built: { withdrawn: [] } });
   });
 
-  test('when it is disabled', async () => {
+  test('when its model is disabled', async () => {
     await project.write(
       'models/marts/counted.sql',
       "{{ config(materialized='table', enabled=false) }} select 1 as n",
@@ -63,7 +63,7 @@ describe('a table is withdrawn with the next run, and that is said once', () => 
     expect(await project.published('FROM marts.named')).toEqual([{ rep_id: 'r1', name: 'Ada' }]);
   });
 
-  test('a dry run says so, and withdraws nothing', async () => {
+  test('but not by a dry run, which only says so', async () => {
     await rm(project.path('models/marts/named.sql'));
     await project.run({ dryRun: true });
     expect(project.reporter.infos).toContain(
@@ -73,7 +73,7 @@ describe('a table is withdrawn with the next run, and that is said once', () => 
   });
 });
 
-test('the rows of an incremental model stay in the loader’s file, where it finds them when it comes back', async () => {
+test('the rows of a withdrawn incremental model stay in the loader’s file for the day it comes back', async () => {
   const sql = `{{ config(materialized='incremental') }}
 select now() as at {% if is_incremental() %} where (select count(*) from {{ this }}) = 0 {% endif %}`;
   await project.write('models/marts/history.sql', sql);
@@ -88,7 +88,7 @@ select now() as at {% if is_incremental() %} where (select count(*) from {{ this
   expect(await project.published('FROM marts.history')).toEqual([{ at }]);
 });
 
-test('a table that is not ours is left alone', async () => {
+test('a table that no model made is left alone', async () => {
   await using workspace = await project.open();
   await workspace.session.run('CREATE TABLE marts.by_hand AS SELECT 1 AS a');
   await workspace[Symbol.asyncDispose]();
@@ -96,14 +96,14 @@ test('a table that is not ours is left alone', async () => {
   expect(await loader()).toContain('marts.by_hand');
 });
 
-test('nothing goes for want of a file while one lies where no model belongs', async () => {
+test('no table is withdrawn while a file lies where no model belongs', async () => {
   await rm(project.path('models/marts/counted.sql'));
   await project.write('models/counted.sql', "{{ config(materialized='table') }} select 1 as n");
   expect(await project.run()).toMatchObject({ exitCode: 1, built: { withdrawn: [] } });
   expect(await published()).toEqual(ALL);
 });
 
-test('a view that reads what was withdrawn stays as what it showed, and stops nothing else', async () => {
+test('a view that reads a withdrawn table stays as what it showed, and stops nothing else', async () => {
   await project.write('models/marts/below.sql', "select * from {{ ref('counted') }}");
   await project.run();
   await rm(project.path('models/marts/counted.sql'));

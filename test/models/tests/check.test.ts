@@ -20,7 +20,7 @@ async function problems(yml: string, more: Files = {}): Promise<string[]> {
 }
 
 describe('before anything is built', () => {
-  test('what is right is not complained of', async () => {
+  test('nothing is reported of what is right', async () => {
     expect(
       await problems(
         `models:
@@ -97,21 +97,21 @@ describe('before anything is built', () => {
     ]);
   });
 
-  test('everything is told at once', async () => {
+  test('all problems are reported at once', async () => {
     expect(
       await problems('models:\n  - name: daily\n    columns:\n      - name: a1\n      - name: b2'),
     ).toHaveLength(2);
   });
 });
 
-test('a column counts that a model will have, though its table has not got it yet', async () => {
+test('a test may name a column that its model will have, though its table has not got it yet', async () => {
   const yml = 'models: [{ name: daily, columns: [{ name: channel, tests: [not_null] }] }]';
   const setup = 'CREATE SCHEMA marts; CREATE TABLE marts.daily AS SELECT 1 AS day';
   await using bench = await Bench.open({ ...FILES, 'models/schema.yml': yml }, setup, CALLS);
   expect(await bench.problems()).toEqual([]);
 });
 
-test('a column counts that data brought, though nobody documents it', async () => {
+test('a test may name a column that data brought, though nobody documents it', async () => {
   const yml = 'models: [{ name: calls, columns: [{ name: mood, tests: [not_null] }] }]';
   const setup = `CREATE SCHEMA staging_messaging; CREATE TABLE staging_messaging.calls AS SELECT 1::BIGINT AS id,
     'good' AS mood, now()::TIMESTAMP AS _partition_ts, 1::BIGINT AS _file_id, 1::BIGINT AS _line`;
@@ -119,7 +119,7 @@ test('a column counts that data brought, though nobody documents it', async () =
   expect(await bench.problems()).toEqual([]);
 });
 
-describe('nothing is said', () => {
+describe('nothing is reported', () => {
   const missing = 'models: [{ name: daily, columns: [{ name: no_such }] }]';
 
   test('of models that are not to be built', async () => {
@@ -154,7 +154,7 @@ describe('where the SQL of models is wrong', () => {
     'models/marts/daily.yml': 'models: [{ name: daily, columns: [{ name: dya }] }]',
   };
 
-  test('what is wrong with the tests of other models is told with it', async () => {
+  test('what is wrong with the tests of other models is reported with it', async () => {
     const ids = ['marts.wrong', 'marts.daily'];
     const told = [
       expect.stringMatching(/^models\/marts\/daily\.yml:1: marts\.daily has no column "dya"/),
@@ -165,7 +165,7 @@ describe('where the SQL of models is wrong', () => {
     expect(await mistakes({ ...WRONG, ...DAILY }, ['marts.wrong'], ids)).toEqual(told);
   });
 
-  test('nothing is said of tests and models for its sake', async () => {
+  test('tests and models that only suffer from it are not reported', async () => {
     const yml = `models:
   - name: wrong
     columns: [{ name: no_such, tests: [not_null, unique] }]

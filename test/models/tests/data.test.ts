@@ -62,12 +62,12 @@ describe('a test passes', () => {
     '- accepted_values: { column_name: team, values: [2, 9], quote: false }',
     `- relationships: { column_name: team, to: ref('teams'), field: team_id, where: team = 2 }`,
     '- expression: "team > 1 -- a comment at its end"',
-  ])('%s', async (written) => {
+  ])('when the rows meet %s', async (written) => {
     expect(endings(await outcomesOf(written))).toEqual([['pass', 0]]);
   });
 });
 
-test('says what fails, and shows some of it', async () => {
+test('a test says what fails, and shows some of it', async () => {
   const [outcome] = await outcomesOf('- unique: { column_name: agent_id }');
   expect(outcome).toMatchObject({
     test: 'unique_marts_agents_agent_id',
@@ -84,7 +84,7 @@ test.each([
   ['error_if: ">2"', 'warn'],
   ['error_if: ">=2"', 'fail'],
   ['error_if: ">2", warn_if: ">2"', 'pass'],
-])('two failing rows with %s: %s', async (settings, status) => {
+])('two failing rows with the setting %s have the status %s', async (settings, status) => {
   const outcomes = await outcomesOf(`- not_null: { column_name: name, ${settings} }`);
   expect(endings(outcomes)).toEqual([[status, 2]]);
 });
@@ -104,7 +104,7 @@ test('store_failures keeps what fails now, and no longer what failed before', as
   expect(await bench.session.rows(stored)).toEqual([]);
 });
 
-test('what cannot be run says where it is written', async () => {
+test('a test that cannot be run says where it is written', async () => {
   const [outcome] = await outcomesOf('- expression: no_such_column > 1');
   expect(outcome?.status).toBe('error');
   expect(outcome?.message).toMatch(
@@ -112,7 +112,7 @@ test('what cannot be run says where it is written', async () => {
   );
 });
 
-test('what is about a model that is not there is skipped', async () => {
+test('a test of a model that is not there is skipped', async () => {
   const yml = `models: [{ name: agents, columns: [{ name: name, tests: [not_null] }] }]`;
   await using bench = await Bench.open({ ...FILES, 'models/marts/schema.yml': yml });
   expect(await bench.run()).toMatchObject([{ status: 'skipped', message: 'marts.agents is not there yet' }]);

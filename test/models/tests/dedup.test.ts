@@ -30,7 +30,7 @@ async function endings(done = '', since?: number) {
 
 const NULLS = ['warn', '1 row with NULL in part'];
 
-test('a table that is right has no failures, and its NULL keys are counted', async () => {
+test('a dedup table that is right has no failures, and its NULL keys are counted', async () => {
   expect(await endings()).toEqual({
     [UNIQUE]: ['pass', null],
     [NOT_NULL]: NULLS,
@@ -57,7 +57,7 @@ test.each([
       [CONSERVED]: ['fail', 'staged 5 ≠ kept 2 + superseded 2, and 1 row kept that nobody staged'],
     },
   ],
-])('finds %s', async (_, done, expected) => {
+])('the tests of a dedup table find %s', async (_, done, expected) => {
   expect(await endings(done)).toMatchObject(expected);
   // The same when only the rows of the later file are accounted for, where the fault is among them.
   if (!done.startsWith('INSERT')) {
@@ -66,7 +66,7 @@ test.each([
   }
 });
 
-test('accounts only for later rows when told to', async () => {
+test('the tests of a dedup table account only for later rows when told to', async () => {
   const doubled = `INSERT INTO messaging.calls FROM messaging.calls WHERE id = 2;`;
   expect(await endings(doubled, 1)).toMatchObject({ [UNIQUE]: ['fail', '1 key more than once'] });
   expect(await endings(doubled, 2)).toMatchObject({ [UNIQUE]: ['pass', null], [CONSERVED]: ['pass', null] });

@@ -57,7 +57,7 @@ const lastRun = () =>
     .loader('SELECT status, exit_code, message FROM ops.runs ORDER BY run_id DESC LIMIT 1')
     .then(([row]) => row);
 
-describe('a test of severity error that fails in a run', () => {
+describe('a test that fails in a run', () => {
   beforeEach(async () => {
     expect(await project.run()).toMatchObject({ exitCode: 0, published: true });
     await deliver('2026-01-05 01', [3, 3]);
@@ -99,7 +99,7 @@ describe('a test of severity error that fails in a run', () => {
     ]);
   });
 
-  test('keeps doing so while it fails, whatever else is built', async () => {
+  test('keeps it for as long as it fails, whatever else is built', async () => {
     await project.run();
     expect(await project.run()).toMatchObject({ exitCode: 3, published: false });
     await project.write('models/marts/other.sql', 'select 1 as one');
@@ -111,27 +111,27 @@ describe('a test of severity error that fails in a run', () => {
     expect(await published()).toHaveLength(2);
   });
 
-  test('is over when the data is mended', async () => {
+  test('keeps nothing back once the data is mended', async () => {
     await project.run();
     await deliver('2026-01-05 02', [3, 2]);
     expect(await project.run()).toMatchObject({ exitCode: 0, published: true });
     expect(await published()).toHaveLength(3);
   });
 
-  test('is over when the test is changed, though nothing is to be built', async () => {
+  test('keeps nothing back once the test is changed, though nothing is to be built', async () => {
     await project.run();
     await project.write('models/marts/schema.yml', SMALL.replace('<= 2', '<= 3'));
     expect(await project.run()).toMatchObject({ exitCode: 0, published: true, built: { built: [] } });
     expect(await published()).toHaveLength(3);
   });
 
-  test('is over when the test is gone', async () => {
+  test('keeps nothing back once the test is gone', async () => {
     await project.run();
     await project.write('models/marts/schema.yml', 'models: []');
     expect(await project.run()).toMatchObject({ exitCode: 0, published: true });
   });
 
-  test('does no harm when its severity is warn', async () => {
+  test('keeps nothing back when its severity is warn', async () => {
     await project.write('models/marts/schema.yml', SMALL.replace('name: few', 'severity: warn, name: few'));
     expect(await project.run()).toMatchObject({ exitCode: 0, published: true });
     expect(project.reporter.warnings).toContain('few_messages: 1 row for which it does not hold');
@@ -139,14 +139,14 @@ describe('a test of severity error that fails in a run', () => {
   });
 });
 
-test('the first run leaves out what fails its test', async () => {
+test('the first run leaves out of the copy what fails its test', async () => {
   await deliver('2026-01-05 01', [3, 3]);
   expect(await project.run()).toMatchObject({ exitCode: 3, published: true });
   await expect(published()).rejects.toThrow(/talks" does not exist/);
   expect(await project.published('FROM messaging.convos_metrics')).toHaveLength(3);
 });
 
-test('what a run was killed over before it published is published by the next', async () => {
+test('what a killed run had not published is published by the next', async () => {
   await project.run();
   await deliver('2026-01-05 01', [3, 1]);
   await rename(project.path('published/warehouse.duckdb'), project.path('old'));
@@ -157,7 +157,7 @@ test('what a run was killed over before it published is published by the next', 
   expect(await project.run()).toMatchObject({ published: false });
 });
 
-test('what a run was killed over before it tested is tested by the next, before it is published', async () => {
+test('what a killed run had not tested is tested by the next, before it is published', async () => {
   await project.run();
   await deliver('2026-01-05 01', [3, 3]);
   await project.run();
@@ -226,7 +226,7 @@ describe('a run tests', () => {
 });
 
 describe('a dedup table that is not what it should be', () => {
-  test('is found by an incremental build among the rows that came', async () => {
+  test('is found by the command test, and then looked at by each build until it is right', async () => {
     await project.run();
     // Its row, which no later build would look at, is there twice; so is one of the record that the next hour changes.
     await tamper('INSERT INTO messaging.convos_metrics FROM messaging.convos_metrics WHERE issue_id = 1');
@@ -244,7 +244,7 @@ describe('a dedup table that is not what it should be', () => {
     expect(await project.build({ fullRefresh: true })).toMatchObject({ exitCode: 0, published: true });
   });
 
-  test('is looked at whole when rows went', async () => {
+  test('is looked at whole when rows were replaced', async () => {
     await project.run();
     await tamper('INSERT INTO messaging.convos_metrics FROM messaging.convos_metrics WHERE issue_id = 1');
     // The same hour again, with another row 2.
@@ -283,7 +283,7 @@ describe('the command test', () => {
     [['+talks'], ['convos_metrics'], ['not_null_marts_talks_issue_id', 'few_messages']],
     [['path:models/marts'], [], ['not_null_marts_talks_issue_id', 'few_messages']],
     [[], ['talks', 'key_*'], ['conservation_messaging_convos_metrics']],
-  ])('--select %j --exclude %j', async (select, exclude, expected) => {
+  ])('with --select %j --exclude %j runs the tests that these mean', async (select, exclude, expected) => {
     await project.run();
     const { chosen } = await runTests({ select, exclude, dryRun: true });
     // Models that come with the program have unit tests, which need no data.
@@ -291,7 +291,7 @@ describe('the command test', () => {
     expect(ours.map(({ name }) => name)).toEqual(expected);
   });
 
-  test('--select result:error are those that failed', async () => {
+  test('with --select result:error runs those that failed', async () => {
     await deliver('2026-01-05 01', [3, 3]);
     await project.run();
     const { tests: outcomes } = await runTests({ select: ['result:error'] });
@@ -326,7 +326,7 @@ describe('a test that names a column that is not there', () => {
     expect(built?.built).toEqual(['messaging.convos_metrics']);
   });
 
-  test('is told together with what is wrong with the SQL of a model', async () => {
+  test('is reported together with what is wrong with the SQL of a model', async () => {
     await project.write('models/marts/schema.yml', WRONG);
     await project.write('models/marts/wrong.sql', `select no_such from {{ ref('convos_metrics') }}`);
     const { built } = await project.run();
@@ -336,7 +336,7 @@ describe('a test that names a column that is not there', () => {
     ]);
   });
 
-  test('is found when nothing is to be built, too, and by the command test', async () => {
+  test('is found when nothing is to be built, and by the command test', async () => {
     await project.run();
     await project.write('models/marts/schema.yml', `${SMALL}    tests: [{ not_null: { column_name: x } }]\n`);
     await project.write('models/tests/wrong.sql', `select no_such from {{ ref('talks') }}`);

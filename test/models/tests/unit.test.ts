@@ -44,7 +44,7 @@ expect:
     expect(outcome.status).toBe('pass');
   });
 
-  test('shows the rows that differ, those that are alike beside each other', async () => {
+  test('shows the rows that differ, similar ones next to each other', async () => {
     const outcome = await run(`model: agents
 ${ADA_AND_BO}
 expect:
@@ -57,7 +57,7 @@ expect:
     expect(outcome.lines).toEqual(['  agent  calls', '+ Bo     1', '- Bo     12', '- Cy     1']);
   });
 
-  test('counts rows that are alike', async () => {
+  test('counts how often the same row comes', async () => {
     const once = await run(
       `model: agents\n${ADA_AND_BO}\nexpect: { rows: [{ agent: Ada }, { agent: Bo }, { agent: Bo }] }`,
     );
@@ -71,13 +71,13 @@ expect:
     expect(some).toMatchObject({ status: 'fail', failures: 2 });
   });
 
-  test('has no rows of what it gives none for', async () => {
+  test('takes an input of which it says nothing as empty', async () => {
     expect(await run('model: agents\nexpect: { rows: [] }')).toMatchObject({ status: 'pass' });
   });
 });
 
-describe('of a dedup model', () => {
-  test('keeps the latest version, by its ordering, then by its partition, then by its line', async () => {
+describe('a unit test of a dedup model', () => {
+  test('expects the latest version by its ordering, then by its partition, then by its line', async () => {
     const outcome = await run(`model: calls
 given:
   - input: source('messaging', 'calls')
@@ -102,7 +102,7 @@ expect:
     expect(outcome.status).toBe('pass');
   });
 
-  test('a JSON value may be spelled in any way', async () => {
+  test('takes a JSON value in whatever way it is spelled', async () => {
     const outcome = await run(`model: calls
 given:
   - input: source('messaging', 'calls')
@@ -113,7 +113,7 @@ expect:
   });
 });
 
-test('an incremental model is asked for the rows that it would add', async () => {
+test('a unit test of an incremental model can ask for the rows that it would add', async () => {
   const sql = `{{ config(materialized='incremental', unique_key='id') }}
 select id, ts from {{ ref('calls') }} {% if is_incremental() %}where ts > (select max(ts) from {{ this }}){% endif %}`;
   const given = `model: grown
@@ -130,7 +130,7 @@ given:
   expect(all.lines).toEqual([]);
 });
 
-test('types that nobody documents are those of the rows', async () => {
+test('a unit test takes the types that nobody documents from its rows', async () => {
   const outcome = await run(
     `model: unknown
 given:
@@ -146,7 +146,7 @@ from {{ source('messaging', 'mystery') }}`,
   expect(outcome.lines).toEqual([]);
 });
 
-describe('says what is wrong with', () => {
+describe('a unit test says what is wrong with', () => {
   test.each([
     [
       'rows for a column that is not there',
