@@ -94,7 +94,7 @@ describe('a copy that is there already', () => {
     expect(await unlike(copyOf(project), loaderOf(project))).toEqual([]);
   });
 
-  test('is made anew by the next run when somebody has written to it, or put another in its place', async () => {
+  test('is made anew by the next run when somebody has written to it or put another in its place', async () => {
     await using project = await withOneHour();
     await inCopy(project, `CREATE TABLE messaging.mine AS SELECT 1 AS a; DELETE FROM messaging.${OTHER}`);
     expect((await project.run()).published).toBe(true);
@@ -120,7 +120,7 @@ describe('a copy that is there already', () => {
     expect(await unlike(copyOf(project), loaderOf(project))).toEqual([]);
   });
 
-  test('is made anew when it is damaged, though nothing tells so', async () => {
+  test('is made anew when it is damaged, though nothing else shows that', async () => {
     await using project = await withOneHour();
     const file = await open(copyOf(project), 'r+');
     // The catalogue is further on, and DuckDB checks each of its blocks.
@@ -132,7 +132,7 @@ describe('a copy that is there already', () => {
     expect(await unlike(copyOf(project), loaderOf(project))).toEqual([]);
   });
 
-  test('is made anew when it is gone, or goes by another name from now on', async () => {
+  test('is made anew when it is gone, and where it is to have another name', async () => {
     await using project = await withOneHour();
     await rm(copyOf(project));
     await project.run();
@@ -143,7 +143,7 @@ describe('a copy that is there already', () => {
     expect(await unlike(project.path('for analysts/w.duckdb'), loaderOf(project))).toEqual([]);
   });
 
-  test('loses what the loader does not have any more, and takes over what is said of it', async () => {
+  test('loses what the loader does not have any more, and takes over new comments', async () => {
     await using project = await withOneHour();
     await project.write('models/marts/more.sql', "{{ config(materialized='table') }} select 1 as a");
     await project.write('models/more/again.sql', "{{ config(materialized='view') }} select 2 as b");
@@ -163,7 +163,7 @@ describe('a copy that is there already', () => {
 });
 
 describe('a file that is no copy', () => {
-  test('is not replaced, and nothing is started', async () => {
+  test('is not replaced, and the run does not start', async () => {
     await using project = await Project.create();
     await project.partition(FEED, '2026-01-09 07', [intent(1, 'A')]);
     const other = project.path('published/warehouse.duckdb');
@@ -180,7 +180,7 @@ describe('a file that is no copy', () => {
     expect(await project.loader('FROM ops.runs')).toEqual([]);
   });
 
-  test('is told from a copy that the file of another loader was published to', async () => {
+  test('is not the copy of an earlier file of the loader, which is replaced', async () => {
     await using project = await withOneHour();
     await rm(loaderOf(project));
     expect((await project.run()).published).toBe(true);

@@ -74,7 +74,7 @@ describe('the published copy', () => {
     expect((await readFile(target)).includes('secret')).toBe(false);
   });
 
-  test('has views as views, but those that read staging as what they show now', async () => {
+  test('has views as views, and those that read staging as tables of what they show now', async () => {
     await publish(session, target);
     const kinds = await ask(
       target,
@@ -98,7 +98,7 @@ describe('the published copy', () => {
     expect(views).toEqual([{ name: 'twice' }]);
   });
 
-  test('says what its tables and columns hold', async () => {
+  test('has the comments of its tables and columns', async () => {
     await publish(session, target);
     const comments = await ask<{ name: string; comment: string }>(
       target,
@@ -113,7 +113,7 @@ describe('the published copy', () => {
     expect(byName.get('files.path')).toBe('Relative to the root of the source, as the vendor lays it out');
   });
 
-  test('says what its views hold', async () => {
+  test('has the comments of its views', async () => {
     await publish(session, target);
     const comments = await ask(
       target,
@@ -126,7 +126,7 @@ describe('the published copy', () => {
     });
   });
 
-  test('comes anew each time', async () => {
+  test('is made anew from what there is each time', async () => {
     await publish(session, target);
     await session.run(
       'DROP VIEW marts.rep_count; DROP TABLE messaging.reps; CREATE TABLE messaging.teams AS SELECT 1 AS a',
@@ -141,7 +141,7 @@ describe('the published copy', () => {
 });
 
 describe('publishing', () => {
-  test('leaves readers the copy that they have open, and gives the next ones the new', async () => {
+  test('leaves readers the copy that they have open, and gives later ones the new copy', async () => {
     await publish(session, target);
     await using reader = await OtherProcess.open(target, 'READ_ONLY');
     expect(await reader.ask('SELECT count(*) AS reps FROM messaging.reps')).toEqual([{ reps: '2' }]);
@@ -182,7 +182,7 @@ describe('publishing', () => {
     expect(await names()).toEqual(['warehouse.duckdb']);
   });
 
-  test('leaves it to others who may read it', async () => {
+  test('keeps the copy readable for those who may read it', async () => {
     await publish(session, target);
     for (const mode of [0o640, 0o444]) {
       await chmod(target, mode);
@@ -209,7 +209,7 @@ describe('publishing', () => {
     expect(Math.min(...sizes)).toBeLessThan(1.1 * size);
   });
 
-  test('into a folder that cannot be written to says so', async () => {
+  test('into a folder that cannot be written to fails, and says so', async () => {
     await mkdir(join(target, '..'));
     await chmod(join(target, '..'), 0o555);
     await asOrdinaryUser(folder, () =>
@@ -219,7 +219,7 @@ describe('publishing', () => {
     );
   });
 
-  test('leaves the session where it was', async () => {
+  test('leaves the session in the database and the schema where it was', async () => {
     const before = await session.row('SELECT current_database() AS name, current_schema() AS schema');
     await publish(session, target);
     expect(await session.row('SELECT current_database() AS name, current_schema() AS schema')).toEqual(

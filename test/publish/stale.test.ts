@@ -98,7 +98,7 @@ describe('a test that fails', () => {
     },
   ];
 
-  test('keeps its model, and what is built from it, as analysts have them; the others are published', async () => {
+  test('keeps its model, and what is built from it, as analysts have them, while the others are published', async () => {
     await project.run();
     await failing();
     const outcome = await project.run();
@@ -138,7 +138,7 @@ describe('a test that fails', () => {
     expect(await project.published('FROM ops.tables WHERE stale')).toEqual([]);
   });
 
-  test('of a view keeps what the view showed', async () => {
+  test('and is of a view keeps what the view showed', async () => {
     await project.write('models/marts/s.yml', tested('top', 'code', "<> 'BAD'"));
     await project.run();
     await failing();
@@ -148,7 +148,7 @@ describe('a test that fails', () => {
     expect(await kindsOf('marts.top')).toEqual([{ kind: 'BASE TABLE' }]);
   });
 
-  test('that is mended without a build lets them be published', async () => {
+  test('and is mended without a build lets its model be published', async () => {
     await project.run();
     await failing();
     await project.run();
@@ -157,7 +157,7 @@ describe('a test that fails', () => {
     expect(await project.published(CODES)).toEqual([{ code: 'B' }, { code: 'BAD' }]);
   });
 
-  test('at first leaves out what it is about, and says so', async () => {
+  test('in the first run leaves out its model and what is built from it, and says so', async () => {
     await failing();
     const { exitCode, published, attention } = await project.run();
     expect({ exitCode, published }).toEqual({ exitCode: 3, published: true });
@@ -185,7 +185,7 @@ describe('a test that fails', () => {
     expect(await project.published('FROM marts.beside')).toEqual([{ reps: 2 }]);
   });
 
-  test('keeps them also when the copy is written anew, as a file with much empty space is', async () => {
+  test('keeps its model as it was, too, when the copy is written anew for its empty space', async () => {
     const large = "{{ config(materialized='table') }}\nselect hash(range) as n from range(12_000_000)";
     await project.write('models/marts/large.sql', large);
     await project.run();
@@ -200,7 +200,7 @@ describe('a test that fails', () => {
 });
 
 describe('a model that fails', () => {
-  test('leaves its table as it was, and marked; so is what is built from it', async () => {
+  test('leaves its table as it was and marks it as stale, with what is built from it', async () => {
     await project.run();
     await project.write(
       'models/marts/codes.sql',
@@ -230,7 +230,7 @@ describe('a model that fails', () => {
     ]);
   });
 
-  test('after a test of it failed keeps what analysts have, though the test cannot be asked', async () => {
+  test('after a test of it failed keeps what analysts have, though the test cannot be run', async () => {
     await project.run();
     await intents('08', 'BAD');
     await project.run();
