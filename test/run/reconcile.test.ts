@@ -22,7 +22,7 @@ async function reconciled(project: Project): Promise<string[]> {
 }
 
 describe('counts that the vendor sends', { timeout: 120_000 }, () => {
-  test('one that is no number is told of, and everything else is compared', async () => {
+  test('are compared but for one that is no number, which is reported', async () => {
     await using project = await Project.create();
     await project.partition('voice_intents', '2026-01-05 07', [intent(1), intent(2)]);
     await project.partition('convos_metrics', '2026-01-05 07', [{ issue_id: 1 }]);
@@ -51,7 +51,7 @@ describe('counts that the vendor sends', { timeout: 120_000 }, () => {
     ]);
   });
 
-  test('are numbers also when the first of all is none', async () => {
+  test('are numbers even when the first of all is none', async () => {
     await using project = await Project.create();
     await project.partition('voice_intents', '2026-01-05 07', [intent(1)]);
     await project.partition('export_row_counts', '2026-01-05 07', [counts('voice_intents', 'hr=07', 'n/a')]);
@@ -61,7 +61,7 @@ describe('counts that the vendor sends', { timeout: 120_000 }, () => {
     expect(await reconciled(project)).toEqual(['voice_intents 1/1 true']);
   });
 
-  test('that are sent again are counted once, and so are those of two sources', async () => {
+  test('that are sent again or by two sources are counted once', async () => {
     await using project = await Project.create(
       `sources:\n  messaging:\n    connector: local\n    path: ./feeds\n  copy:\n    connector: local\n    path: ./copy\n    group: messaging\n`,
     );
@@ -76,7 +76,7 @@ describe('counts that the vendor sends', { timeout: 120_000 }, () => {
     expect(await reconciled(project)).toEqual(['voice_intents 2/2 true']);
   });
 
-  test('are read by whichever name they have', async () => {
+  test('are read under each of the names that they have', async () => {
     await using project = await Project.create();
     await project.partition('voice_intents', '2026-01-05 07', [intent(1), intent(2)]);
     await project.partition('export_row_counts', '2026-01-05 07', [
@@ -88,7 +88,7 @@ describe('counts that the vendor sends', { timeout: 120_000 }, () => {
   });
 });
 
-test('a view that proves something and is empty now is remembered', { timeout: 120_000 }, async () => {
+test('a proof that had rows and is empty now is found', { timeout: 120_000 }, async () => {
   await using project = await Project.create();
   await project.partition('voice_intents', '2026-01-05 07', [intent(1)]);
   await project.partition('export_row_counts', '2026-01-05 07', [counts('voice_intents', 'hr=07', 1)]);

@@ -12,7 +12,7 @@ const COUNT = `SELECT count(*) AS rows FROM messaging.${FEED}`;
 const RUNS =
   'SELECT run_id, command, status, exit_code, rows_staged, rows_rejected, message FROM ops.runs ORDER BY run_id';
 
-describe('a run keeps its record', () => {
+describe('a run keeps a record', () => {
   test('of when it began and ended, what it staged, and that all is well', async () => {
     await using project = await Project.create();
     await project.partition(FEED, '2026-01-09 07', [record(1), record(2)]);
@@ -30,7 +30,7 @@ describe('a run keeps its record', () => {
     ]);
   });
 
-  test('that the published copy shows as it ended', async () => {
+  test('which the published copy shows as it ended', async () => {
     await using project = await Project.create();
     await project.partition(FEED, '2026-01-09 07', [record(1)]);
     await project.run();
@@ -66,7 +66,7 @@ describe('a run keeps its record', () => {
     ]);
   });
 
-  test('and finds the one of a run that was killed still open', async () => {
+  test('and marks that of a killed run as killed', async () => {
     await using project = await Project.create();
     await project.run();
     await using workspace = await project.open();
@@ -84,7 +84,7 @@ describe('a run keeps its record', () => {
     ]);
   });
 
-  test('and none of a dry run', async () => {
+  test('but none of a dry run', async () => {
     await using project = await Project.create();
     await project.run();
     await project.run({ dryRun: true });
@@ -93,7 +93,7 @@ describe('a run keeps its record', () => {
 });
 
 describe('what is published', () => {
-  test('is new only when there is anything new', async () => {
+  test('is written only when there is anything new', async () => {
     await using project = await Project.create();
     await project.partition(FEED, '2026-01-09 07', [record(1)]);
     expect(await project.run()).toMatchObject({ published: true });
@@ -104,7 +104,7 @@ describe('what is published', () => {
     expect(states).toEqual([{ state: 'loaded' }, { state: 'empty' }]);
   });
 
-  test('is made again when it is gone', async () => {
+  test('is written again when it is gone', async () => {
     await using project = await Project.create();
     await project.partition(FEED, '2026-01-09 07', [record(1)]);
     await project.run();
@@ -113,7 +113,7 @@ describe('what is published', () => {
     expect(await project.published(COUNT)).toEqual([{ rows: 1 }]);
   });
 
-  test('comes with the next run when it could not be written in this one', async () => {
+  test('is written by the next run when it could not be written in this one', async () => {
     await using project = await Project.create();
     await project.partition(FEED, '2026-01-09 07', [record(1)]);
     await project.run();
@@ -132,7 +132,7 @@ describe('what is published', () => {
     expect(await project.published(COUNT)).toEqual([{ rows: 2 }]);
   });
 
-  test('tells of what a killed run had only loaded', async () => {
+  test('includes what a killed run had only loaded', async () => {
     await using project = await Project.create();
     await project.partition(FEED, '2026-01-09 07', [record(1)]);
     await project.run();
@@ -155,7 +155,7 @@ describe('what is published', () => {
   });
 });
 
-test("the vendor's counts are compared by the next run when one was killed before it did", async () => {
+test('the vendor’s counts are compared by the next run when one was killed before it did so', async () => {
   await using project = await Project.create();
   await project.partition(FEED, '2026-01-09 07', [record(1)]);
   const count = { export_job: FEED, export_interval: 'hr=07', exported_rows: 5, company_name: 'acme' };

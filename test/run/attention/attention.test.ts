@@ -15,7 +15,7 @@ async function standing(project: Project): Promise<string[]> {
   return said(await attentionOf({ session, config, now: project.now }));
 }
 
-test('a source that failed stays told, also by commands that do not try it, until it is read again', async () => {
+test('a source that failed stays reported, also by commands that do not try it, until it is read again', async () => {
   await using project = await Project.create(CONFIG);
   await project.partition('reps', '2026-01-09', [{ rep_id: 'r1' }]);
   const failed = await project.run();
@@ -43,7 +43,7 @@ test('a source that failed stays told, also by commands that do not try it, unti
   expect(await standing(project)).toEqual([]);
 });
 
-test('a source that is taken out of the configuration is not told of any more', async () => {
+test('a source that is taken out of the configuration is no longer reported', async () => {
   await using project = await Project.create(CONFIG);
   await project.partition('reps', '2026-01-09', [{ rep_id: 'r1' }]);
   expect(await project.run()).toMatchObject({ exitCode: 1 });
@@ -51,7 +51,7 @@ test('a source that is taken out of the configuration is not told of any more', 
   expect(await project.run()).toMatchObject({ exitCode: 0, attention: [] });
 });
 
-test('a run that was killed, or ended with an error, is told of until the next one', async () => {
+test('a run that was killed is reported until the next one', async () => {
   await using project = await Project.create();
   await project.partition('reps', '2026-01-09', [{ rep_id: 'r1' }]);
   await project.run();
@@ -66,7 +66,7 @@ test('a run that was killed, or ended with an error, is told of until the next o
   expect(await standing(project)).toEqual([]);
 });
 
-test('a dry run tells what fails, and writes nothing of it down', async () => {
+test('a dry run reports a source that fails, and exits with 1', async () => {
   await using project = await Project.create(CONFIG);
   await project.partition('reps', '2026-01-09', [{ rep_id: 'r1' }]);
   const { exitCode, attention } = await project.load({ dryRun: true });

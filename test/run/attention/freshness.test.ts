@@ -56,7 +56,7 @@ describe('a feed that stopped coming', () => {
     ['every day, late', 'issue_sentiment', 1440, 4 * 24 + 12, LATE],
     ['every week, undocumented', 'surveys', 7 * 1440, 15 * 24 + 12, FRESH],
     ['every week, undocumented, late', 'surveys', 7 * 1440, 22 * 24 + 12, LATE],
-  ])('%s', async (_, feed, every, hoursAgo, expected) => {
+  ])('is judged by how often it came: %s', async (_, feed, every, hoursAgo, expected) => {
     await using project = await Project.create(
       'sources: {messaging: {connector: local, path: feeds, freshness: {}}}',
     );
@@ -64,7 +64,7 @@ describe('a feed that stopped coming', () => {
     expect(await judged(project)).toEqual(expected);
   });
 
-  test('goes by its sealed partitions, also empty ones, and not by what is to come', async () => {
+  test('is judged by its sealed partitions, also empty ones, and not by those in the future', async () => {
     await using project = await Project.create(
       'sources: {messaging: {connector: local, path: feeds, freshness: {}}}',
     );
@@ -80,7 +80,7 @@ describe('a feed that stopped coming', () => {
     expect((await judged(project)).kinds).toEqual(['late_feed', 'future_partition']);
   });
 
-  test('is told by no rule of the source or the file, or by one of the feed', async () => {
+  test('is judged by its own rule, else by that of its source, else by that of the file', async () => {
     const about = async (yaml: string) => {
       await using project = await Project.create(yaml);
       await deliver(project, 'voice_intents', { every: 60, hoursAgo: 30 });
@@ -102,7 +102,7 @@ describe('a feed that stopped coming', () => {
     ).toEqual(['ok']);
   });
 
-  test('of an archive and a live source is late by the live one', async () => {
+  test('from an archive and a live source is late by the live one', async () => {
     await using project = await Project.create(TWICE);
     await project.partition('voice_intents', '2025-01-10 01', [{ issue_id: 1 }], { root: 'feeds/b' });
     await project.partition('reps', '2025-01-10', [{ rep_id: 'r' }], { root: 'feeds/b' });
@@ -110,7 +110,7 @@ describe('a feed that stopped coming', () => {
     expect(await judged(project)).toMatchObject({ states: ['ok', 'late'], kinds: ['late_feed'] });
   });
 
-  test('over File Exporter comes once a day, whatever its own cadence', async () => {
+  test('over File Exporter is expected once a day, whatever its own cadence', async () => {
     const source = (deliveryMinutes?: number): Source => ({
       name: 'messaging',
       group: 'messaging',
@@ -132,7 +132,7 @@ describe('a feed that stopped coming', () => {
     expect(await at(1440)).toEqual(['ok']);
   });
 
-  test('and is taken out of the configuration is nobody’s concern', async () => {
+  test('and is taken out of the configuration is no longer reported', async () => {
     const yaml = 'freshness: {}\nsources: {messaging: {connector: local, path: feeds}}';
     await using project = await Project.create(yaml);
     await project.partition('voice_intents', '2026-01-10 10', [{ issue_id: 1 }]);
@@ -143,7 +143,7 @@ describe('a feed that stopped coming', () => {
   });
 });
 
-test('what was never late does not become so by waiting less, nor fresh by waiting more', () => {
+test('a feed is never judged less late for waiting longer', () => {
   const rule = fc.option(
     fc.oneof(
       fc.constant<FreshnessRule>('off'),

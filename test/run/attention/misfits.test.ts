@@ -17,7 +17,7 @@ const code = async (project: Project) =>
   )[0]?.code;
 
 describe('a value that does not fit', { timeout: 120_000 }, () => {
-  test('an ordering column ranks last, and is told of until a format mends it', async () => {
+  test('in an ordering column ranks last, and is reported until a format mends it', async () => {
     await using project = await Project.create(YAML);
     await project.partition('voice_intents', '2026-01-05 07', [vi('old', '2026-01-05 07:00:00')]);
     expect((await project.run()).exitCode).toBe(0);
@@ -48,7 +48,7 @@ describe('a value that does not fit', { timeout: 120_000 }, () => {
     expect(await code(project)).toBe('newer');
   });
 
-  test('an ordering column of a feed without published columns is mended so, too', async () => {
+  test('in an ordering column of a feed without published columns is mended by a format, too', async () => {
     await using project = await Project.create(YAML);
     const session = (when: unknown, what: string) => ({
       issue_id: 1,
@@ -68,7 +68,7 @@ describe('a value that does not fit', { timeout: 120_000 }, () => {
     expect(await project.published('SELECT what FROM messaging.cobrowsing')).toEqual([{ what: 'new' }]);
   });
 
-  test('a key of a model of the user’s own is told of, also by load', async () => {
+  test('in a key of the user’s own model is reported, also by load', async () => {
     await using project = await Project.create(`models: ./models\n${YAML}`);
     await project.write(
       'models/own/by_company.sql',
@@ -85,7 +85,7 @@ select *, company_id as company from {{ source('messaging', 'voice_intents') }}\
     expect((await project.run()).attention).toContainEqual(expect.objectContaining(item));
   });
 
-  test('any other column is told of past max_misfits', async () => {
+  test('in any other column is reported beyond max_misfits', async () => {
     const records = Array.from({ length: 10 }, (_, id) =>
       vi('a', '2026-01-05 07:00:00', { issue_id: id, company_id: id < 2 ? 'x' : id }),
     );
@@ -104,7 +104,7 @@ select *, company_id as company from {{ source('messaging', 'voice_intents') }}\
   });
 });
 
-test('the usual limit is a hundred values or one in a thousand', () => {
+test('the usual limit of misfits is a hundred values or one in a thousand', () => {
   expect(exceedsMaxMisfits('usual', { misfits: 100, rows: 100 })).toBe(false);
   expect(exceedsMaxMisfits('usual', { misfits: 101, rows: 101 })).toBe(true);
   expect(exceedsMaxMisfits('usual', { misfits: 1000, rows: 1_000_000 })).toBe(false);

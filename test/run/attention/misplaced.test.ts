@@ -29,7 +29,7 @@ describe('what does not follow the layout', () => {
     ['a file of another name', `${FORMAT}/dt=2026-01-10/hr=07/part-00000.jsonl`],
     ['a file above the partitions', 'README.txt'],
     ['a folder that is no version', `${FEED}/v2/x.jsonl`],
-  ])('%s is told by each command until it is gone', async (_, path) => {
+  ])('is reported by each command until it is gone: %s', async (_, path) => {
     await using project = await Project.create();
     await project.partition(FEED, TIME, [record]);
     await project.write(`feeds/${path}`, LINE);
@@ -53,7 +53,7 @@ describe('what does not follow the layout', () => {
     expect(await project.loader('FROM ops.misfits')).toEqual([]);
   });
 
-  test('is not told when somebody has seen it; what comes later is', async () => {
+  test('is no longer reported once somebody has acknowledged it, unlike what comes later', async () => {
     await using project = await Project.create();
     await project.partition(FEED, TIME, [record]);
     await project.write('feeds/notes.txt', 'x');
@@ -71,7 +71,7 @@ describe('what does not follow the layout', () => {
     expect(await project.load()).toMatchObject({ exitCode: 3, attention: [{ count: 1 }] });
   });
 
-  test('is not told when the configuration names it', async () => {
+  test('is not reported when the configuration names it at ignore:', async () => {
     await using project = await Project.create(
       "sources: {messaging: {connector: local, path: feeds, ignore: ['lost+found/**', '**/*.csv']}}",
     );
@@ -82,7 +82,7 @@ describe('what does not follow the layout', () => {
     expect(await project.loader('FROM ops.misfits')).toEqual([]);
   });
 
-  test('may be a schema document, or what programs leave beside data: that is told to nobody', async () => {
+  test('is not reported when it is a schema document, or what programs leave beside data', async () => {
     await using project = await Project.create();
     const folder = await project.partition(FEED, TIME, [record]);
     await project.write('feeds/documents/2026-01-09/export_docs.yaml', 'schemas: []\n');
@@ -94,7 +94,7 @@ describe('what does not follow the layout', () => {
     expect(attention.filter(({ kind }) => kind === 'misplaced_files')).toEqual([]);
   });
 
-  test('outside of the feeds that a source names is nobody’s concern', async () => {
+  test('is not reported outside of the feeds that a source names', async () => {
     await using project = await Project.create(
       `sources: {messaging: {connector: local, path: feeds, feeds: [${FEED}]}}`,
     );
@@ -105,7 +105,7 @@ describe('what does not follow the layout', () => {
 });
 
 describe('a sealed partition that holds only a file of another name', () => {
-  test('has not arrived, is told, and loads when the file has its name', async () => {
+  test('has not arrived, is reported, and loads when the file has its name', async () => {
     await using project = await Project.create();
     const folder = await project.partition(FEED, TIME, {});
     await project.write(`feeds/${folder}/part-00000.jsonl`, LINE);
@@ -119,7 +119,7 @@ describe('a sealed partition that holds only a file of another name', () => {
     expect(await state(project)).toEqual(['loaded']);
   });
 
-  test('is empty when that file is taken away, or nobody need be told of it', async () => {
+  test('is empty once that file is taken away', async () => {
     await using project = await Project.create();
     const folder = await project.partition(FEED, TIME, {});
     await project.write(`feeds/${folder}/part-00000.jsonl`, LINE);

@@ -23,7 +23,7 @@ async function starter(feed: string, own = true): Promise<string> {
 }
 
 describe('a feed that nobody documents and that has no model', () => {
-  test('is told until a model is written, which takes one command', async () => {
+  test('is reported until a model is written, which takes one command', async () => {
     const attention = [
       {
         kind: 'unmodelled_feed',
@@ -49,7 +49,7 @@ select * from {{ source('messaging', 'ivr_calls') }}`,
     await expect(starter('messaging.ivr_calls')).rejects.toThrow('is there already');
   });
 
-  test('is not told where it is left out, or a model of one’s own reads it', async () => {
+  test('is not reported where it is left out, or where a user’s own model reads it', async () => {
     await project.load();
     await project.write('warehouse.yaml', CONFIG.replace('path: feeds', 'path: feeds, feeds: [reps]'));
     expect((await project.build()).attention.map(({ kind }) => kind)).not.toContain('unmodelled_feed');
@@ -58,14 +58,14 @@ select * from {{ source('messaging', 'ivr_calls') }}`,
     expect((await project.build()).attention).toEqual([]);
   });
 
-  test('has a starter only where it can be written', async () => {
+  test('has a starter only under its own name, and where there is a folder for models', async () => {
     await project.run();
     await expect(starter('messaging.ivr_call')).rejects.toThrow(/did you mean "messaging.ivr_calls"/);
     await expect(starter('messaging.ivr_calls', false)).rejects.toBeInstanceOf(UsageError);
   });
 });
 
-test('a starter rather takes two records apart than for one', () => {
+test('a starter keeps two records apart rather than take them for one', () => {
   const columns = (...names: string[]) => [...names, '_line'].map((name) => ({ name, type: 'VARCHAR' }));
   expect(starterModel('g', 'f', columns('a_id', 'b', 'c_uuid'))).toContain("unique_key=['a_id', 'c_uuid']");
   expect(starterModel('g', 'f', columns('a', 'b'))).toContain("unique_key=['a', 'b']");
