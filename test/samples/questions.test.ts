@@ -53,7 +53,7 @@ function ask(words: RegExp): Promise<Record<string, unknown>[]> {
   return warehouse.query((question as { sql: string }).sql);
 }
 
-test('containment by channel is what happened in the world', async () => {
+test('containment by channel is what happened in the simulated world', async () => {
   const truth = new Map<string, { sessions: number; contained: number }>();
   for (const { conversations } of simulate({ from: FIRST_DAY, ...OPTIONS }).sessions) {
     const seen = conversations.filter(({ createdAt }) => createdAt < END);

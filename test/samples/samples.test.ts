@@ -55,7 +55,7 @@ function parsed(line: string): Record<string, unknown> | undefined {
   }
 }
 
-describe('the tree', () => {
+describe('the tree of sample feeds', () => {
   test('is the same bytes for the same seed, and others for another', async () => {
     const write = async (name: string, seed: number) => {
       await writeSampleFeeds(join(directory, name), { days: 1, conversationsPerDay: 20, seed });
@@ -119,7 +119,7 @@ describe('the tree', () => {
   });
 });
 
-describe('the rows', () => {
+describe('the sample rows', () => {
   test('are JSON, all but one line, which was cut off', () => {
     const broken = sealedLines().filter((line) => !parsed(line));
     expect(broken).toHaveLength(1);
@@ -129,7 +129,7 @@ describe('the rows', () => {
     expect(sealedLines(oddities.broken.feed)).toContain(broken[0]);
   });
 
-  test('have the published columns, all of them, and one that is not', async () => {
+  test('have all of the published columns, and one that is not published', async () => {
     const unpublished: string[] = [];
     const undeclared: string[] = [];
     for (const group of ['messaging', 'ai_services']) {
@@ -196,7 +196,7 @@ describe('the rows', () => {
   });
 });
 
-describe('the records', () => {
+describe('the sample records', () => {
   test('are as many as a plain dedup finds, feed by feed', async () => {
     await using warehouse = await NaiveWarehouse.create();
     const found: Record<string, number> = {};
@@ -237,7 +237,7 @@ describe('the records', () => {
   });
 });
 
-test('export_row_counts says what was exported', () => {
+test('export_row_counts holds what was exported, partition by partition', () => {
   const said = new Map(
     rowsOf('messaging.export_row_counts').map((row) => [
       `${row.export_job}/version=1/format=jsonl/dt=${row.export_date}${row.export_interval === 'day' ? '' : `/${row.export_interval}`}`,
