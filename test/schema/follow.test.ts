@@ -14,8 +14,8 @@ const COLUMNS = { id: 'bigint', name: 'varchar(191)', seconds: 'int' };
 const CALLS = feedDoc('calls', COLUMNS);
 const chats = (number: number) => feedDoc(`chats_${number}`, COLUMNS);
 
-describe('what is applied by itself', () => {
-  test('a feed that is added has its table and its deduped table, before any data', async () => {
+describe('without asking a person', () => {
+  test('a feed that is added gets its table and its deduped table, before any data', async () => {
     await using bench = await SchemaBench.open();
     expect(await bench.follow('2026-01-05', [CALLS])).toMatchObject({ applied: 1, held: 0, attention: [] });
     expect(await bench.rows('DESCRIBE staging_phones.calls')).toMatchObject([
@@ -56,7 +56,7 @@ describe('what is applied by itself', () => {
     ).toEqual([{ rows_rewritten: 2 }]);
   });
 
-  test('a type that is widened takes in what did not fit; a key becomes text', async () => {
+  test('a type that is widened takes in what did not fit, and a key becomes text', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS]);
     await bench.load('calls', '2026-01-05', [
@@ -100,7 +100,7 @@ describe('what is applied by itself', () => {
     expect(await comment(bench, 'calls', 'name')).toBeNull();
   });
 
-  test('other words change comments and nothing else', async () => {
+  test('other words for the same change comments and nothing else', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS]);
     const respelled = feedDoc('calls', {
@@ -116,7 +116,7 @@ describe('what is applied by itself', () => {
     expect(await comment(bench, 'calls', 'id')).toBe('The call\'s "number"; DROP TABLE calls --');
   });
 
-  test('the days of a feed’s life, and personal data, can be read by anybody', async () => {
+  test('the dates of a feed and its personal data are put where anybody can read them', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS]);
     await bench.load('calls', '2026-01-05', [{ id: 1, name: 'Ann' }]);
@@ -167,10 +167,10 @@ describe('what is applied by itself', () => {
   });
 });
 
-describe('what is held', () => {
+describe('a change that a person is asked about', () => {
   const TEXT = feedDoc('calls', { id: 'bigint', name: 'varchar', seconds: 'varchar' });
 
-  test('waits for a person while loading goes on and nothing is lost', async () => {
+  test('waits while loading goes on, and nothing is lost', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS]);
     await bench.load('calls', '2026-01-05', [{ id: 1, seconds: 7 }]);
@@ -216,7 +216,7 @@ describe('what is held', () => {
     ]);
   });
 
-  test('is withdrawn when the documents think better of it', async () => {
+  test('is withdrawn when the documents take it back', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS]);
     await bench.follow('2026-01-06', [TEXT]);
@@ -225,7 +225,7 @@ describe('what is held', () => {
     await expect(bench.apply({ accept: [2] })).rejects.toThrow('schema change 2 was withdrawn');
   });
 
-  test('a narrower type keeps in _rescued what does not fit, and is undone without a trace', async () => {
+  test('to a narrower type keeps in _rescued what does not fit, and is undone without a trace', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS]);
     await bench.load('calls', '2026-01-05', [
@@ -252,7 +252,7 @@ describe('what is held', () => {
     });
   });
 
-  test('another key or ordering: the deduped table is built anew once it is accepted', async () => {
+  test('of key or ordering has the deduped table built anew once it is accepted', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS]);
     await bench.load('calls', '2026-01-05', [
@@ -281,7 +281,7 @@ describe('what is held', () => {
     expect(await deduped()).toEqual(['Ann', 'Cid']);
   });
 
-  test('a new version has its table at once; the deduped table moves over when it is accepted', async () => {
+  test('to a new version gives that a table at once, and moves the deduped table over when it is accepted', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS]);
     await bench.load('calls', '2026-01-05', [{ id: 1, name: 'old' }]);
@@ -364,7 +364,7 @@ describe('what is held', () => {
       return (await bench.rows('SELECT id FROM phones.calls ORDER BY id')).map(({ id }) => id);
     };
 
-    test('nothing is done while it has none, in a dry run neither, unless a person insists', async () => {
+    test('is refused while that has none, also in a dry run, unless a person insists', async () => {
       await using bench = await published();
       for (const dryRun of [true, false])
         await expect(bench.apply({ accept: [2], dryRun })).rejects.toThrow(LOST);
@@ -379,7 +379,7 @@ describe('what is held', () => {
       expect(await ids(bench)).toEqual([]);
     });
 
-    test('how many rows go at least is said where it has some', async () => {
+    test('says how many rows go at least when that has some', async () => {
       await using bench = await published();
       await bench.load('calls', '2026-01-06', [{ id: 3 }], '2');
       await bench.apply({ accept: [2] });
@@ -389,7 +389,7 @@ describe('what is held', () => {
       expect(await ids(bench)).toEqual([3]);
     });
 
-    test('the way back is no other', async () => {
+    test('is refused on the way back, too', async () => {
       await using bench = await SchemaBench.open();
       await bench.follow('2026-01-05', [CALLS, { ...CALLS, version: '2' }]);
       await bench.load('calls', '2026-01-06', [{ id: 1 }], '2');
@@ -408,7 +408,7 @@ describe('what is held', () => {
       expect(await ids(bench)).toEqual([]);
     });
 
-    test('a policy waits for its first rows', async () => {
+    test('waits for the first rows when a policy applies it', async () => {
       await using bench = await published('policy: { phones: { version_added: apply } }');
       expect(await bench.changes('change_id > 1')).toEqual(['2 calls version_added held']);
       expect(await bench.apply()).toMatchObject({ held: 1, applied: 0, changed: false });
@@ -418,7 +418,7 @@ describe('what is held', () => {
       expect(await ids(bench)).toEqual([3]);
     });
 
-    test('a model of one’s own reads what it says, and loses nothing', async () => {
+    test('loses nothing where a user’s own model reads what it says', async () => {
       await using bench = await published('models: ./models', ({ project }) =>
         project.write(
           'models/phones/calls.sql',
@@ -431,7 +431,7 @@ describe('what is held', () => {
     });
   });
 
-  test('of a key is undone, and lines whose key does not go along are rejected: none becomes NULL', async () => {
+  test('of a key is undone, and lines whose key does not fit any more are rejected, so that none becomes NULL', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS]);
     await bench.load('calls', '2026-01-05', [{ id: 38 }]);
@@ -457,7 +457,7 @@ describe('what is held', () => {
     );
   });
 
-  test('several are undone together or not at all; what it takes can be seen before', async () => {
+  test('is undone together with others or not at all, and what that takes can be seen before', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS]);
     await bench.load('calls', '2026-01-05', [{ id: 1, name: 'Ann', seconds: 7, flag: true }]);
@@ -496,7 +496,7 @@ describe('what is held', () => {
     ]);
   });
 
-  test('personal data without a rule raises attention until somebody has seen it', async () => {
+  test('may be a mark of personal data without a rule, until somebody has seen it', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS]);
     const marked = feedDoc('calls', { ...COLUMNS, name: columnDoc('name', 'varchar', { pii: 'yes' }) });
@@ -507,7 +507,7 @@ describe('what is held', () => {
     expect((await bench.apply()).attention).toEqual([]);
   });
 
-  test('personal data with a rule does not', async () => {
+  test('is no mark of personal data with a rule', async () => {
     await using bench = await SchemaBench.open('policy: {phones.calls.name: {pii_on: apply}}\n');
     const pii = columnDoc('name', 'varchar', { pii: 'yes' });
     const other = columnDoc('seconds', 'int', { pii: 'yes' });
@@ -519,7 +519,7 @@ describe('what is held', () => {
 });
 
 describe('a document', () => {
-  test('of which nothing can be understood is held, and yesterday’s goes on', async () => {
+  test('of which nothing can be understood is held, and yesterday’s stays in force', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS]);
     const result = await bench.follow('2026-01-06', 'schemas: [');
@@ -561,14 +561,14 @@ describe('a document', () => {
     ]);
   });
 
-  test('of an earlier day that comes late does not turn time back', async () => {
+  test('of an earlier day that comes late undoes nothing', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-06', [CALLS, chats(1)]);
     await bench.follow('2026-01-05', [CALLS]);
     expect(await bench.rows("SELECT feed FROM ops.feeds WHERE state = 'gone'")).toEqual([]);
   });
 
-  test('of one day is followed as it was changed last, wherever that lies', async () => {
+  test('of one day is followed as it was changed last, wherever it lies', async () => {
     await using bench = await SchemaBench.open();
     const { project } = bench;
     const put = async (folder: string, second: number, feeds: readonly FeedDoc[]) => {
@@ -606,7 +606,7 @@ describe('a document', () => {
 });
 
 describe('a plan', () => {
-  test('a dry run shows the statements, and changes nothing', async () => {
+  test('is shown by a dry run with its statements, which changes nothing', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS]);
     await bench.load('calls', '2026-01-05', [{ id: 1, flag: true }]);
@@ -637,7 +637,7 @@ describe('a plan', () => {
     expect(await tables()).toEqual(before);
   });
 
-  test('that fails half-way did not happen', async () => {
+  test('that fails half-way changes nothing', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS, chats(1)]);
     await bench.load('calls', '2026-01-05', [{ id: 1, flag: true }]);
@@ -667,7 +667,7 @@ describe('a plan', () => {
 });
 
 describe('the policy', () => {
-  test('decides for a source, a feed or a column; what names more wins', async () => {
+  test('decides for a source, a feed or a column, and the rule that names more wins', async () => {
     await using bench = await SchemaBench.open(`policy:
   '*': { column_added: hold }
   phones: { type_changed: apply }
@@ -689,8 +689,8 @@ describe('the policy', () => {
   });
 });
 
-describe('data ahead of the documents', () => {
-  test('a feed that nobody had documented takes the published types where its values are the same in them', async () => {
+describe('data that comes before its documents', () => {
+  test('takes the published types where its values are the same in them', async () => {
     await using bench = await SchemaBench.open();
     await bench.load('calls', '2026-01-05', [
       { id: 1, name: 5, seconds: 7, at: '2026-01-05 10:00:00', extra: 'x' },
@@ -737,7 +737,7 @@ describe('a key of times that becomes text', () => {
     expect(await keys(bench)).toEqual(['2026-01-05 07:00:00']);
   });
 
-  test('by a value has it also once a document says so', async () => {
+  test('by a value has one spelling, too, once a document says so', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-01', doc('timestamp'));
     await bench.load('calls', '2026-01-05 07', [

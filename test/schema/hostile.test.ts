@@ -25,8 +25,8 @@ async function isHeld(bench: SchemaBench, why: string | RegExp): Promise<void> {
   expect(await bench.apply()).toMatchObject({ held: 1, changed: false });
 }
 
-describe('a document is held', () => {
-  test('of 100 MB', async () => {
+describe('a document is held when it', () => {
+  test('has 100 MB', async () => {
     await using bench = await SchemaBench.open();
     await follows(bench);
     await bench.publish('2026-01-06', 'schemas:\n');
@@ -34,7 +34,7 @@ describe('a document is held', () => {
     await isHeld(bench, 'larger than limits.document_bytes (32MiB)');
   });
 
-  test('of 100 MB in a few bytes', async () => {
+  test('has 100 MB in a few compressed bytes', async () => {
     await using bench = await SchemaBench.open();
     await follows(bench);
     const bomb = gzipSync(Buffer.alloc(100 * 2 ** 20, '- '));
@@ -42,7 +42,7 @@ describe('a document is held', () => {
     await isHeld(bench, 'larger than limits.document_bytes (32MiB)');
   });
 
-  test('that grows without end ("billion laughs")', async () => {
+  test('grows without end ("billion laughs")', async () => {
     await using bench = await SchemaBench.open();
     await follows(bench);
     const laughs = ['a: &a [lol, lol, lol, lol, lol, lol, lol, lol, lol, lol]'];
@@ -54,7 +54,7 @@ describe('a document is held', () => {
     await isHeld(bench, 'it grows beyond limits.document_bytes (32MiB)');
   });
 
-  test('of aliases, a few megabytes that nobody could hold once they are written out', async () => {
+  test('is a few megabytes of aliases that nobody could hold once they are written out', async () => {
     await using bench = await SchemaBench.open();
     await follows(bench);
     const columns = Array.from({ length: 100 }, (_, number) => `{name: c${number}, type: int}`);
@@ -67,7 +67,7 @@ describe('a document is held', () => {
     );
   });
 
-  test('of more columns than a table may have, however it is accepted', async () => {
+  test('has more columns than a table may have, and cannot be accepted', async () => {
     await using bench = await SchemaBench.open();
     await follows(bench);
     const many = Array.from({ length: 20_000 }, (_, number) => `c${number}`);
@@ -76,7 +76,7 @@ describe('a document is held', () => {
     await expect(bench.apply({ accept: [2] })).rejects.toThrow(/cannot be accepted: it gives calls 20001/);
   });
 
-  test('that is nested a hundred thousand deep', async () => {
+  test('is nested a hundred thousand deep', async () => {
     await using bench = await SchemaBench.open();
     await follows(bench);
     await bench.publish('2026-01-06', `{"schemas":${'['.repeat(100_000)}${']'.repeat(100_000)}}`);
@@ -88,7 +88,7 @@ describe('a document is held', () => {
     ['binary', '\u0000\u0001\ufffd\u0003'],
     ['a web page', '<!DOCTYPE html><html><body>404: Not Found</body></html>'],
     ['about something else', 'services:\n  web: { image: nginx }\n'],
-  ])('that is %s', async (_what, text) => {
+  ])('is %s', async (_what, text) => {
     await using bench = await SchemaBench.open();
     await follows(bench);
     await bench.publish('2026-01-06', text);
@@ -127,7 +127,7 @@ describe('a document is understood as far as it makes sense', () => {
     ]);
   });
 
-  test('with names that are SQL, templates or paths: they are strange names', async () => {
+  test('with names that are SQL, templates or paths, which are only strange names', async () => {
     await using bench = await SchemaBench.open();
     await follows(bench);
     const names = [

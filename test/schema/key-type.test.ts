@@ -31,7 +31,7 @@ async function decide(project: Project, options: { accept?: number[]; reject?: n
 }
 
 describe('a value of a key that does not fit its published type', { timeout: 120_000 }, () => {
-  test('is rejected, proposed, accepted, read again, and taken back', async () => {
+  test('is rejected and proposed, then accepted and read again, and then taken back', async () => {
     await using project = await Project.create();
     await project.partition('voice_intents', '2026-01-05 07', [line('7.0', 'A'), line('8', 'B')]);
     expect((await project.run()).exitCode).toBe(0);
@@ -129,7 +129,7 @@ describe('a value of a key that does not fit its published type', { timeout: 120
     expect(ids).toEqual([{ id: '9007199254740993' }, { id: 'ABC' }]);
   });
 
-  test('tells beforehand which models and tests would not run any more', async () => {
+  test('is reported with the models that would not run any more if it were accepted', async () => {
     await using project = await Project.create(
       `models: ./models\nsources:\n  messaging:\n    connector: local\n    path: ./feeds\n`,
     );

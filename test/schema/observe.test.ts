@@ -15,15 +15,15 @@ async function shown(bench: SchemaBench, ...feeds: string[]) {
   );
 }
 
-describe('published, observed, present', () => {
-  test('agree, and there is nothing to show', async () => {
+describe('what is published, observed and present', () => {
+  test('gives nothing to show where it agrees', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS]);
     await bench.load('calls', '2026-01-05', [{ id: 1, name: 'Ann', seconds: 7 }]);
     expect(await shown(bench)).toEqual([]);
   });
 
-  test('differ: each difference with how often, since when and an example', async () => {
+  test('gives each difference with how often, since when and an example', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS, feedDoc('chats', COLUMNS)]);
     await bench.load('calls', '2026-01-05', [{ id: 1, seconds: 7 }]);
@@ -76,7 +76,7 @@ describe('published, observed, present', () => {
     expect(await shown(bench, 'phones.calls')).toHaveLength(5);
   });
 
-  test('and what waits for a person: of a type, with how many values would not fit it', async () => {
+  test('is shown with what waits for a person, and how many values would not fit', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS]);
     await bench.load('calls', '2026-01-05', [{ id: 1, name: '12', seconds: 7 }]);
@@ -113,7 +113,7 @@ describe('published, observed, present', () => {
     ]);
   });
 
-  test('also a document, and a feed that the policy keeps out', async () => {
+  test('is shown with a document that is held, and with a feed that the policy keeps out', async () => {
     await using bench = await SchemaBench.open("policy: { '*': { feed_added: hold } }");
     await bench.follow('2026-01-05', [CALLS]);
     await bench.follow('2026-01-06', 'nothing');
@@ -129,8 +129,8 @@ describe('published, observed, present', () => {
   });
 });
 
-describe('what is remembered', () => {
-  test('any two days of documents can be compared', async () => {
+describe('the history of documents', () => {
+  test('compares any two days', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS]);
     await bench.follow('2026-01-06', [feedDoc('calls', { ...COLUMNS, flag: 'boolean' })]);
@@ -156,7 +156,7 @@ describe('what is remembered', () => {
     );
   });
 
-  test('every version of the documents, and the life of a feed', async () => {
+  test('has every version of the documents, and every change of a feed', async () => {
     await using bench = await SchemaBench.open();
     await bench.follow('2026-01-05', [CALLS, feedDoc('chats', COLUMNS)]);
     await bench.follow('2026-01-06', 'nothing');

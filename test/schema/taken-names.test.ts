@@ -51,7 +51,7 @@ test('a key called rowid tells records apart, an ordering called _line ranks the
   expect(await bench.follow('2026-01-06', [CALLS])).toMatchObject({ applied: 0, held: 0 });
 });
 
-test('what was rescued moves to its column on the day that it is declared, in another case too', async () => {
+test('a rescued value moves to its column on the day that this is declared, in whatever case', async () => {
   await using bench = await SchemaBench.open();
   await bench.follow('2026-01-05', [CALLS]);
   await bench.load('calls', '2026-01-05', VERSIONS);

@@ -65,7 +65,7 @@ function tableOf({ group, feed, version }: FeedSpec) {
 }
 
 describe('a column that is added', () => {
-  test('holds what it would hold had it always been there', { timeout: 60_000 }, async () => {
+  test('holds what it would hold if it had always been there', { timeout: 60_000 }, async () => {
     await using bench = await StagingBench.open();
     let number = 0;
     await fc.assert(
@@ -95,7 +95,7 @@ describe('a column that is added', () => {
     );
   });
 
-  test('goes back to where it came from, each value as it was sent', async () => {
+  test('gives its values back when it is removed, each as it was sent', async () => {
     await using bench = await StagingBench.open();
     const spec = feedSpec({ id: 'BIGINT' });
     const records = [
@@ -147,7 +147,7 @@ describe('a type that is changed', () => {
     '{"id":6,"v":null}',
   ];
 
-  test('keeps in _rescued what does not fit the new one', async () => {
+  test('keeps in _rescued what does not fit the new type', async () => {
     await using bench = await StagingBench.open();
     const spec = feedSpec({ id: 'BIGINT', v: 'VARCHAR' });
     const asSent = feedSpec({ id: 'BIGINT', v: 'BIGINT' }, { feed: 'as_sent' });
@@ -166,7 +166,7 @@ describe('a type that is changed', () => {
     ]);
   });
 
-  test('and back is as it was', { timeout: 60_000 }, async () => {
+  test('and then changed back leaves everything as it was', { timeout: 60_000 }, async () => {
     await using bench = await StagingBench.open();
     const types = [...new Set(Object.values(COLUMNS))];
     let number = 0;

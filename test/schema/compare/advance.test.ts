@@ -17,7 +17,7 @@ test('a document that is followed is no different from itself', () => {
   );
 });
 
-test('to apply all changes from one document to the next is to follow the next', () => {
+test('applying all changes from one document to the next is following the next', () => {
   fc.assert(
     fc.property(documents, documents, (a, b) => {
       const known = followed(b, followed(a));
@@ -39,7 +39,7 @@ test('to apply all changes from one document to the next is to follow the next',
   );
 });
 
-test('what is not applied is asked for again, and nothing else', () => {
+test('what is not applied is found again, and nothing else', () => {
   fc.assert(
     fc.property(documents, documents, fc.infiniteStream(fc.boolean()), (a, b, coin) => {
       const known = followed(a);
@@ -60,7 +60,7 @@ function identity(change: Change): string {
   return changeIdentity(change).replace(/"type_\w+"/, '"type"');
 }
 
-test('other words for the same are no change', () => {
+test('the same in other words is no change', () => {
   fc.assert(
     fc.property(
       documents.chain((feeds) => fc.tuple(fc.constant(feeds), respelled(feeds))),
@@ -72,7 +72,7 @@ test('other words for the same are no change', () => {
   );
 });
 
-test('one version of each feed is what its model reads', () => {
+test('the model of each feed reads exactly one of its versions', () => {
   fc.assert(
     fc.property(documents, documents, (a, b) => {
       const known = followed(b, followed(a));

@@ -32,12 +32,12 @@ test('a document is no different from itself', () => {
   expect(changes([CALLS], [CALLS])).toEqual([]);
 });
 
-describe('feeds', () => {
-  test('one is added', () => {
+describe('a feed', () => {
+  test('that is new is reported as added', () => {
     expect(changes([CALLS], [CALLS, feedDoc('chats', COLUMNS)])).toEqual(['chats: feed_added  -> ']);
   });
 
-  test('one is gone, once, and comes back', () => {
+  test('that is gone is reported once, and again when it is back', () => {
     expect(changes([CALLS, feedDoc('chats', COLUMNS)], [CALLS])).toEqual(['chats: feed_gone  -> ']);
     const gone = followed([CALLS], followed([CALLS, feedDoc('chats', COLUMNS)]));
     expect(gone.find(({ name }) => name === 'chats')).toMatchObject({ gone: TODAY, documented: true });
@@ -46,7 +46,7 @@ describe('feeds', () => {
     expect(compare(gone, back).map(line)).toEqual([`chats: feed_back not listed since ${TODAY} -> `]);
   });
 
-  test('one is deprecated, its end announced, and then it ends; each of these may be taken back', () => {
+  test('is reported as deprecated, as ending and as ended, and when one of these is taken back', () => {
     expect(changes([CALLS], [calls({ deprecated: '2026-03-01' })])).toEqual([
       'calls: feed_deprecated  -> 2026-03-01',
     ]);
@@ -61,7 +61,7 @@ describe('feeds', () => {
     ]);
   });
 
-  test('a newer version waits beside the one that is read, until it is accepted', () => {
+  test('of a newer version waits beside the one that is read, until it is accepted', () => {
     const two = [CALLS, calls({ version: '2' })];
     expect(changes([CALLS], two)).toEqual(['calls__v2: version_added  -> version 2']);
     const known = followed([CALLS]);
@@ -80,18 +80,18 @@ describe('feeds', () => {
     expect(compare(accepted, wantedOf(two, accepted))).toEqual([]);
   });
 
-  test('v2 and 2.0 are version 2', () => {
+  test('of version v2 or 2.0 is one of version 2', () => {
     expect(changes([calls({ version: '2' })], [calls({ version: 'v2' })])).toEqual([]);
     expect(changes([calls({ version: '2' })], [calls({ version: '2.0' })])).toEqual([]);
   });
 
-  test('cadence', () => {
+  test('with another cadence is reported with both', () => {
     expect(changes([CALLS], [calls({ cadenceMinutes: 15 })])).toEqual([
       'calls: cadence_changed 60 minutes -> 15 minutes',
     ]);
   });
 
-  test('what a document does not say stays as it was', () => {
+  test('stays as it was in what a document does not say', () => {
     const silent = {
       key: [],
       orderBy: [],
@@ -104,15 +104,15 @@ describe('feeds', () => {
   });
 });
 
-describe('how records are told apart', () => {
-  test('a key is a set: its order says nothing', () => {
+describe('the way in which records are told apart', () => {
+  test('does not depend on the order of the key', () => {
     expect(changes([calls({ key: ['id', 'name'] })], [calls({ key: ['Name', 'id'] })])).toEqual([]);
     expect(changes([CALLS], [calls({ key: ['id', 'name'] })])).toEqual([
       'calls: unique_condition_changed id -> id, name',
     ]);
   });
 
-  test('the order of ordering columns says something', () => {
+  test('depends on the order of the ordering columns', () => {
     const plain = feedDoc('calls', { id: 'bigint', a_ts: 'timestamp', b_ts: 'timestamp' });
     const order = (...orderBy: string[]): FeedDoc => ({ ...plain, orderBy });
     expect(changes([order('a_ts')], [order('b_ts')])).toEqual(['calls: ordering_changed a_ts -> b_ts']);
@@ -121,13 +121,13 @@ describe('how records are told apart', () => {
     ]);
   });
 
-  test('a key where there was none takes nothing away', () => {
+  test('changes harmlessly when a key comes where there was none', () => {
     expect(changes([calls({ key: [], orderBy: [] })], [CALLS])).toEqual([
       'calls: unique_condition_added  -> id',
     ]);
   });
 
-  test('a column that stands for another in the key gives way when that one comes', () => {
+  test('changes when the key column comes for which another one stood', () => {
     const columns = { id: 'bigint', company_name: 'varchar' };
     const key = ['company_marker', 'id'];
     expect(
@@ -141,21 +141,21 @@ describe('how records are told apart', () => {
     ]);
   });
 
-  test('a key column that today’s document leaves out is still the key', () => {
+  test('stays when today’s document leaves out a key column', () => {
     expect(changes([CALLS], [withColumns({ name: 'varchar', seconds: 'int' })])).toEqual([
       'calls.id: column_removed BIGINT -> ',
     ]);
   });
 });
 
-describe('columns', () => {
-  test('one is added', () => {
+describe('a column', () => {
+  test('that is new is reported as added', () => {
     expect(changes([CALLS], [withColumns({ ...COLUMNS, flag: 'tinyint(1)' })])).toEqual([
       'calls.flag: column_added  -> BOOLEAN',
     ]);
   });
 
-  test('one is left out, or marked as deleted: once; and it comes back', () => {
+  test('that is left out or marked as deleted is reported once, and again when it is back', () => {
     const without = withColumns({ id: 'bigint', seconds: 'int' });
     const marked = withColumns({ ...COLUMNS, name: columnDoc('name', 'varchar', { deleted: '2026-01-15' }) });
     expect(changes([CALLS], [without])).toEqual(['calls.name: column_removed VARCHAR -> ']);
@@ -167,7 +167,7 @@ describe('columns', () => {
     }
   });
 
-  test('a likely rename is reported beside what it is made of', () => {
+  test('that was likely renamed is reported beside what that is made of', () => {
     const renamed = withColumns({ id: 'bigint', full_name: 'text', seconds: 'int' });
     expect(changes([CALLS], [renamed])).toEqual([
       'calls.full_name: column_added  -> VARCHAR',
@@ -176,7 +176,7 @@ describe('columns', () => {
     ]);
   });
 
-  test('another type or another place is no rename', () => {
+  test('of another type or in another place is not taken for a renamed one', () => {
     const retyped = withColumns({ id: 'bigint', full_name: 'bigint', seconds: 'int' });
     const moved = withColumns({ id: 'bigint', seconds: 'int', full_name: 'varchar' });
     for (const document of [retyped, moved]) {
@@ -184,7 +184,7 @@ describe('columns', () => {
     }
   });
 
-  test('types', () => {
+  test('with another type is reported as widened, narrowed or changed', () => {
     expect(changes([CALLS], [withColumns({ id: 'varchar', name: 'int', seconds: 'bigint' })])).toEqual([
       'calls.id: type_widened BIGINT -> VARCHAR',
       'calls.name: type_changed VARCHAR -> INTEGER',
@@ -195,7 +195,7 @@ describe('columns', () => {
     ]);
   });
 
-  test('personal data: on and off, by meaning; of a new column too', () => {
+  test('that turns into personal data or back is reported by meaning, also when it is new', () => {
     const pii = (text: string) =>
       withColumns({ ...COLUMNS, name: columnDoc('name', 'varchar', { pii: text }) });
     expect(changes([CALLS], [pii('yes')])).toEqual(['calls.name: pii_on  -> yes']);
@@ -207,7 +207,7 @@ describe('columns', () => {
     ]);
   });
 
-  test('descriptions are counted, not listed', () => {
+  test('with another description is counted, and not listed', () => {
     const described = withColumns({
       ...COLUMNS,
       name: columnDoc('name', 'varchar', { description: 'Who.' }),
@@ -235,7 +235,7 @@ describe('a feed that was in the data before it was documented', () => {
     } as ReturnType<typeof followed>[number],
   ];
 
-  test('is added, with the types of its values where they are the same in them', () => {
+  test('is added, and a type is widened only where the values are the same in it', () => {
     const wanted = wantedOf([CALLS], seen);
     expect(compare(seen, wanted, (_feed, column) => column === 'name').map(line)).toEqual([
       'calls: feed_added  -> ',
@@ -258,7 +258,7 @@ describe('a feed that was in the data before it was documented', () => {
   });
 });
 
-test('the vendor’s spelling of the bundled schema, and another one, are no difference', () => {
+test('another spelling of the same schema is no difference', () => {
   const text = (type: string, key: string) => `
 schemas:
   - name: exports

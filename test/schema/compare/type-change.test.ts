@@ -29,11 +29,11 @@ test.each([
   ['tinyint(1)', 'tinyint', 'changed'],
   ['varchar', 'super', 'changed'],
   ['timestamp', 'varchar', 'changed'],
-])('%s to %s is %s', (from, to, expected) => {
+])('the change of a type from %s to %s counts as %s', (from, to, expected) => {
   expect(typeChange(columnType(from) as ColumnType, columnType(to) as ColumnType, false)).toBe(expected);
 });
 
-test('of a key, text is only compared for equality: it holds every value', () => {
+test('the type of a key is only widened by text, since keys are compared for nothing but equality', () => {
   expect(typeChange('BIGINT', 'VARCHAR', true)).toBe('widened');
   expect(typeChange('TIMESTAMP', 'VARCHAR', true)).toBe('widened');
   expect(typeChange('VARCHAR', 'BIGINT', true)).toBe('changed');

@@ -17,7 +17,7 @@ function difference(feed: string, finding: DifferenceKind, column?: string): Dif
   };
 }
 
-test('what waits stands before a hundred feeds that never came, which are one line', () => {
+test('what waits for a person stands before a hundred feeds that never came, which are one line', () => {
   const never = Array.from({ length: 100 }, (_, number) => difference(`feed${number}`, 'never seen'));
   const found = [
     ...never,

@@ -82,19 +82,19 @@ describe('a document is found', () => {
     expect((await find()).paths).toEqual(['docs/2026/01/05/export_docs.yml']);
   });
 
-  test('by hour and minute', async () => {
+  test('in the newest hour and minute of a day', async () => {
     await put('export_docs/dt=2026-01-05/hr=07/mi=15/export_docs.json');
     await put('export_docs/dt=2026-01-05/hr=07/mi=30/export_docs.json');
     expect((await find()).paths[0]).toBe('export_docs/dt=2026-01-05/hr=07/mi=30/export_docs.json');
   });
 
-  test('without a time after those with one', async () => {
+  test('without a time behind those with one', async () => {
     await put('export_docs.yaml');
     await put('export_docs/dt=2020-01-05/export_docs.yaml');
     expect((await find()).paths).toEqual(['export_docs/dt=2020-01-05/export_docs.yaml', 'export_docs.yaml']);
   });
 
-  test('of one day, or without one: first the one that was changed last', async () => {
+  test('by its last change among those of one day, or without one', async () => {
     const day = 'dt=2026-01-05/export_docs';
     const paths = [
       'export_docs.json',
@@ -160,7 +160,7 @@ describe('a document is fetched', () => {
     expect(await fetch('export_docs.yaml.gz')).toBe('schemas: [é]');
   });
 
-  test('but not when it is too large, also once decompressed, or cut off', async () => {
+  test('but refused when it is too large, even if only once decompressed, or cut off', async () => {
     await put('export_docs.json.gz', gzipSync(Buffer.alloc(100 * 2 ** 20, 32)));
     await expect(fetch('export_docs.json.gz')).rejects.toThrow('larger than limits.document_bytes (32MiB)');
     await put('export_docs.json.gz', gzipSync('{"schemas": []}').subarray(0, 12));
@@ -170,7 +170,7 @@ describe('a document is fetched', () => {
     await expect(fetch('export_docs.yaml')).rejects.toThrow('larger than limits.document_bytes (32MiB)');
   });
 
-  test('nor when it changed since it was listed', async () => {
+  test('but refused when it changed since it was listed', async () => {
     await put('export_docs.yaml');
     await using connector = await local.open({ root });
     const [found] = await findDocuments(connector, { pinned: undefined, isFeed: () => false, hints: [] });
