@@ -113,11 +113,11 @@ describe('an instant', () => {
     '2026-01-05,10:00',
   ];
 
-  test.each(Object.entries(accepted))('is %s', async (text, expected) => {
+  test.each(Object.entries(accepted))('may be written as %s', async (text, expected) => {
     expect(await each([text], asText(instant('x')))).toEqual([expected]);
   });
 
-  test.each(refused)('is not %j', async (text) => {
+  test.each(refused)('may not be written as %j', async (text) => {
     expect(await each([text], instant('x'))).toEqual([null]);
   });
 
@@ -130,7 +130,7 @@ describe('an instant', () => {
   });
 
   // A cast to TIMESTAMPTZ takes the last named zone it saw for the values that follow, up to the end of their chunk.
-  test('does not depend on its neighbours', async () => {
+  test('does not depend on the values around it', async () => {
     const all = [...Object.keys(accepted), ...refused];
     const alone = new Map<string, unknown>();
     for (const text of all) alone.set(text, (await each([text], asText(instant('x'))))[0]);
@@ -170,7 +170,7 @@ describe('an instant', () => {
     );
   });
 
-  test('may have digits beyond what is kept', async () => {
+  test('shows whether it has digits beyond what is kept', async () => {
     const texts = [
       '2023-08-09T19:21:34.224620050Z',
       '2023-08-09T19:21:34.224620000Z',
@@ -180,7 +180,7 @@ describe('an instant', () => {
     expect(await each(more, hasFurtherDigits('x'))).toEqual([true, false, true, true, false]);
   });
 
-  test('is more than a date where a column of times is told from text', async () => {
+  test('is more than a date where a column of times is recognised in texts', async () => {
     const texts = ['2026-01-05', '2026-01-05 10:00', '2026-02-30 10:00', '2026-01-05T10:00:00 +02'];
     expect(await each(texts, isDateTime('x'))).toEqual([false, true, false, true]);
   });
@@ -207,11 +207,11 @@ describe('an epoch', () => {
     ['epoch_ms', '1.7676e12', null],
     ['epoch_ms', 'soon', null],
     ['epoch_ms', '', null],
-  ] as const)('as %s %s is %s', async (format, text, expected) => {
+  ] as const)('as %s of %s is %s', async (format, text, expected) => {
     expect(await each([text], asText(epoch('x', format)))).toEqual([expected]);
   });
 
-  test('may have digits beyond what is kept', async () => {
+  test('shows whether it has digits beyond what is kept', async () => {
     const texts = ['1.1234567', '1.1234560', '1.123', '7'];
     expect(await each(texts, epochHasFurtherDigits('x', 'epoch_s'))).toEqual([true, false, false, false]);
   });

@@ -17,18 +17,18 @@ describe('statements', () => {
     ['select $$;$$, $tag$ ; $$ ; $tag$; x', ['select $$;$$, $tag$ ; $$ ; $tag$', 'x']],
     ['select $1; select 2', ['select $1', 'select 2']],
     ["select 'open; select 2", ["select 'open; select 2"]],
-  ])('of %j', (sql, statements) => {
+  ])('are found in %j', (sql, statements) => {
     expect(statementsOf(sql)).toEqual(statements);
   });
 
   it.each(["select 'a\n", 'select "a\n', 'select $$a\n', 'select 1 /* a\n', "select E'\\'\n"])(
-    'go on in %j',
+    'do not end inside of %j',
     (sql) => {
       expect(splitStatements(`${sql};`)).toMatchObject({ statements: [], open: true });
     },
   );
 
-  test('hold all that was typed, however hostile', () => {
+  test('are parts of what was typed, however hostile that is', () => {
     const piece = fc.constantFrom(
       "'",
       '"',
@@ -55,17 +55,17 @@ describe('statements', () => {
     );
   });
 
-  test('of megabytes take no time', () => {
+  test('of megabytes are found in no time', () => {
     expect(statementsOf(`select '${"''".repeat(2_000_000)}'; select 2`)).toHaveLength(2);
   });
 });
 
-test('the words that a statement begins with', () => {
+test('the words that a statement begins with are found behind comments and brackets', () => {
   expect(leadingWords('-- x\n((select a, b')).toEqual(['SELECT', 'A', ',']);
   expect(leadingWords('show tables')).toEqual(['SHOW', 'TABLES']);
 });
 
-test('what an EXPLAIN may be about', () => {
+test('the statement that an EXPLAIN is about is found, however its options are read', () => {
   expect(explained('explain select 1')).toEqual(['select 1']);
   expect(explained('explain /* x */ analyze\ncopy t to 1')).toEqual(['analyze copy t to 1', 'copy t to 1']);
   expect(explained('explain (format json) select 1')).toEqual(['( format json ) select 1', 'select 1']);

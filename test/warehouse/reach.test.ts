@@ -29,7 +29,7 @@ async function complaint(statements: readonly string[], reach?: FileAccess): Pro
   }
 }
 
-describe('what SQL reaches of this machine', () => {
+describe('SQL', () => {
   it.each([
     "CREATE TABLE t AS SELECT * FROM read_csv('/etc/passwd')",
     "CREATE TABLE t AS SELECT * FROM read_text('/etc/passwd')",
@@ -45,11 +45,11 @@ describe('what SQL reaches of this machine', () => {
     "SET allowed_directories = ['/']",
     'SET threads = 1',
     "PRAGMA profiling_output = '/tmp/of-a-model.txt'",
-  ])('is not: %s', async (statement) => {
+  ])('reaches nothing of this machine that it was not given: %s', async (statement) => {
     expect(await complaint([statement])).toMatch(/Permission Error|configuration has been locked|Cannot /);
   });
 
-  it('is its own file, what it spills, and what it was given: folders with odd names, and files that may be attached', async () => {
+  it('reaches its own file, what it spills, and the folders and files that it was given', async () => {
     const odd = join(folder, "o'd[d]*?");
     const other = join(folder, 'other.duckdb');
     await mkdir(odd);

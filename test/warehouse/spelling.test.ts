@@ -73,13 +73,13 @@ describe('a number', () => {
   });
 
   test.for(['007', '', ' 7', '7 ', '+7', '.5', '5.', 'ABC', '1.2.3', '1e', '--1', '0x10', 'NaN', '07.0'])(
-    '%j is none, and stays',
+    'is not %j, which stays as it is',
     async (text) => {
       expect(await spelled([text])).toEqual([{ text, misspelled: false }]);
     },
   );
 
-  test('has one spelling, and two that differ have two', async () => {
+  test('has one spelling, and two different numbers have two', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(numbers, { minLength: 1, maxLength: 30 }), async (sent) => {
         const found = await spelled(sent);

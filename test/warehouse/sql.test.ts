@@ -21,7 +21,7 @@ const text = fc.oneof(
     .map((parts) => parts.join('')),
 );
 
-test('a text comes back as it was, and nothing behind it is lost', async () => {
+test('a quoted text comes back as it was, and nothing behind it is lost', async () => {
   await fc.assert(
     fc.asyncProperty(text, async (value) => {
       const row = await session.row(`SELECT ${literal(value)} AS value, 'there' AS "end"`);
@@ -30,7 +30,7 @@ test('a text comes back as it was, and nothing behind it is lost', async () => {
   );
 });
 
-test('a name comes back as it was, or is refused', async () => {
+test('a quoted name comes back as it was, or is refused', async () => {
   await fc.assert(
     fc.asyncProperty(text, async (name) => {
       if (name === '' || name.includes('\0')) expect(() => identifier(name)).toThrow('cannot be the name');
@@ -39,7 +39,7 @@ test('a name comes back as it was, or is refused', async () => {
   );
 });
 
-test('a comment holds all but NULs', async () => {
+test('a comment holds everything but NUL characters', async () => {
   await session.run('CREATE TABLE described (a INTEGER)');
   for (const [given, kept] of [
     ["it's \0 cut'", "it's  cut'"],

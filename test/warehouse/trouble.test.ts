@@ -37,7 +37,7 @@ describe('trouble with a disk', () => {
       'FATAL Error: database has been invalidated because of a previous fatal error.',
       'the warehouse cannot be used any further after an error that came before',
     ],
-  ])('%s', (said, message) => {
+  ])('is recognised and said in plain words: %s', (said, message) => {
     expect(storageTrouble(new Error(said), '/w/own.duckdb')?.message).toBe(message);
   });
 
@@ -46,11 +46,11 @@ describe('trouble with a disk', () => {
     'Parser Error: syntax error at or near "x"\n\nLINE 1: select x "No space left on device"',
     'IO Error: Could not read enough bytes from file "/w/landing/x.jsonl": attempted to read 9 bytes from location 1',
     'Out of Memory Error: failed to allocate data of size 32.0 MiB (32.0 MiB/57.2 MiB used)',
-  ])('is not: %s', (said) => {
+  ])('is not recognised in %s', (said) => {
     expect(storageTrouble(new Error(said), '/w/own.duckdb')).toBeUndefined();
   });
 
-  it('is told apart from bytes that are not what was written', () => {
+  it('is an error of another kind when bytes are not what was written', () => {
     const problem = storageTrouble(new Error('IO Error: Corrupt database file: …'), '/w/own.duckdb');
     expect(problem).toBeInstanceOf(DamagedError);
     expect(problem).toMatchObject({ file: '/w/own.duckdb' });
@@ -61,7 +61,7 @@ describe('trouble with a disk', () => {
 const canMount =
   process.platform === 'linux' && process.geteuid?.() === 0 && spawnSync('mount', ['--version']).status === 0;
 
-describe.skipIf(!canMount)('a disk that is full', () => {
+describe.skipIf(!canMount)('a full disk', () => {
   let folder: string;
   let mounted = false;
 
@@ -75,7 +75,7 @@ describe.skipIf(!canMount)('a disk that is full', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test('is said, with what to do, and what was committed stays', async ({ skip }) => {
+  test('is reported with what to do, and what was committed stays', async ({ skip }) => {
     if (!mounted) skip();
     await using warehouse = await Warehouse.open(join(folder, 'warehouse.duckdb'), {
       threads: 1,

@@ -22,7 +22,7 @@ async function cell(expression: string): Promise<Cell> {
   }
 }
 
-describe('numbers keep every digit', () => {
+describe('a number', () => {
   it.each<[string, Cell]>([
     ['42::TINYINT', 42],
     ['4294967295::UINTEGER', 4294967295],
@@ -46,12 +46,12 @@ describe('numbers keep every digit', () => {
     ['1e300::DOUBLE', 1e300],
     ["'nan'::FLOAT", Number.NaN],
     ["'-inf'::DOUBLE", Number.NEGATIVE_INFINITY],
-  ])('%s', async (expression, expected) => {
+  ])('keeps every digit: %s', async (expression, expected) => {
     expect(await cell(expression)).toEqual(expected);
   });
 });
 
-describe('times have six digits of fraction or none, and are UTC', () => {
+describe('a time', () => {
   it.each<[string, string]>([
     ["TIMESTAMP '2026-01-31 07:31:02'", '2026-01-31 07:31:02'],
     ["TIMESTAMP '2026-01-31 07:31:02.5'", '2026-01-31 07:31:02.500000'],
@@ -69,11 +69,11 @@ describe('times have six digits of fraction or none, and are UTC', () => {
     ["TIME '07:31:02.5'", '07:31:02.500000'],
     ["TIMETZ '07:31:02+05:30'", '07:31:02+05:30'],
     ["INTERVAL '1 month -2 days 3.5 seconds'", '1 month -2 days 00:00:03.5'],
-  ])('%s', async (expression, expected) => {
+  ])('has six digits of fraction or none, and is in UTC: %s', async (expression, expected) => {
     expect(await cell(expression)).toBe(expected);
   });
 
-  it('whatever time zone this machine is in', async () => {
+  it('is in UTC whatever time zone this machine is in', async () => {
     const offset = (await import('@duckdb/node-api')).DuckDBTimestampTZValue;
     const here = offset.timezoneOffsetInMinutes;
     offset.timezoneOffsetInMinutes = 330;
@@ -85,7 +85,7 @@ describe('times have six digits of fraction or none, and are UTC', () => {
   });
 });
 
-describe('other scalars read as DuckDB prints them', () => {
+describe('any other scalar', () => {
   it.each<[string, Cell]>([
     ['NULL', null],
     ['true', true],
@@ -95,12 +95,12 @@ describe('other scalars read as DuckDB prints them', () => {
     ["'a\\xAAb'::BLOB", 'a\\xAAb'],
     ["'0101'::BIT", '0101'],
     ["'web'::ENUM ('web', 'voice')", 'web'],
-  ])('%s', async (expression, expected) => {
+  ])('reads as DuckDB prints it: %s', async (expression, expected) => {
     expect(await cell(expression)).toEqual(expected);
   });
 });
 
-describe('nested values', () => {
+describe('a nested value', () => {
   it.each<[string, Cell]>([
     ['[1::BIGINT, NULL]', [1n, null]],
     ['array_value(1.5::DECIMAL(2, 1), 2)', [new ExactNumber('1.5'), new ExactNumber('2.0')]],
@@ -113,18 +113,18 @@ describe('nested values', () => {
     ['union_value(num := 2.50::DECIMAL(3, 2))', new ExactNumber('2.50')],
     ["{'a': [1::VARIANT, 'x'::VARIANT, NULL]}::VARIANT", { a: [1, 'x', null] }],
     ['9007199254740993::VARIANT', 9007199254740993n],
-  ])('%s', async (expression, expected) => {
+  ])('keeps its parts as they are: %s', async (expression, expected) => {
     expect(await cell(expression)).toEqual(expected);
   });
 
-  it('JSON stays the text it is, also inside others', async () => {
+  it('keeps JSON as the text that it is', async () => {
     const json = '{"id": 12345678901234567890, "share": 0.10}';
     expect(await cell(`'${json}'::JSON`)).toEqual(new JsonText(json));
     expect(await cell(`['1'::JSON]`)).toEqual([new JsonText('1')]);
     expect(await cell(`{'j': '[1]'::JSON}`)).toEqual({ j: new JsonText('[1]') });
   });
 
-  it('a row without field names is refused, since its values are lost on the way', async () => {
+  it('is refused when it is a row without field names, since its values are lost on the way', async () => {
     await expect(cell('row(1, 2)')).rejects.toThrow(UsageError);
   });
 });
