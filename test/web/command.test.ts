@@ -24,13 +24,13 @@ test('docs generate writes the page and the artifacts beside the configuration, 
   ]);
 });
 
-test('--output-dir names another folder', async () => {
+test('docs generate --output-dir writes into another folder', async () => {
   const { exit } = await asapp(project, ['docs', 'generate', '-q', '--output-dir', project.path('a/b')]);
   expect(exit).toBe(0);
   expect(await readFile(project.path('a/b/index.html'), 'utf8')).toMatch(/^<!doctype html>/);
 });
 
-test('a folder that cannot be written is said, with no file left half', async () => {
+test('docs generate reports a folder that cannot be written to', async () => {
   await project.write('occupied', 'a file');
   const { exit, stderr } = await asapp(project, [
     'docs',
@@ -42,7 +42,7 @@ test('a folder that cannot be written is said, with no file left half', async ()
   expect(stderr).toMatch(/error: \S+occupied\/index\.html cannot be written/);
 });
 
-test('compile with a name prints SQL; without one it writes that of every model, and says where', async () => {
+test('compile with a name prints SQL, and without one writes that of every model and says where', async () => {
   const one = await asapp(project, ['compile', 'voice_intents']);
   expect(one.stdout).toMatch(/^CREATE OR REPLACE TABLE "messaging"."voice_intents" AS\n/);
   const all = await asapp(project, ['compile']);

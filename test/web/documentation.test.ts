@@ -74,7 +74,7 @@ async function artifact(name: string): Promise<any> {
   return JSON.parse(await written(name));
 }
 
-test('a model that cannot be understood is left out, with a word of what reads it', async () => {
+test('a model that cannot be understood is left out of the manifest, and what reads it is on the page', async () => {
   await using broken = await Project.create(
     'models: ./models\nsources: {messaging: {connector: local, path: feeds}}\n',
   );
@@ -91,7 +91,7 @@ test('a model that cannot be understood is left out, with a word of what reads i
 });
 
 describe('manifest.json', () => {
-  test('a model is there by schema and name, with what tools ask of it', async () => {
+  test('has each model by schema and name, with what tools ask of it', async () => {
     const { nodes, metadata } = await artifact('manifest.json');
     expect(metadata).toMatchObject({
       dbt_schema_version: 'https://schemas.getdbt.com/dbt/manifest/v12.json',
@@ -125,7 +125,7 @@ describe('manifest.json', () => {
     });
   });
 
-  test('a deduped table says its key, and the feed that it is made of', async () => {
+  test('says the key of a deduped table, and the feed that it is made of', async () => {
     const { nodes, sources } = await artifact('manifest.json');
     expect(nodes['model.asapp_warehouse.messaging.convos_metrics']).toMatchObject({
       config: { materialized: 'dedup', unique_key: ['issue_id'], order_by: ['first_utterance_ts'] },
@@ -146,7 +146,7 @@ describe('manifest.json', () => {
     });
   });
 
-  test('tests go by the names that dbt and dbt_utils have for them', async () => {
+  test('has tests under the names that dbt and dbt_utils have for them', async () => {
     const { nodes, unit_tests } = await artifact('manifest.json');
     // biome-ignore lint/suspicious/noExplicitAny: see above
     const tests: any[] = Object.values(nodes).filter((node: any) => node.resource_type === 'test');
@@ -207,7 +207,7 @@ describe('manifest.json', () => {
     });
   });
 
-  test('the two maps say the same, and name nothing that is not there', async () => {
+  test('has two maps that say the same, and name nothing that is not there', async () => {
     const { nodes, sources, unit_tests, parent_map, child_map } = await artifact('manifest.json');
     const all = [...Object.keys(nodes), ...Object.keys(sources), ...Object.keys(unit_tests)].sort();
     expect(Object.keys(parent_map).sort()).toEqual(all);
@@ -230,7 +230,7 @@ describe('manifest.json', () => {
 });
 
 describe('run_results.json', () => {
-  test('is of the last run that built or tested anything, each node by its key in the manifest', async () => {
+  test('is of the last run that built or tested anything, with each node by its key in the manifest', async () => {
     const { nodes, unit_tests } = await artifact('manifest.json');
     const { metadata, results, args, elapsed_time } = await artifact('run_results.json');
     expect(metadata.dbt_schema_version).toBe('https://schemas.getdbt.com/dbt/run-results/v6.json');
@@ -260,7 +260,7 @@ describe('run_results.json', () => {
     ).toMatchObject({ adapter_response: { rows_affected: 2 }, message: null });
   });
 
-  test('an idle run leaves it as it is', async () => {
+  test('stays as it is after an idle run', async () => {
     const before = await written('run_results.json');
     await project.load();
     await generate(project);
@@ -316,7 +316,7 @@ describe('index.html', () => {
     expect(picture).not.toContain('data-id="messaging.sms_events"');
   });
 
-  test('names and descriptions are text, whatever they hold', async () => {
+  test('shows names and descriptions as text, whatever they hold', async () => {
     const page = await written('index.html');
     expect(page).not.toContain('<script>alert');
     expect(page).not.toContain('<img');
@@ -342,7 +342,7 @@ describe('index.html', () => {
     expect(() => new Function(script as string)).not.toThrow();
   });
 
-  test('every link leads somewhere, and search knows every model, feed and column', async () => {
+  test('has no link that leads nowhere, and a search that knows every model, feed and column', async () => {
     const page = await written('index.html');
     const ids = new Set([...page.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id));
     const links = [...page.matchAll(/href="#([^"]*)"/g)].map(([, link]) =>
@@ -356,7 +356,7 @@ describe('index.html', () => {
   });
 });
 
-test('without any data there is documentation all the same', async () => {
+test('there is documentation even without any data', async () => {
   await using empty = await Project.create();
   await generate(empty);
   const page = await written('index.html', empty);

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { html, raw } from '../../src/web/html.ts';
 
-test('text is never markup', () => {
+test('a text in HTML is never markup', () => {
   expect(html`<b title="${`"><i onclick='x'>`}">${'<script>&amp;</script>'}</b>`.text).toBe(
     '<b title="&quot;&gt;&lt;i onclick=&#39;x&#39;&gt;">&lt;script&gt;&amp;amp;&lt;/script&gt;</b>',
   );
 });
 
-test('pieces of HTML go into others as they are, lists one after the other, and nothing is nothing', () => {
+test('pieces of HTML go into others as they are, lists one after the other, and nothing as nothing', () => {
   const items = ['a', '<'].map((text) => html`<li>${text}</li>`);
   expect(html`<ul>${items}${undefined}${null}${false}${0}${raw('<hr>')}</ul>`.text).toBe(
     '<ul><li>a</li><li>&lt;</li>0<hr></ul>',

@@ -47,7 +47,7 @@ const graphs = fc.integer({ min: 1, max: 14 }).chain((count) =>
 );
 
 describe('any graph', () => {
-  test('every node has its place within the picture, and no two overlap', () => {
+  test('has every node in a place within the picture, and no two overlap', () => {
     fc.assert(
       fc.property(graphs, (graph) => {
         const layout = layOut(graph.nodes, graph.edges);
@@ -70,7 +70,7 @@ describe('any graph', () => {
     );
   });
 
-  test('every edge leads to the right, and passes no node on its way', () => {
+  test('has every edge lead to the right, past no node on its way', () => {
     fc.assert(
       fc.property(graphs, (graph) => {
         const layout = layOut(graph.nodes, graph.edges);
@@ -96,7 +96,7 @@ describe('any graph', () => {
     );
   });
 
-  test('the same graph gives the same picture', () => {
+  test('gives the same picture each time', () => {
     fc.assert(
       fc.property(graphs, (graph) => {
         expect(layOut(graph.nodes, graph.edges)).toEqual(layOut(graph.nodes, graph.edges));
@@ -105,7 +105,7 @@ describe('any graph', () => {
   });
 });
 
-test('what is read in another order than that of its names is turned round, so that nothing crosses', () => {
+test('models that are read in another order than that of their names are placed so that nothing crosses', () => {
   const { nodes: places } = layOut(nodes('a', 'b', 'y', 'z'), [
     ['a', 'z'],
     ['b', 'y'],
@@ -115,7 +115,7 @@ test('what is read in another order than that of its names is turned round, so t
   expect(y('b')).toBe(y('y'));
 });
 
-test('a feed that only a late model reads stands next to it', () => {
+test('a feed that only a late model reads stands next to that model', () => {
   const { nodes: places } = layOut(nodes('a', 'b', 'c', 'late'), [
     ['a', 'b'],
     ['b', 'c'],
@@ -124,7 +124,7 @@ test('a feed that only a late model reads stands next to it', () => {
   expect(places.get('late')?.x).toBe(places.get('b')?.x);
 });
 
-test('what reads several stands in their middle', () => {
+test('a model that reads several stands in their middle', () => {
   const { nodes: places } = layOut(nodes('a', 'b', 'c', 'mart'), [
     ['a', 'mart'],
     ['b', 'mart'],
@@ -133,11 +133,11 @@ test('what reads several stands in their middle', () => {
   expect(places.get('mart')?.y).toBe(places.get('b')?.y);
 });
 
-test('a cross of two edges that cannot be avoided does not go on for ever', () => {
+test('a crossing that cannot be avoided does not make the layout go on for ever', () => {
   const edges = ['a', 'b'].flatMap((from) => ['y', 'z'].map((to) => [from, to] as const));
   expect(layOut(nodes('a', 'b', 'y', 'z'), edges).edges).toHaveLength(4);
 });
 
-test('nothing makes an empty picture', () => {
+test('an empty graph makes an empty picture', () => {
   expect(layOut([], [])).toMatchObject({ width: 0, edges: [] });
 });
