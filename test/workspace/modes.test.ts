@@ -33,7 +33,7 @@ test('what a run makes is for its owner alone', async () => {
   });
 });
 
-test('unless told otherwise; and what was told otherwise later stays so', async () => {
+test('files have the modes that are configured, and keep those that they are given later', async () => {
   process.umask(0o022);
   await using project = await projectOf(`file_mode: "0640"\npublish_mode: "0644"\n${LOCAL}`);
   await project.run();
@@ -52,7 +52,7 @@ test('unless told otherwise; and what was told otherwise later stays so', async 
   });
 });
 
-test('the log and what DuckDB spills beside the warehouse are no wider than it', async () => {
+test('the log beside the warehouse is open to nobody but those who may read the warehouse', async () => {
   process.umask(0o022);
   await using project = await projectOf(LOCAL);
   await using workspace = await project.open();
@@ -60,7 +60,7 @@ test('the log and what DuckDB spills beside the warehouse are no wider than it',
   expect(await modes(project)).toMatchObject({ 'warehouse.duckdb': '600', 'warehouse.duckdb.wal': '600' });
 });
 
-test('a landing folder and a .env that others can look into are warned of, and left as they are', async () => {
+test('a landing folder and a .env that others can look into are reported, and left as they are', async () => {
   await using project = await projectOf(LOCAL);
   await mkdir(project.path('landing'));
   await chmod(project.path('landing'), 0o755);
