@@ -1,5 +1,6 @@
-import { open, rm } from 'node:fs/promises';
-import { addAbortSignal, type Readable } from 'node:stream';
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { type Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { FileError, SourceError, StorageError, WarehouseError } from '../errors.ts';
 import type { FetchOptions, ListedFile } from './connector.ts';
 import { backOff, PATIENCE, type Patience } from './retry.ts';
@@ -56,25 +57,18 @@ async function receiveAll(arrival: Arrival, options: FetchOptions, patience: Pat
     await handle.truncate(0);
     size = 0;
   }
+  const tail = new Tail(arrival, handle, size, options.onBytes);
   let failures = 0;
-  while (size < file.bytes) {
-    const start = size;
+  while (tail.size < file.bytes) {
+    const start = tail.size;
     try {
-      for await (const chunk of chunks(arrival, start, options.signal, patience)) {
-        size += chunk.length;
-        if (size > file.bytes)
-          throw new FileError(`${file.path} is longer than the ${file.bytes} bytes that were listed`, {
-            hint: 'It was replaced while it was being fetched; the next run lists it again.',
-          });
-        await onDisk(partial, () => handle.appendFile(chunk));
-        options.onBytes?.(chunk.length);
-      }
-      if (size < file.bytes) throw new Broken(`it ended after ${size} of ${file.bytes} bytes`);
+      await receiveRest(arrival, tail, options.signal, patience);
+      if (tail.size < file.bytes) throw new Broken(`it ended after ${tail.size} of ${file.bytes} bytes`);
     } catch (error) {
       options.signal?.throwIfAborted();
       const failure = explained(arrival, error);
       // A try that brought something counts as a fresh start: a long file over a bad line still arrives.
-      failures = size > start ? 1 : failures + 1;
+      failures = tail.size > start ? 1 : failures + 1;
       const isFinal = error instanceof WarehouseError || failure instanceof FileError || !failure.retryable;
       if (isFinal || failures >= patience.attempts) throw failure;
       await backOff(failures, patience, options.signal);
@@ -85,26 +79,104 @@ async function receiveAll(arrival: Arrival, options: FetchOptions, patience: Pat
 /** The connection ended early or fell silent. */
 class Broken extends Error {}
 
-/** The bytes from `start` on, until they end, the signal comes, or nothing comes for too long. */
-async function* chunks(
+/**
+ * Appends what comes until it ends, the signal comes, or nothing comes for too long. However that ends, what came is on
+ * disk then.
+ */
+async function receiveRest(
   { read }: Arrival,
-  start: number,
+  tail: Tail,
   signal: AbortSignal | undefined,
   { stallMs }: Patience,
-): AsyncGenerator<Uint8Array> {
+): Promise<void> {
   const stall = new AbortController();
   const stop = signal ? AbortSignal.any([signal, stall.signal]) : stall.signal;
-  const stream = addAbortSignal(stop, await read(start, stop));
+  const stream = await read(tail.size, stop);
   const timer = setTimeout(() => stall.abort(new Broken(`nothing came for ${stallMs / 1000} s`)), stallMs);
-  try {
-    for await (const chunk of stream) {
-      yield chunk;
+  const sink = new Writable({
+    highWaterMark: BATCH_BYTES,
+    write(chunk: Uint8Array, _, done) {
       timer.refresh();
-    }
+      const full = tail.append(chunk);
+      if (full) full.then(() => done(), done);
+      else done();
+    },
+  });
+  try {
+    // An iteration would copy all that waits into one buffer each time.
+    await pipeline(stream, sink, { signal: stop });
   } catch (error) {
     throw stall.signal.aborted ? stall.signal.reason : error;
   } finally {
     clearTimeout(timer);
+    await tail.flush();
+  }
+}
+
+/** Chunks of some connections are short (16 KB with TLS): written one by one, they take longer than to arrive. */
+const BATCH_BYTES = 1 << 20;
+/** On a slow line less is written at once: what came is safe, and said to have come, after so many milliseconds. */
+const BATCH_MS = 100;
+
+/** The end of a partial file. What comes is written in batches, each while the next one comes. */
+class Tail {
+  readonly #arrival: Arrival;
+  readonly #handle: FileHandle;
+  readonly #onBytes: FetchOptions['onBytes'];
+  #batch: Uint8Array[] = [];
+  #batchBytes = 0;
+  #batchBegan = performance.now();
+  #writing = Promise.resolve();
+  /** The bytes on disk. */
+  size: number;
+
+  constructor(arrival: Arrival, handle: FileHandle, size: number, onBytes: FetchOptions['onBytes']) {
+    this.#arrival = arrival;
+    this.#handle = handle;
+    this.#onBytes = onBytes;
+    this.size = size;
+  }
+
+  /** @returns what to wait for before more is appended; undefined while there is room */
+  append(chunk: Uint8Array): Promise<void> | undefined {
+    this.#batch.push(chunk);
+    this.#batchBytes += chunk.length;
+    const isDue = this.#batchBytes >= BATCH_BYTES || performance.now() - this.#batchBegan > BATCH_MS;
+    return isDue ? this.#writeBatch() : undefined;
+  }
+
+  /** Writes what is left. */
+  async flush(): Promise<void> {
+    if (this.#batchBytes > 0) this.#writeBatch();
+    await this.#writing;
+  }
+
+  /** @returns when the batch before is written */
+  #writeBatch(): Promise<void> {
+    const before = this.#writing;
+    const [batch, bytes] = [this.#batch, this.#batchBytes];
+    this.#batch = [];
+    this.#batchBytes = 0;
+    this.#batchBegan = performance.now();
+    this.#writing = before.then(() => this.#write(batch, bytes));
+    // It is awaited later; until then a failure must not count as unhandled.
+    this.#writing.catch(() => {});
+    return before;
+  }
+
+  async #write(batch: Uint8Array[], bytes: number): Promise<void> {
+    const { file, partial } = this.#arrival;
+    if (this.size + bytes > file.bytes)
+      throw new FileError(`${file.path} is longer than the ${file.bytes} bytes that were listed`, {
+        hint: 'It was replaced while it was being fetched; the next run lists it again.',
+      });
+    await onDisk(partial, async () => {
+      const { bytesWritten } = await this.#handle.writev(batch);
+      // A disk that is full takes a part, and says so only when it is to take the rest.
+      if (bytesWritten < bytes) await this.#handle.appendFile(Buffer.concat(batch).subarray(bytesWritten));
+    });
+    this.size += bytes;
+    this.#onBytes?.(bytes);
   }
 }
 
