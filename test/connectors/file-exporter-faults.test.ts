@@ -360,6 +360,20 @@ describe('a transfer', () => {
     expect((await readFile(partial)).equals(content)).toBe(true);
   });
 
+  it('asks whether the file is still the one that was listed, though all of it is there already', async () => {
+    const content = randomBytes(100_000);
+    const file = await put(content);
+    for (const hasRanges of [true, false]) {
+      server.hasRanges = hasRanges;
+      await writeFile(partial, content);
+      await connector.fetch(file, partial, { onBytes: () => expect.fail('nothing was to come') });
+    }
+    await put(randomBytes(100_000));
+    expect(await rejection(connector.fetch(file, partial))).toBeInstanceOf(FileError);
+    expect(ranges()).toEqual(['bytes=99999-']);
+    expect(await exists(partial)).toBe(false);
+  });
+
   it('is not compared with an ETag that is no MD5', async () => {
     const etag = `"${createHash('md5').update('another').digest('hex')}"`;
     const others: Record<string, string>[] = [

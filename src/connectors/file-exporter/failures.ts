@@ -27,13 +27,6 @@ export class AnswerError extends SourceError {
   }
 }
 
-/** No answer came, or not all of it. */
-export class UnreachableError extends SourceError {
-  constructor(message: string, details: ErrorDetails = {}) {
-    super(message, { ...details, retryable: true });
-  }
-}
-
 /** Codes of Node and OpenSSL that mean the certificate itself is refused: asking again changes nothing. */
 const CERTIFICATE = /^(?:CERT_|ERR_TLS_CERT|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH)/;
 
@@ -51,7 +44,8 @@ export function networkError(host: string, error: unknown): SourceError {
       hint: 'Where a proxy of your company stands between, name its certificate in NODE_EXTRA_CA_CERTS.',
       cause: error,
     });
-  return new UnreachableError(`${host} could not be reached: ${reason}`, {
+  return new SourceError(`${host} could not be reached: ${reason}`, {
+    retryable: true,
     hint: 'Check base_url, the network and its proxies; the next run tries again.',
     cause: error,
   });

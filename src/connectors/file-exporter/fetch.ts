@@ -1,13 +1,13 @@
-import { rm } from 'node:fs/promises';
-import type { IncomingHttpHeaders } from 'node:http';
-import { FileError, SourceError, WarehouseError } from '../../errors.ts';
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import { FileError, SourceError } from '../../errors.ts';
 import type { FetchOptions, ListedFile } from '../connector.ts';
-import type { Parameters } from './api.ts';
+import { receive } from '../partial.ts';
+import { PATIENCE } from '../retry.ts';
 import type { Clock } from './clock.ts';
-import { UnreachableError } from './failures.ts';
-import { Landing } from './landing.ts';
+import { leave } from './http.ts';
 import type { Links } from './links.ts';
-import type { Listings } from './listings.ts';
+import type { Found, Listings } from './listings.ts';
 import type { Md5Thread } from './md5-thread.ts';
 import { retrying } from './retry.ts';
 import { hasOpaqueEtag, looksLikeMd5, onlySame, totalBytes, versionOf } from './validators.ts';
@@ -20,95 +20,108 @@ export interface From {
   clock: Clock;
 }
 
+/** The vendor says how to try again: {@link retrying} does, a new link each time. */
+const ONE_TRY = { ...PATIENCE, attempts: 1 };
+
 /** Does what `Connector.fetch` promises. */
 export async function fetchFile(
   file: ListedFile,
   partial: string,
   { listings, links, checksums, clock }: From,
-  { signal, onBytes }: FetchOptions = {},
+  options: FetchOptions = {},
 ): Promise<void> {
+  const { signal } = options;
   signal?.throwIfAborted();
-  try {
-    const slash = file.path.lastIndexOf('/');
-    const parameters = await listings.parametersOf(file.path.slice(0, slash), file.path.slice(slash + 1));
-    if (!parameters) throw gone(file);
-    signal?.throwIfAborted();
-    const hash = looksLikeMd5(file.etag) ? () => checksums.hash() : undefined;
-    await using landing = await Landing.open(partial, file.bytes, hash);
-    const headers = await retrying(clock, signal, (progressed) =>
-      receive(file, parameters, links, landing, signal, (count) => {
-        progressed();
-        onBytes?.(count);
-      }),
-    );
-    const md5 = await landing.md5();
-    if (md5 !== undefined && md5 !== file.etag.toLowerCase() && !hasOpaqueEtag(headers))
-      throw new FileError(`${file.path} did not arrive as it is stored: it has another MD5`, {
-        hint: 'What came was thrown away; the next run fetches it again.',
-        retryable: true,
-      });
-  } catch (error) {
-    signal?.throwIfAborted();
-    if (error instanceof FileError) await rm(partial, { force: true });
-    throw error;
-  }
+  const slash = file.path.lastIndexOf('/');
+  const parameters = await listings.parametersOf(file.path.slice(0, slash), file.path.slice(slash + 1));
+  const found = parameters && { path: file.path, parameters };
+  using md5 = looksLikeMd5(file.etag) ? checksums.of(partial) : undefined;
+  let answer: IncomingMessage | undefined;
+  await retrying(clock, signal, (progressed) =>
+    receive(
+      {
+        file,
+        partial,
+        read: async (start, stop) => {
+          answer = await ask(file, found, links, start, stop);
+          return bytesFrom(start, answer, file);
+        },
+        explain: (error) =>
+          new SourceError(`${file.path} broke off: ${(error as Error).message}`, {
+            hint: 'What came is kept; the next run goes on from there.',
+            retryable: true,
+            cause: error,
+          }),
+        verify: async () => {
+          // Where all is there already, its last byte is asked for, to see whether the file is still the one that was listed.
+          if (!answer) {
+            answer = await ask(file, found, links, Math.max(0, file.bytes - 1), signal);
+            leave(answer, file.bytes);
+          }
+          if (!md5 || hasOpaqueEtag(answer.headers)) return;
+          if ((await md5.digest()) !== file.etag.toLowerCase())
+            throw new FileError(`${file.path} did not arrive as it is stored: it has another MD5`, {
+              hint: 'What came was thrown away; the next run fetches it again.',
+              retryable: true,
+            });
+        },
+      },
+      {
+        ...options,
+        onBytes: (count) => {
+          progressed();
+          md5?.readOn();
+          options.onBytes?.(count);
+        },
+      },
+      ONE_TRY,
+    ),
+  );
 }
 
-/**
- * One try: a new link, and all that it brings.
- * @returns the headers that came with the bytes
- */
-async function receive(
+/** One try to get the bytes from `start` on, of no other version than the one that was listed, or the whole file. */
+async function ask(
   file: ListedFile,
-  parameters: Parameters,
+  found: Found | undefined,
   links: Links,
-  landing: Landing,
+  start: number,
   signal: AbortSignal | undefined,
-  onBytes: (count: number) => void,
-): Promise<IncomingHttpHeaders> {
-  // Where all is there already, its last byte is asked for, to see whether the file is still the one that was listed.
-  const start = Math.min(landing.bytes, Math.max(0, file.bytes - 1));
+): Promise<IncomingMessage> {
   const headers = onlySame(file.etag);
   if (start > 0) headers.range = `bytes=${start}-`;
-  const answer = await links.get({ path: file.path, parameters }, headers, signal);
-  if (!answer) throw gone(file);
+  const answer = found && (await links.get(found, headers, signal));
+  if (!answer) throw changed(file, 'removed');
   const isPart = answer.statusCode === 206;
   const isSame =
     versionOf(answer.headers) === file.etag && (totalBytes(answer.headers) ?? file.bytes) === file.bytes;
-  if (!(isPart || answer.statusCode === 200) || !isSame) {
-    answer.destroy();
-    throw replaced(file);
-  }
-  if (isPart && !answer.headers['content-range']?.startsWith(`bytes ${start}-`)) {
+  if ((isPart || answer.statusCode === 200) && isSame) {
+    if (!isPart || answer.headers['content-range']?.startsWith(`bytes ${start}-`)) return answer;
     answer.destroy();
     throw new SourceError(`the storage sent another part of ${file.path} than was asked for`);
   }
-  // Whoever knows no ranges sends the whole file.
-  if (!isPart && start > 0) await landing.restart();
-  try {
-    await landing.append(answer, isPart || start === 0 ? landing.bytes - start : 0, onBytes);
-  } catch (error) {
-    if (error instanceof WarehouseError) throw error;
-    const arrived = `${landing.bytes} of ${file.bytes} bytes`;
-    throw new UnreachableError(`${file.path} broke off after ${arrived}: ${(error as Error).message}`, {
-      hint: 'What came is kept; the next run goes on from there.',
-      cause: error,
-    });
+  answer.destroy();
+  throw changed(file, 'replaced');
+}
+
+/** The bytes from `start` on. Whoever knows no ranges sends the whole file, and perhaps not how long it is. */
+function bytesFrom(start: number, answer: IncomingMessage, file: ListedFile): Readable {
+  const isPart = answer.statusCode === 206;
+  if (isPart || (start === 0 && 'content-length' in answer.headers)) return answer;
+  return Readable.from(restOf(answer, start, file), { objectMode: false });
+}
+
+async function* restOf(answer: IncomingMessage, start: number, file: ListedFile): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    const rest = chunk.subarray(Math.max(0, start - bytes));
+    bytes += chunk.length;
+    if (rest.length > 0) yield rest;
   }
-  // One that comes in chunks does not say beforehand how long it is.
-  if (landing.bytes !== file.bytes) throw replaced(file);
-  return answer.headers;
+  if (bytes < file.bytes) throw changed(file, 'replaced');
 }
 
-function replaced(file: ListedFile): FileError {
-  return new FileError(`${file.path} was replaced since it was listed`, {
-    hint: 'The next run lists it again.',
-    retryable: true,
-  });
-}
-
-function gone(file: ListedFile): FileError {
-  return new FileError(`${file.path} was removed since it was listed`, {
+function changed(file: ListedFile, how: 'removed' | 'replaced'): FileError {
+  return new FileError(`${file.path} was ${how} since it was listed`, {
     hint: 'The next run lists it again.',
     retryable: true,
   });

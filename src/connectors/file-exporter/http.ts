@@ -8,7 +8,7 @@ import { Agent as HttpsAgent, request as overHttps } from 'node:https';
 import { SourceError } from '../../errors.ts';
 import { DEFAULT_LIMITS, type Limits, limitText } from '../../limits.ts';
 import type { Bounds } from '../connector.ts';
-import { networkError, UnreachableError } from './failures.ts';
+import { networkError } from './failures.ts';
 import type { Pace } from './pace.ts';
 
 export interface Timeouts {
@@ -63,7 +63,7 @@ export class Http implements Disposable {
   /**
    * Sends one request. Redirects are not followed.
    * @returns the answer, whatever its status, its body unread; the signal and the time-out reach the body too
-   * @throws UnreachableError when there is none; the signal's reason
+   * @throws SourceError when there is none; the signal's reason
    */
   async send(
     url: URL,
@@ -126,8 +126,21 @@ export class Http implements Disposable {
   }
 }
 
-function silence(host: string, ms: number): UnreachableError {
-  return new UnreachableError(`${host} did not answer within ${ms / 1000} s`, {
+/** Up to here it is cheaper to read the rest of an answer than to open another connection. */
+const CHEAP_BYTES = 65_536;
+
+/**
+ * Leaves an answer whose body is not wanted. Whoever knows no ranges begins to send the whole file.
+ * @param bytes how long the whole file is
+ */
+export function leave(answer: IncomingMessage, bytes: number): void {
+  if (answer.statusCode === 200 && bytes > CHEAP_BYTES) answer.destroy();
+  else answer.resume();
+}
+
+function silence(host: string, ms: number): SourceError {
+  return new SourceError(`${host} did not answer within ${ms / 1000} s`, {
+    retryable: true,
     hint: 'The next run tries again; look at the network if it stays so.',
   });
 }

@@ -3,13 +3,11 @@ import { SourceError } from '../../errors.ts';
 import type { ListedFile } from '../connector.ts';
 import type { Clock } from './clock.ts';
 import { networkError } from './failures.ts';
+import { leave } from './http.ts';
 import type { Links } from './links.ts';
 import type { Found } from './listings.ts';
 import { retrying } from './retry.ts';
 import { totalBytes, unlessSame, versionOf } from './validators.ts';
-
-/** Up to here it is cheaper to read the rest of an answer than to open another connection. */
-const CHEAP_BYTES = 65_536;
 
 /**
  * Finds out the size and version of a file, which the API's lists do not tell: asks the storage for its first byte.
@@ -40,9 +38,7 @@ export function look(
       );
     }
     const bytes = totalBytes(answer.headers) ?? (await count(answer));
-    // Whoever knows no ranges begins to send the whole file.
-    if (answer.statusCode === 200 && bytes > CHEAP_BYTES) answer.destroy();
-    else answer.resume();
+    leave(answer, bytes);
     return { path: found.path, bytes, etag: versionOf(answer.headers) };
   });
 }

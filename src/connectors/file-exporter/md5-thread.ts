@@ -1,34 +1,62 @@
 import { Worker } from 'node:worker_threads';
+import { SourceError, StorageError } from '../../errors.ts';
 
-/** What the thread runs: adds bytes to the hash that is meant, or ends it where there are none. Answers in order. */
+/** What the thread runs: reads on in a file, as far as it goes by now; tells the MD5 of all that it read; forgets the file. */
 const PROGRAM = `
   const { createHash } = require('node:crypto');
+  const { closeSync, openSync, readSync } = require('node:fs');
   const { parentPort } = require('node:worker_threads');
-  const hashes = new Map();
-  parentPort.on('message', ({ id, bytes }) => {
-    const hash = hashes.get(id) ?? createHash('md5');
-    if (bytes) hashes.set(id, hash.update(bytes));
-    else hashes.delete(id);
-    parentPort.postMessage(bytes ? '' : hash.digest('hex'));
+  const files = new Map();
+  const bytes = Buffer.allocUnsafe(1 << 20);
+  const readOn = (id, path) => {
+    if (!files.has(id)) files.set(id, { handle: openSync(path), hash: createHash('md5') });
+    const { handle, hash } = files.get(id);
+    for (let length; (length = readSync(handle, bytes)) > 0; ) hash.update(bytes.subarray(0, length));
+    return hash;
+  };
+  const tasks = {
+    readOn,
+    digest: (id, path) => parentPort.postMessage({ md5: readOn(id, path).copy().digest('hex') }),
+    forget: (id) => {
+      if (files.has(id)) closeSync(files.get(id).handle);
+      files.delete(id);
+    },
+  };
+  parentPort.on('message', ({ task, id, path }) => {
+    try {
+      tasks[task](id, path);
+    } catch ({ message }) {
+      // What cannot be read on can be read later, or whoever asks for the digest is told.
+      if (task === 'digest') parentPort.postMessage({ message });
+    }
   });
 `;
 
 /**
  * Computes MD5s in a thread of its own: they are a third of all the work with bytes that arrive over TLS. The thread
- * begins with the first bytes. Its program is a text, so that it runs from wherever this code does.
+ * begins with the first file, and reads what is on disk. Its program is a text, so that it runs from wherever this code does.
  */
 export class Md5Thread implements AsyncDisposable {
-  readonly #waiting: { resolve: (answer: string) => void; reject: (error: Error) => void }[] = [];
+  readonly #waiting: { path: string; resolve: (md5: string) => void; reject: (error: Error) => void }[] = [];
   #worker: Worker | undefined;
-  #hashes = 0;
+  #files = 0;
 
-  /** A hash of no bytes yet. */
-  hash(): Md5 {
-    this.#hashes += 1;
-    const id = this.#hashes;
+  /** The MD5 of a file that grows at its end. Disposed of, the thread does not keep the file open. */
+  of(path: string): GrowingMd5 {
+    const id = this.#files++;
+    const send = (task: 'readOn' | 'digest') => {
+      this.#worker ??= this.#start();
+      this.#worker.postMessage({ task, id, path });
+      return this.#worker;
+    };
     return {
-      update: async (bytes) => void (await this.#ask({ id, bytes })),
-      digest: () => this.#ask({ id }),
+      readOn: () => void send('readOn'),
+      digest: () =>
+        new Promise((resolve, reject) => {
+          this.#waiting.push({ path, resolve, reject });
+          send('digest').ref();
+        }),
+      [Symbol.dispose]: () => this.#worker?.postMessage({ task: 'forget', id }),
     };
   }
 
@@ -36,41 +64,32 @@ export class Md5Thread implements AsyncDisposable {
     await this.#worker?.terminate();
   }
 
-  #ask(message: { id: number; bytes?: Uint8Array<SharedArrayBuffer> }): Promise<string> {
-    this.#worker ??= this.#start();
-    const worker = this.#worker;
-    worker.ref();
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
-      worker.postMessage(message);
-    });
-  }
-
   #start(): Worker {
     // Nothing that was meant for the program itself: options of Node could load code into the thread, too.
     const worker = new Worker(PROGRAM, { eval: true, execArgv: [], env: {} });
-    const fail = (error: Error) => {
-      this.#worker = undefined;
-      for (const { reject } of this.#waiting.splice(0)) reject(error);
-    };
-    worker.on('message', (answer: string) => {
-      this.#waiting.shift()?.resolve(answer);
-      // A thread that nobody waits for does not keep the program up.
+    // A thread that nobody waits for does not keep the program up.
+    worker.unref();
+    // It answers in order.
+    worker.on('message', ({ md5, message }: { md5: string; message?: string }) => {
+      const asked = this.#waiting.shift();
+      if (message === undefined) asked?.resolve(md5);
+      else asked?.reject(new StorageError(`cannot read ${asked.path}: ${message}`));
       if (this.#waiting.length === 0) worker.unref();
     });
-    worker.on('error', fail);
-    worker.on('exit', () => fail(new Error('the thread that computes checksums has ended')));
+    const end = (cause?: Error) => {
+      this.#worker = undefined;
+      const error = new SourceError('the thread that computes checksums has ended', { cause });
+      for (const { reject } of this.#waiting.splice(0)) reject(error);
+    };
+    worker.on('error', end);
+    worker.on('exit', () => end());
     return worker;
   }
 }
 
-/** An MD5 that is being computed. */
-export interface Md5 {
-  /**
-   * Adds bytes, in memory that both threads see.
-   * @returns when they are in: until then they must stay as they are
-   */
-  update(bytes: Uint8Array<SharedArrayBuffer>): Promise<void>;
-  /** The MD5 in hexadecimal; ends the hash. */
+interface GrowingMd5 extends Disposable {
+  /** Says that there is more to read. */
+  readOn(): void;
+  /** The MD5 of all that the file holds now, in hexadecimal. */
   digest(): Promise<string>;
 }

@@ -1,5 +1,6 @@
+import { SourceError } from '../../errors.ts';
 import type { Clock } from './clock.ts';
-import { AnswerError, UnreachableError } from './failures.ts';
+import { AnswerError } from './failures.ts';
 
 /** How long to wait before each further try, in milliseconds; the vendor's advice. After the last, we give up. */
 const WAITS_MS = { throttled: [1000, 2000, 4000], unavailable: [250, 500, 1000] };
@@ -39,8 +40,6 @@ export async function retrying<T>(
 }
 
 function kindOf(error: unknown): keyof typeof WAITS_MS | undefined {
-  if (error instanceof UnreachableError) return 'unavailable';
-  if (!(error instanceof AnswerError)) return undefined;
-  if (error.status === 429) return 'throttled';
-  return error.status >= 500 ? 'unavailable' : undefined;
+  if (!(error instanceof SourceError && error.retryable)) return undefined;
+  return error instanceof AnswerError && error.status === 429 ? 'throttled' : 'unavailable';
 }
