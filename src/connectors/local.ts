@@ -3,9 +3,9 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve, sep } from 'node:path';
 import { z } from 'zod';
-import { FileError, SourceError } from '../errors.ts';
+import { SourceError } from '../errors.ts';
 import type { Connector, ConnectorDefinition, Entry, FetchOptions, ListedFile } from './connector.ts';
-import { receive } from './partial.ts';
+import { changed, receive } from './partial.ts';
 
 const keys = z.strictObject({
   path: z
@@ -146,9 +146,7 @@ class LocalConnector implements Connector {
     const now = await this.#look(file.path);
     const still = now !== undefined && now !== 'folder';
     if (still && now.bytes === file.bytes && now.etag === file.etag) return;
-    throw new FileError(`${file.path} was ${still ? 'replaced' : 'removed'} since it was listed`, {
-      hint: 'The next run lists it again.',
-    });
+    throw changed(file, still ? 'replaced' : 'removed');
   }
 
   #inside(path: string): string {

@@ -180,6 +180,14 @@ class Tail {
   }
 }
 
+/** What is thrown when the file that is there is not the one that was listed. */
+export function changed({ path }: ListedFile, how: 'removed' | 'replaced'): FileError {
+  return new FileError(`${path} was ${how} since it was listed`, {
+    hint: 'The next run lists it again.',
+    retryable: true,
+  });
+}
+
 function explained(arrival: Arrival, error: unknown): WarehouseError {
   if (error instanceof WarehouseError) return error;
   if (error instanceof Broken)

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { FileError, SourceError } from '../../errors.ts';
 import type { FetchOptions, ListedFile } from '../connector.ts';
-import { receive } from '../partial.ts';
+import { changed, receive } from '../partial.ts';
 import { PATIENCE } from '../retry.ts';
 import type { Clock } from './clock.ts';
 import { leave } from './http.ts';
@@ -118,11 +118,4 @@ async function* restOf(answer: IncomingMessage, start: number, file: ListedFile)
     if (rest.length > 0) yield rest;
   }
   if (bytes < file.bytes) throw changed(file, 'replaced');
-}
-
-function changed(file: ListedFile, how: 'removed' | 'replaced'): FileError {
-  return new FileError(`${file.path} was ${how} since it was listed`, {
-    hint: 'The next run lists it again.',
-    retryable: true,
-  });
 }

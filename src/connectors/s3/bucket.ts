@@ -8,7 +8,7 @@ import {
 import { FileError, type WarehouseError } from '../../errors.ts';
 import { DEFAULT_LIMITS } from '../../limits.ts';
 import type { Bounds, Connector, Entry, FetchOptions, ListedFile } from '../connector.ts';
-import { receive } from '../partial.ts';
+import { changed, receive } from '../partial.ts';
 import { PATIENCE, type Patience } from '../retry.ts';
 import { boundAnswers } from './answer-size.ts';
 import { type Checksum, checksumOf, damaged, md5Of, verifyChecksum } from './checksum.ts';
@@ -142,7 +142,7 @@ class S3Connector implements Connector {
       const same = ETag.replaceAll('"', '') === file.etag && ContentLength === file.bytes - start;
       if (same && (start === 0 || ContentRange?.startsWith(`bytes ${start}-`))) return answer;
       bodyOf(answer).destroy();
-      throw replaced(file);
+      throw changed(file, 'replaced');
     } catch (error) {
       signal.throwIfAborted();
       throw error instanceof FileError ? error : this.#explain(error, file);
@@ -169,11 +169,8 @@ class S3Connector implements Connector {
   #explain(error: unknown, file: ListedFile): WarehouseError {
     const { name, message } = error as Error;
     const status = httpStatus(error);
-    if (status === 412 || status === 416) return replaced(file);
-    if (status === 404 && name !== 'NoSuchBucket')
-      return new FileError(`${file.path} was removed since it was listed`, {
-        hint: 'The next run lists it again.',
-      });
+    if (status === 412 || status === 416) return changed(file, 'replaced');
+    if (status === 404 && name !== 'NoSuchBucket') return changed(file, 'removed');
     // The only trace of this in the SDK's error.
     if (message.startsWith('Checksum mismatch')) return damaged(file, 'checksum', error);
     if (name === 'InvalidObjectState')
@@ -182,12 +179,6 @@ class S3Connector implements Connector {
       });
     return explainS3(error, `fetch ${file.path} from ${this.location}`, this.#options);
   }
-}
-
-function replaced(file: ListedFile): FileError {
-  return new FileError(`${file.path} was replaced since it was listed`, {
-    hint: 'The next run lists it again.',
-  });
 }
 
 /** In Node the body is always a stream of Node's. */

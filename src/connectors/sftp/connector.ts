@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
-import { FileError, SourceError } from '../../errors.ts';
+import { SourceError } from '../../errors.ts';
 import { DEFAULT_LIMITS, limitText } from '../../limits.ts';
 import type { Bounds, Connector, Entry, FetchOptions, ListedFile } from '../connector.ts';
-import { receive } from '../partial.ts';
+import { changed, receive } from '../partial.ts';
 import { backOff, type Patience } from '../retry.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { explainRequest } from './errors.ts';
@@ -161,11 +161,4 @@ export class SftpConnector implements Connector {
 function mustBe(file: ListedFile, found: Attributes | undefined): void {
   if (!found?.isFile()) throw changed(file, 'removed');
   if (found.size !== file.bytes || etagOf(found) !== file.etag) throw changed(file, 'replaced');
-}
-
-function changed(file: ListedFile, how: 'removed' | 'replaced'): FileError {
-  return new FileError(`${file.path} was ${how} since it was listed`, {
-    hint: 'The next run lists it again.',
-    retryable: true,
-  });
 }
