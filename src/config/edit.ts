@@ -1,24 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
-import {
-  type Document,
-  isMap,
-  isScalar,
-  LineCounter,
-  type Pair,
-  parseDocument,
-  stringify,
-  type YAMLMap,
-} from 'yaml';
+import { type Document, isMap, isScalar, type Pair, parseDocument, stringify, type YAMLMap } from 'yaml';
 import { ConfigError, UsageError } from '../errors.ts';
 import { toProblems } from './problems.ts';
-import { syntaxFindings } from './yaml-syntax.ts';
+import { parseYaml } from './yaml-syntax.ts';
 
 /** @throws ConfigError when the text of `file` is not YAML */
 export function requireYaml(text: string, file: string): void {
-  const lines = new LineCounter();
-  const { errors } = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const findings = syntaxFindings(text, errors, lines);
-  if (findings.length > 0) throw new ConfigError(toProblems(findings, file, []));
+  const { document, mistakes } = parseYaml(text);
+  if (document.errors.length === 0) return;
+  const findings = mistakes.map((mistake) => ({ path: [], subject: 'YAML', ...mistake }));
+  throw new ConfigError(toProblems(findings, file, []));
 }
 
 /** Text that replaces a range of another text. */

@@ -1,8 +1,8 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseDocument } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, type ParsedNode } from 'yaml';
 import type { Environment } from './config.ts';
 import { interpolate } from './interpolate.ts';
 import { type ConfigFinding, type Path, pathId } from './problems.ts';
-import { syntaxFindings } from './yaml-syntax.ts';
+import { parseYaml } from './yaml-syntax.ts';
 
 /** Where a value was written, and how. */
 export interface Mark {
@@ -33,18 +33,11 @@ export interface Tree {
  * @param whereToSet where an unset variable could be set, besides the environment
  */
 export function readTree(text: string, env: Environment, whereToSet: string): Tree {
-  const lines = new LineCounter();
-  // The rules are fixed here so that no `%YAML 1.1` line turns `yes` into true, or `22:30` into 1350.
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    schema: 'core',
-    prettyErrors: false,
-    uniqueKeys: false,
-  });
+  const { document, mistakes, lineAt } = parseYaml(text, { uniqueKeys: false });
   const marks = new Map<string, Mark>();
   const standIns = new Set<string>();
-  const findings: ConfigFinding[] = syntaxFindings(text, [...document.errors, ...document.warnings], lines);
-  const lineOf = (node: ParsedNode) => lines.linePos(node.range[0]).line;
+  const findings: ConfigFinding[] = mistakes.map((mistake) => ({ path: [], subject: 'YAML', ...mistake }));
+  const lineOf = (node: ParsedNode) => lineAt(node.range[0]);
 
   /** Reports a problem of the value at `path`, and returns the stand-in for it. */
   function refuse(path: Path, line: number, message: string): null {

@@ -1,23 +1,47 @@
-import type { LineCounter, YAMLError } from 'yaml';
-import type { ConfigFinding } from './problems.ts';
+import { type Document, LineCounter, parseDocument, type YAMLError } from 'yaml';
+
+/** Parsed YAML with its line numbers, which start at 1. */
+export interface YamlText {
+  document: Document.Parsed;
+  /** What is not YAML. */
+  mistakes: YamlMistake[];
+  /** The line of a character, by its offset. */
+  lineAt(offset: number): number;
+}
+
+interface YamlMistake {
+  line: number;
+  message: string;
+}
+
+/** Parses a text that holds one document. Pure. */
+export function parseYaml(text: string, options: { merge?: boolean; uniqueKeys?: boolean } = {}): YamlText {
+  const lines = new LineCounter();
+  // The rules are fixed here so that no `%YAML 1.1` line turns `yes` into true, or `22:30` into 1350.
+  const fixed = { lineCounter: lines, schema: 'core', prettyErrors: false } as const;
+  const document = parseDocument(text, { ...options, ...fixed });
+  const lineAt = (offset: number) => lines.linePos(offset).line;
+  const mistakes = explainAll(text, [...document.errors, ...document.warnings], lineAt);
+  return { document, mistakes, lineAt };
+}
 
 /**
- * What is wrong with a file that is not YAML, at most one finding for each line: one mistake causes several errors, and
+ * What is wrong with a text that is not YAML, at most one mistake for each line: one mistake causes several errors, and
  * only the first is helpful. In our words, and without quoting the text, which may be a secret.
  */
-export function syntaxFindings(
+function explainAll(
   text: string,
   errors: readonly YAMLError[],
-  lines: LineCounter,
-): ConfigFinding[] {
-  const byLine = new Map<number, ConfigFinding>();
+  lineAt: (offset: number) => number,
+): YamlMistake[] {
+  const byLine = new Map<number, YamlMistake>();
   for (const error of errors) {
-    const { line } = lines.linePos(error.pos[0]);
+    const line = lineAt(error.pos[0]);
     if (byLine.has(line)) continue;
     const advice = /[[{].*\$\{/.test(lineOfText(text, line)) ? `; ${FLOW_VARIABLE}` : '';
-    byLine.set(line, { path: [], subject: 'YAML', line, message: explain(error) + advice });
+    byLine.set(line, { line, message: explain(error) + advice });
   }
-  return [...byLine.values()].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  return [...byLine.values()].sort((a, b) => a.line - b.line);
 }
 
 // biome-ignore lint/suspicious/noTemplateCurlyInString: the text that a person is to write

@@ -1,5 +1,5 @@
-import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
-import { syntaxFindings } from '../config/yaml-syntax.ts';
+import { type Document, isMap, isScalar, isSeq, type Node, visit } from 'yaml';
+import { parseYaml } from '../config/yaml-syntax.ts';
 import { ProjectError } from './problems.ts';
 
 export type YamlPath = readonly PropertyKey[];
@@ -13,17 +13,10 @@ export interface YamlFile {
 
 /** @throws ProjectError with each line that is not YAML */
 export function readYaml(file: string, text: string): YamlFile {
-  const lines = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    schema: 'core',
-    merge: true,
-    prettyErrors: false,
-  });
-  const findings = syntaxFindings(text, [...document.errors, ...document.warnings], lines);
-  if (findings.length > 0)
+  const { document, mistakes, lineAt } = parseYaml(text, { merge: true });
+  if (mistakes.length > 0)
     throw new ProjectError(
-      findings.map(({ line, message }) => ({ file, line, message: `YAML: ${message}` })),
+      mistakes.map(({ line, message }) => ({ file, line, message: `YAML: ${message}` })),
     );
   visit(document, {
     Scalar: (_, node) => {
@@ -31,21 +24,21 @@ export function readYaml(file: string, text: string): YamlFile {
         if (/^[-+]?\d+$/.test(node.source ?? '')) node.value = BigInt(node.source as string);
     },
   });
-  const lineAt = (node: Node | null) => (node?.range ? lines.linePos(node.range[0]).line : undefined);
+  const lineOf = (node: Node | null) => (node?.range ? lineAt(node.range[0]) : undefined);
   return {
     value: plain(file, document),
     lineOf: (path) => {
       let node = document.contents as Node | null;
-      let line = lineAt(node) ?? 1;
+      let line = lineOf(node) ?? 1;
       for (const part of path) {
         if (isMap(node)) {
           const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(part));
           if (!pair) break;
-          line = lineAt(pair.key as Node) ?? line;
+          line = lineOf(pair.key as Node) ?? line;
           node = pair.value as Node | null;
         } else if (isSeq(node)) {
           node = (node.items[Number(part)] as Node | undefined) ?? null;
-          line = lineAt(node) ?? line;
+          line = lineOf(node) ?? line;
         } else break;
       }
       return line;
