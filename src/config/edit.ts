@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Document, isMap, isScalar, type Pair, parseDocument, stringify, type YAMLMap } from 'yaml';
 import { ConfigError, UsageError } from '../errors.ts';
+import { parseYaml } from '../yaml.ts';
 import { toProblems } from './problems.ts';
-import { parseYaml } from './yaml-syntax.ts';
 
 /** @throws ConfigError when the text of `file` is not YAML */
 export function requireYaml(text: string, file: string): void {

@@ -1,8 +1,8 @@
 import { isAlias, isMap, isScalar, isSeq, type ParsedNode } from 'yaml';
+import { parseYaml } from '../yaml.ts';
 import type { Environment } from './config.ts';
 import { interpolate } from './interpolate.ts';
 import { type ConfigFinding, type Path, pathId } from './problems.ts';
-import { parseYaml } from './yaml-syntax.ts';
 
 /** Where a value was written, and how. */
 export interface Mark {

@@ -1,5 +1,5 @@
 import { type Document, isMap, isScalar, isSeq, type Node, visit } from 'yaml';
-import { parseYaml } from '../config/yaml-syntax.ts';
+import { parseYaml } from '../yaml.ts';
 import { ProjectError } from './problems.ts';
 
 export type YamlPath = readonly PropertyKey[];
