@@ -14,7 +14,7 @@ interface YamlMistake {
   message: string;
 }
 
-/** Parses a text that holds one document. Pure. */
+/** Parses a text that holds one document, written by people here: the vendor's goes through `readValues`. Pure. */
 export function parseYaml(text: string, options: { merge?: boolean; uniqueKeys?: boolean } = {}): YamlText {
   const lines = new LineCounter();
   // The rules are fixed here so that no `%YAML 1.1` line turns `yes` into true, or `22:30` into 1350.

@@ -1,6 +1,7 @@
-import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
+import { type Document, isNode } from 'yaml';
 import { z } from 'zod';
 import { ConfigError } from '../../errors.ts';
+import { parseYaml } from '../../yaml.ts';
 import { columnName } from '../names.ts';
 import type { EpochFormat } from '../types.ts';
 import { type ColumnType, columnType } from '../types.ts';
@@ -83,11 +84,10 @@ export function mergeOverrides(bundled: Overrides, own: Overrides): Overrides {
  * @throws ConfigError with everything that is wrong: a person wrote this file, and can correct it
  */
 export function parseOverrides(text: string, name: string): Overrides {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, schema: 'core', prettyErrors: false });
+  const { document, lineAt } = parseYaml(text);
   const syntax = document.errors.map((error) => ({
     file: name,
-    line: lines.linePos(error.pos[0]).line,
+    line: lineAt(error.pos[0]),
     key: 'YAML',
     message: error.message,
   }));
@@ -98,7 +98,7 @@ export function parseOverrides(text: string, name: string): Overrides {
   throw new ConfigError(
     result.error.issues.map(({ path, message }) => ({
       file: name,
-      line: lines.linePos(offsetOf(document, path)).line,
+      line: lineAt(offsetOf(document, path)),
       key: path.join('.'),
       message,
     })),
