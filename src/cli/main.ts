@@ -38,7 +38,7 @@ function selectOptions(subcommand: Command): Command {
   return subcommand
     .option(
       '--select <selection...>',
-      'only these models: names, tag:x, path:models/marts, source:messaging, +m, m+',
+      'only these models: names, tag:x, path:models/marts, source:messaging, state:modified, result:error, +m, m+',
     )
     .option('--exclude <selection...>', 'all but these models');
 }

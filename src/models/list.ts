@@ -1,19 +1,19 @@
 import type { Cell, ResultTable } from '../warehouse/values.ts';
+import type { Workspace } from '../workspace/workspace.ts';
 import type { Project } from './assemble.ts';
-import { selectable } from './build/build.ts';
-import { selectModels } from './selection.ts';
+import { chooseModels, type Selection } from './choose.ts';
 
 /**
  * The models that a selection means, in the order in which they are built. `reads` names models, and feeds as
  * `source:group.feed`, as a selection does.
  * @throws UsageError for a term that matches nothing
  */
-export function listModels(
+export async function listModels(
+  workspace: Pick<Workspace, 'session' | 'config'>,
   project: Project,
-  select: readonly string[],
-  exclude: readonly string[],
-): ResultTable {
-  const ids = selectModels(select, exclude, { models: selectable(project), graph: project.graph });
+  selection: Selection,
+): Promise<ResultTable> {
+  const ids = await chooseModels(workspace, project, selection);
   const names = ['model', 'materialized', 'tags', 'file', 'reads'];
   return {
     columns: names.map((name) => ({

@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.ts';
 import type { Project } from './assemble.ts';
-import { selectable } from './build/build.ts';
+import { selectable } from './choose.ts';
 import type { Model } from './model.ts';
 import { ProjectError } from './problems.ts';
 import { selectModels } from './selection.ts';

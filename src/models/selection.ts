@@ -17,9 +17,9 @@ export interface Selectable {
 export interface SelectionContext {
   models: Iterable<Selectable>;
   graph: Graph;
-  /** For `state:modified`: ids whose definition is not that of their last build. */
+  /** For `state:modified`: ids whose definition is not that of their last build; undefined where there was none. */
   modified?: ReadonlySet<string>;
-  /** For `result:error`: ids that failed when they were built last. */
+  /** For `result:error`: ids of models and tests that failed when they were built or run last. */
   failed?: ReadonlySet<string>;
 }
 
@@ -77,6 +77,11 @@ const HINT = 'asapp-warehouse ls shows the names that there are';
 
 /** What was modified or failed changes from run to run: that there is nothing of it is no mistake. */
 const VOLATILE: ReadonlySet<string> = new Set(['state', 'result']);
+
+/** Whether a selection means something else after each build, so that it is to be known what came of the last ones. */
+export function asksOfBuilds(terms: readonly string[]): boolean {
+  return terms.some((text) => [...VOLATILE].some((method) => text.includes(`${method}:`)));
+}
 
 const TERM = /^(@)?(?:(\d*)\+)?(?:([a-z_]+(?:\.[\w.]+)?):)?([^+]+)(?:\+(\d*))?$/;
 

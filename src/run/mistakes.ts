@@ -4,9 +4,9 @@ import { tableName } from '../feeds/names.ts';
 import { checkPolicyNames } from '../feeds/policy-names.ts';
 import { chosenFeeds } from '../load/chosen-feeds.ts';
 import type { LoadOptions } from '../load/load-context.ts';
-import { type BuildOptions, openProject, selectable } from '../models/build/build.ts';
+import { type BuildOptions, openProject } from '../models/build/build.ts';
+import { chooseModels } from '../models/choose.ts';
 import { requireFolder } from '../models/files.ts';
-import { selectModels } from '../models/selection.ts';
 import { nearest } from '../text.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 
@@ -41,7 +41,7 @@ export async function refuseMistakes(
   }
   if (select.length > 0 || exclude.length > 0) {
     const project = await openProject(config, catalogue);
-    selectModels(select, exclude, { models: selectable(project), graph: project.graph });
+    await chooseModels(workspace, project, { select, exclude });
   }
 }
 

@@ -1,6 +1,5 @@
 import type { Project } from '../../models/assemble.ts';
-import { selectable } from '../../models/build/build.ts';
-import { selectModels } from '../../models/selection.ts';
+import { chooseModels, type Selection } from '../../models/choose.ts';
 import { modelsBehind } from '../../models/tests/behind.ts';
 import { builtModels } from '../../models/tests/test.ts';
 import { presentRelations } from '../../warehouse/tables.ts';
@@ -13,10 +12,8 @@ import { verifyPublished } from './published.ts';
 
 export type { Finding } from './finding.ts';
 
-export interface VerifyOptions {
-  /** Models to prove, and with them the feeds that they read; left out: all. */
-  select?: readonly string[];
-  exclude?: readonly string[];
+/** Of models to prove, and with them the feeds that they read. */
+export interface VerifyOptions extends Selection {
   /** Proves so many dedup models, chosen by chance; left out: all of them. */
   sample?: number;
   /** As `Math.random`. */
@@ -36,7 +33,7 @@ export async function verify(
 ): Promise<Finding[]> {
   const { session, reporter, signal } = workspace;
   const { select = [], exclude = [] } = options;
-  const chosen = selectModels(select, exclude, { models: selectable(project), graph: project.graph });
+  const chosen = await chooseModels(workspace, project, options);
   const models = chosen.flatMap((id) => project.models.get(id) ?? []);
   const narrowed = select.length > 0 || exclude.length > 0;
   const read = new Set(models.flatMap(({ sources }) => sources.map(({ group, feed }) => `${group}.${feed}`)));

@@ -8,20 +8,18 @@ import { identifier } from '../../warehouse/sql.ts';
 import { knownFeeds } from '../../workspace/known-feeds.ts';
 import { BUNDLED_MODELS, type Workspace } from '../../workspace/workspace.ts';
 import type { Project } from '../assemble.ts';
+import { chooseModels, type Selection, unprovenModels } from '../choose.ts';
 import { unknownSources } from '../graph.ts';
 import { type ModelProblem, problemText } from '../problems.ts';
 import { loadProject } from '../project.ts';
-import { modelTable, renderModel } from '../relations.ts';
-import { type Selectable, selectModels } from '../selection.ts';
+import { modelTable } from '../relations.ts';
 import { checkBeforeBuild } from '../tests/test.ts';
 import { leftOutModels, withdrawnModels } from '../withdrawal.ts';
 import { type FailedModel, ModelBuild } from './build-model.ts';
 import { BuildInputs } from './inputs.ts';
 import { withdraw } from './withdraw.ts';
 
-export interface BuildOptions {
-  select?: readonly string[];
-  exclude?: readonly string[];
+export interface BuildOptions extends Selection {
   /** Builds each model from all of its rows, whether anything changed or not. */
   fullRefresh?: boolean;
   dryRun?: boolean;
@@ -73,10 +71,7 @@ export async function build(
 ): Promise<BuildResult> {
   const project = await openProject(workspace.config, workspace.catalogue);
   const { select = [], exclude = [], dryRun = false } = options;
-  const chosen = selectModels(select, exclude, {
-    models: selectable(project),
-    graph: project.graph,
-  });
+  const chosen = await chooseModels(workspace, project, options);
   const inputs = await BuildInputs.read(workspace.session);
   const known = await knownFeeds(workspace);
   const mistakes = mistakesByModel([
@@ -84,8 +79,8 @@ export async function build(
     ...[...project.models.values()].flatMap((model) => unknownSources(model, known)),
   ]);
   const prepare = once(async () => {
-    const ready = unproven(project, chosen, inputs, leftOut);
-    const found = await checkBeforeBuild(workspace, project, chosen, ready);
+    const unproven = new Set(unprovenModels(project, inputs, leftOut).filter((id) => chosen.includes(id)));
+    const found = await checkBeforeBuild(workspace, project, chosen, unproven);
     for (const [id, problems] of mistakesByModel(found)) mistakes.set(id, problems);
     if (!dryRun) await createSchemas(workspace.session, chosen);
   });
@@ -153,36 +148,11 @@ export function warnOfMistakes({ problems }: Project, reporter: Pick<Reporter, '
   for (const problem of problems) reporter.warn(problemText(problem));
 }
 
-/** Everything that a selection of models can mean. */
-export function selectable({ models, broken }: Pick<Project, 'models' | 'broken'>): Selectable[] {
-  return [...models.values(), ...broken.values()];
-}
-
 /** Problems by the models whose affair they are. */
 function mistakesByModel(problems: readonly ModelProblem[]): Map<string, ModelProblem[]> {
   const found = new Map<string, ModelProblem[]>();
   for (const problem of problems)
     for (const id of problem.models ?? []) found.set(id, [...(found.get(id) ?? []), problem]);
-  return found;
-}
-
-/** Models that can be built, and never were as they are written now. */
-function unproven(
-  project: Project,
-  chosen: readonly string[],
-  inputs: BuildInputs,
-  leftOut: ReadonlyMap<string, string>,
-): Set<string> {
-  const fed = new Set<string>();
-  const found = new Set<string>();
-  for (const id of project.graph.order) {
-    const model = project.models.get(id);
-    if (!model || leftOut.has(id) || !inputs.hasFeeds(model) || !model.refs.every((ref) => fed.has(ref)))
-      continue;
-    fed.add(id);
-    const isNew = inputs.built.get(id)?.text !== inputs.of(model, renderModel(model)).text;
-    if (isNew && chosen.includes(id)) found.add(id);
-  }
   return found;
 }
 

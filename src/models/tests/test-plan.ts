@@ -162,11 +162,11 @@ export function selectTests(
   project: Project,
   select: readonly string[],
   exclude: readonly string[],
-  state: Pick<SelectionContext, 'modified' | 'failed'> = {},
+  builds: Pick<SelectionContext, 'modified' | 'failed'> = {},
 ): PlannedTest[] {
   const nodes = tests.map(nodeOf);
   const models = [...project.models.values(), ...project.broken.values()];
-  const context = { models: [...models, ...nodes], graph: buildGraph([...models, ...nodes]), ...state };
+  const context = { models: [...models, ...nodes], graph: buildGraph([...models, ...nodes]), ...builds };
   const meant = (terms: readonly string[]) => new Set(selectModels(terms, [], context));
   const chosen = select.length > 0 ? meant(select) : undefined;
   const left = exclude.length > 0 ? meant(exclude) : new Set<string>();

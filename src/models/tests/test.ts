@@ -6,6 +6,7 @@ import type { Session } from '../../warehouse/session.ts';
 import { presentRelations } from '../../warehouse/tables.ts';
 import type { Workspace } from '../../workspace/workspace.ts';
 import type { Project } from '../assemble.ts';
+import { lastBuilds, type Selection } from '../choose.ts';
 import type { ModelProblem } from '../problems.ts';
 import { modelsBehind } from './behind.ts';
 import { sqlProblems, testProblems } from './check.ts';
@@ -124,9 +125,7 @@ function sinceFiles(
   return since;
 }
 
-export interface TestOptions {
-  select?: readonly string[];
-  exclude?: readonly string[];
+export interface TestOptions extends Selection {
   dryRun?: boolean;
 }
 
@@ -144,20 +143,13 @@ export interface ChosenTests {
  * @throws UsageError for a selection that matches nothing
  */
 export async function chooseTests(
-  { session }: Workspace,
+  workspace: Workspace,
   project: Project,
   { select = [], exclude = [] }: TestOptions,
 ): Promise<ChosenTests> {
-  const latest = await latestResults(session);
-  const tests = planTests(project);
-  const failed = tests.filter(({ name }) => {
-    const last = latest.get(name);
-    return last !== undefined && (last.status === 'fail' || last.status === 'error');
-  });
-  const chosen = selectTests(tests, project, select, exclude, {
-    failed: new Set(failed.map(({ name }) => name)),
-  });
-  const present = await presentRelations(session);
+  const builds = await lastBuilds(workspace, project, { select, exclude });
+  const chosen = selectTests(planTests(project), project, select, exclude, builds);
+  const present = await presentRelations(workspace.session);
   const isReady = (test: PlannedTest) => readsOf(test).every((name) => present.has(name));
   return { project, ready: chosen.filter(isReady), leftOut: chosen.filter((test) => !isReady(test)) };
 }

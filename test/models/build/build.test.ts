@@ -320,7 +320,31 @@ describe('a selection', () => {
     ]);
   });
 
-  test('that matches nothing is refused with the nearest name', async () => {
+  test('state:modified are the models that were not built as they are written now', async () => {
+    await using project = await withMarts();
+    await project.load();
+    const early = await project.build({ select: ['state:modified'] }).catch((error) => error);
+    expect(early).toBeInstanceOf(UsageError);
+    expect(early.message).toBe('state:modified needs an earlier build, and there is none');
+    await project.build();
+    await project.write('models/marts/codes.sql', `${BY_CODE}having issues > 0\n`);
+    await project.write('models/marts/one.sql', 'select 1 as n');
+    const { built } = await project.build({ select: ['state:modified'] });
+    expect(built?.built).toEqual(['marts.one', 'marts.codes']);
+    expect((await project.build({ select: ['state:modified'] })).built?.chosen).toEqual([]);
+  });
+
+  test('result:error are the models that failed when they were built last', async () => {
+    await using project = await withMarts();
+    await project.write('models/marts/codes.sql', `${BY_CODE}having nobody > 0\n`);
+    await project.run();
+    await project.write('models/marts/codes.sql', BY_CODE);
+    const { built } = await project.build({ select: ['result:error+'] });
+    expect(built?.built).toEqual(['marts.codes', 'marts.top_code']);
+    expect((await project.build({ select: ['result:error'] })).built?.chosen).toEqual([]);
+  });
+
+  test('that names nothing says what is nearest', async () => {
     await using project = await withMarts();
     const failure = await project.build({ select: ['code'] }).catch((error) => error);
     expect(failure).toBeInstanceOf(UsageError);
