@@ -94,7 +94,8 @@ async function receiveRest(
   const stream = await read(tail.size, stop);
   const timer = setTimeout(() => stall.abort(new Broken(`nothing came for ${stallMs / 1000} s`)), stallMs);
   const sink = new Writable({
-    highWaterMark: BATCH_BYTES,
+    // What waits in the sink is lost when the connection breaks: each chunk is in the batch before the next one is taken.
+    highWaterMark: 1,
     write(chunk: Uint8Array, _, done) {
       timer.refresh();
       const full = tail.append(chunk);
