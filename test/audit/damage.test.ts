@@ -40,22 +40,19 @@ async function overwrite(file: string, from: number, length: number): Promise<vo
   await handle.write(Buffer.alloc(Math.max(0, length), 0xab), 0, Math.max(0, length), from);
 }
 
-test.each(DAMAGES)(
-  'a file that is %s is reported as damaged, and the published copy stays as it was',
-  async (_, damage) => {
-    await restore();
-    await damage(project.path('warehouse.duckdb'));
-    await expect(project.run()).rejects.toThrow(DamagedError);
-    const copy = project.path('published/warehouse.duckdb');
-    expect((await readFile(copy)).equals(await readFile(`${copy}.whole`))).toBe(true);
-    await damage(copy);
-    const asked = Questions.open(await project.config()).then(async (questions) => {
-      await using _ = questions;
-      for await (const row of (await questions.ask('FROM messaging.voice_intents')).rows) row.length;
-    });
-    await expect(asked).rejects.toThrow(DamagedError);
-  },
-);
+test.each(DAMAGES)('a file that is %s is reported as damaged, and the copy stays', async (_, damage) => {
+  await restore();
+  await damage(project.path('warehouse.duckdb'));
+  await expect(project.run()).rejects.toThrow(DamagedError);
+  const copy = project.path('published/warehouse.duckdb');
+  expect((await readFile(copy)).equals(await readFile(`${copy}.whole`))).toBe(true);
+  await damage(copy);
+  const asked = Questions.open(await project.config()).then(async (questions) => {
+    await using _ = questions;
+    for await (const row of (await questions.ask('FROM messaging.voice_intents')).rows) row.length;
+  });
+  await expect(asked).rejects.toThrow(DamagedError);
+});
 
 const cut = (file: string) => truncate(file, 300_000);
 

@@ -244,10 +244,7 @@ describe('colour', () => {
     ['NO_COLOR', { isTTY: true }, { NO_COLOR: '1' }, false],
     ['an empty NO_COLOR, which is none', { isTTY: true }, { NO_COLOR: '' }, true],
     ['a terminal that cannot', { isTTY: true }, { TERM: 'dumb' }, false],
-  ])(
-    'is wanted on a terminal that can show it and without NO_COLOR, tried with %s',
-    (_, stream, env, expected) => {
-      expect(wantsColor(stream, env)).toBe(expected);
-    },
-  );
+  ])('is wanted only where it can be shown and NO_COLOR is not set: %s', (_, stream, env, expected) => {
+    expect(wantsColor(stream, env)).toBe(expected);
+  });
 });

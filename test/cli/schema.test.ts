@@ -34,9 +34,7 @@ async function printed(
   return JSON.parse(ended.stdout);
 }
 
-test('commands plan, hold, accept and undo the changes of a schema document, and show each of them', {
-  timeout: 120_000,
-}, async () => {
+test('commands plan, hold, accept and undo schema changes', { timeout: 120_000 }, async () => {
   await using project = await Project.create(
     'models: ./models\nsources:\n  phones:\n    connector: local\n    path: ./feeds\n    group: phones\n',
   );

@@ -34,9 +34,7 @@ select 5 as five`;
   );
 });
 
-test('a shell over staged rows holds the file only while a statement runs', {
-  timeout: 60_000,
-}, async () => {
+test('a shell over staged rows holds the file only while a statement runs', { timeout: 60_000 }, async () => {
   const child = spawn(process.execPath, [PROGRAM, 'shell', '--staging', '--output', 'csv'], {
     cwd: project.folder,
     env: { PATH: process.env.PATH, HOME: project.folder },

@@ -17,17 +17,14 @@ describe('decrypt', () => {
     ['./key.asc', '/etl/key.asc'],
     ['~/key.asc', '/home/ann/key.asc'],
     ['/keys/asapp', '/keys/asapp'],
-  ])(
-    'may be a private key, named from beside warehouse.yaml, from home or as it is: %s',
-    (path, privateKey) => {
-      expect(parse(`{openpgp: {private_key: ${path}, passphrase: "\${GPG_PASSPHRASE}"}}`)).toMatchObject({
-        config: {
-          sources: [{ decrypt: { openpgp: { privateKey, passphrase: 'correct horse' } } }],
-          secrets: ['correct horse'],
-        },
-      });
-    },
-  );
+  ])('may be a private key: %s', (path, privateKey) => {
+    expect(parse(`{openpgp: {private_key: ${path}, passphrase: "\${GPG_PASSPHRASE}"}}`)).toMatchObject({
+      config: {
+        sources: [{ decrypt: { openpgp: { privateKey, passphrase: 'correct horse' } } }],
+        secrets: ['correct horse'],
+      },
+    });
+  });
 
   it('may be a program, which is run beside warehouse.yaml', () => {
     expect(parse('{command: [gpg, --homedir, "${GPG_HOME}", --decrypt]}')).toMatchObject({

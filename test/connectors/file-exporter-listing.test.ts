@@ -214,14 +214,11 @@ describe('a listing', () => {
     ]);
   });
 
-  it.each([304, 412, 416])(
-    'fails, rather than leave out a file, when the storage answers %d',
-    async (status) => {
-      server.put(file('27', '00'), Buffer.from('{}'));
-      server.fail({ path: /^\/storage/, status }, { path: /^\/storage/, status });
-      expect(await rejection(collect(connector.files(folder)))).toBeInstanceOf(SourceError);
-    },
-  );
+  it.each([304, 412, 416])('fails when the storage answers %d about a file', async (status) => {
+    server.put(file('27', '00'), Buffer.from('{}'));
+    server.fail({ path: /^\/storage/, status }, { path: /^\/storage/, status });
+    expect(await rejection(collect(connector.files(folder)))).toBeInstanceOf(SourceError);
+  });
 
   it('leaves out a file that is removed meanwhile', async () => {
     for (const hour of ['00', '01', '02', '03']) server.put(file('27', hour), Buffer.from('{}'));
@@ -229,16 +226,13 @@ describe('a listing', () => {
     expect((await collect(connector.files(folder))).length).toBe(2);
   });
 
-  it.each([true, false])(
-    'goes on where the storage knows no ranges (and lengths: %s)',
-    async (hasLengths) => {
-      server.hasRanges = false;
-      server.hasLengths = hasLengths;
-      server.put(file('27', '00'), Buffer.from('{}'));
-      server.put(file('27', '01'), Buffer.alloc(3_000_000));
-      expect((await collect(connector.files(folder))).map(({ bytes }) => bytes)).toEqual([2, 3_000_000]);
-    },
-  );
+  it.each([true, false])('goes on where the storage knows no ranges; lengths: %s', async (hasLengths) => {
+    server.hasRanges = false;
+    server.hasLengths = hasLengths;
+    server.put(file('27', '00'), Buffer.from('{}'));
+    server.put(file('27', '01'), Buffer.alloc(3_000_000));
+    expect((await collect(connector.files(folder))).map(({ bytes }) => bytes)).toEqual([2, 3_000_000]);
+  });
 
   it('that is left early asks nothing more once it is closed', async () => {
     for (let hour = 10; hour < 24; hour++) server.put(file('27', `${hour}`), Buffer.from('{}'));

@@ -24,7 +24,7 @@ function md5(...chunks: Buffer[]): string {
   return createHash('md5').update(Buffer.concat(chunks)).digest('hex');
 }
 
-it('computes the MD5s of several files side by side, while they grow', async () => {
+it('a thread computes the MD5s of several files side by side, while they grow', async () => {
   const files = [0, 1, 2].map((size) => Array.from({ length: size }, () => randomBytes(3_000_000)));
   const digests = await Promise.all(
     files.map(async (chunks, index) => {
@@ -41,7 +41,7 @@ it('computes the MD5s of several files side by side, while they grow', async () 
   expect(digests).toEqual(files.map((chunks) => md5(...chunks)));
 });
 
-it('reads what it was not told of, too: a beginning, and all that came since', async () => {
+it('a thread also reads a beginning that was there, and what came unannounced', async () => {
   const [beginning, rest] = [randomBytes(1000), randomBytes(1000)];
   const path = join(folder, 'file');
   await appendFile(path, beginning);
@@ -51,7 +51,7 @@ it('reads what it was not told of, too: a beginning, and all that came since', a
   expect(await hash.digest()).toBe(md5(beginning, rest));
 });
 
-it('says which file it cannot read, and goes on with others', async () => {
+it('a thread says which file it cannot read, and goes on with others', async () => {
   using missing = thread.of(join(folder, 'missing'));
   missing.readOn();
   const failed = await rejection(missing.digest());
@@ -62,7 +62,7 @@ it('says which file it cannot read, and goes on with others', async () => {
   expect(await there.digest()).toBe(md5(Buffer.from('x')));
 });
 
-it('leaves nobody waiting when it is ended', async () => {
+it('a thread that is ended leaves nobody waiting', async () => {
   const waiting = rejection(thread.of(join(folder, 'file')).digest());
   await thread[Symbol.asyncDispose]();
   expect(await waiting).toMatchObject({ message: 'the thread that computes checksums has ended' });

@@ -120,7 +120,7 @@ describe('the dedup models', async () => {
     ).toEqual(expected);
   });
 
-  test('run as they are written: none has to give way to what the schema says', async () => {
+  test('run as they are written, and none gives way to what the schema says', async () => {
     const project = await loadProject({
       directories: [path.join(root, 'models')],
       feeds: modelledFeeds(catalogue),

@@ -47,7 +47,7 @@ describe('the rule of a dedup model is decided', () => {
     ]);
   });
 
-  test('by a correction of one’s own, in a comment of one line', async () => {
+  test('by a user’s own correction, whose reason becomes a comment of one line', async () => {
     await using project = await Project.create();
     await project.write(
       'schemas/overrides.yaml',
@@ -60,7 +60,7 @@ describe('the rule of a dedup model is decided', () => {
     expect((await model(workspace, 'messaging.reps')).template).toContain("order_by=['disabled_time']");
   });
 
-  test('by a schema change of a day, as long as it stands; the model reads as it runs', async () => {
+  test('by a schema change that was accepted, as long as it stands, and the model reads as it runs', async () => {
     await using project = await Project.create();
     await using workspace = await project.open();
     const before = await model(workspace, 'messaging.reps');
@@ -97,7 +97,7 @@ describe('the rule of a dedup model is decided', () => {
     expect((await model(workspace, 'messaging.reps')).template).toBe(before.template);
   });
 
-  test('by a file of one’s own, whatever the schema says; a properties file says what that leaves out', async () => {
+  test('by a user’s own file, and by a properties file in what that leaves out', async () => {
     await using project = await Project.create(OWN_MODELS);
     await project.write(
       'models/messaging/reps.sql',
@@ -117,7 +117,7 @@ describe('the rule of a dedup model is decided', () => {
   });
 });
 
-test('a version that was accepted is in the model’s own text', async () => {
+test('the text of a model reads the version that was accepted', async () => {
   await using project = await Project.create();
   await using workspace = await project.open();
   const both = [await reps({}), await reps({ version: '2' })];
@@ -133,7 +133,7 @@ test('a version that was accepted is in the model’s own text', async () => {
   expect(sources).toMatchObject([{ group: 'messaging', feed: 'reps__v2' }]);
 });
 
-test('other models have no such rule', async () => {
+test('a model that is no dedup model has no such rule', async () => {
   await using project = await Project.create(OWN_MODELS);
   await project.write('models/own/a.sql', "{{ config(materialized='table') }} select 1 as n");
   await using workspace = await project.open({ dryRun: true });

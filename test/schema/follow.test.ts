@@ -300,7 +300,7 @@ describe('a change that a person is asked about', () => {
     expect(await names()).toEqual([{ name: 'old' }]);
   });
 
-  test('a model of one’s own keeps its rule, and whoever is told of a change is told so', async () => {
+  test('leaves a user’s own model its rule, and says so wherever the change is reported', async () => {
     await using bench = await SchemaBench.open('models: ./models');
     await bench.project.write(
       'models/phones/calls.sql',

@@ -19,9 +19,7 @@ const STATE = `SELECT
   (SELECT count(*) FROM ops.schema_changes WHERE decision = 'applied') AS changes,
   (SELECT count(_rescued) FROM staging_phones.calls) AS rescued`;
 
-test('an apply that is killed at any moment has happened as a whole or not at all', {
-  timeout: 180_000,
-}, async () => {
+test('an apply that is killed at any moment happened whole or not at all', { timeout: 180_000 }, async () => {
   const before = {
     added: 0,
     type: 'INTEGER',

@@ -47,7 +47,7 @@ describe('tables and views', () => {
     expect(found[1]?.sql).toContain('CREATE VIEW phones.long_calls');
   });
 
-  test('of a database that is attached', async () => {
+  test('are also found in a database that is attached', async () => {
     const [found, more] = await presentTables(session, { database: 'other' });
     expect([found?.table, found?.columns, more]).toEqual([
       'calls',
@@ -72,7 +72,7 @@ describe('tables and views', () => {
     expect(all.get('phones.calls')).toEqual(columns);
   });
 
-  test('hundreds of columns stay in their order', async () => {
+  test('keep hundreds of columns in their order', async () => {
     const names = Array.from({ length: 400 }, (_, index) => `c${(index * 7) % 400}`);
     await session.run(
       `CREATE SCHEMA wide; CREATE TABLE wide.table (${names.map((name) => `${name} INTEGER`).join()})`,
@@ -81,14 +81,14 @@ describe('tables and views', () => {
     expect(wide?.columns.map(({ name }) => name)).toEqual(names);
   });
 
-  test('that are not there are nothing', async () => {
+  test('do not include one with a name that looks like SQL', async () => {
     const nothing = { schema: 'phones', table: `x'"; DROP TABLE calls` };
     expect(await tableKind(session, nothing)).toBeUndefined();
     expect(await tableColumns(session, nothing)).toEqual([]);
     await dropUnless(session, nothing);
   });
 
-  test('make way for the other kind only', async () => {
+  test('are dropped only to make way for the other kind', async () => {
     await dropUnless(session, CALLS, 'table');
     await dropUnless(session, LONG_CALLS, 'view');
     expect([await tableKind(session, CALLS), await tableKind(session, LONG_CALLS)]).toEqual([

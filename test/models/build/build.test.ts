@@ -320,7 +320,7 @@ describe('a selection', () => {
     ]);
   });
 
-  test('state:modified are the models that were not built as they are written now', async () => {
+  test('of state:modified is of the models that were not built as they are written now', async () => {
     await using project = await withMarts();
     await project.load();
     const early = await project.build({ select: ['state:modified'] }).catch((error) => error);
@@ -334,7 +334,7 @@ describe('a selection', () => {
     expect((await project.build({ select: ['state:modified'] })).built?.chosen).toEqual([]);
   });
 
-  test('result:error are the models that failed when they were built last', async () => {
+  test('of result:error is of the models that failed when they were built last', async () => {
     await using project = await withMarts();
     await project.write('models/marts/codes.sql', `${BY_CODE}having nobody > 0\n`);
     await project.run();
@@ -344,7 +344,7 @@ describe('a selection', () => {
     expect((await project.build({ select: ['result:error'] })).built?.chosen).toEqual([]);
   });
 
-  test('that names nothing says what is nearest', async () => {
+  test('that matches nothing is refused with the nearest name', async () => {
     await using project = await withMarts();
     const failure = await project.build({ select: ['code'] }).catch((error) => error);
     expect(failure).toBeInstanceOf(UsageError);
