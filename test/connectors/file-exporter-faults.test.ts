@@ -61,7 +61,7 @@ function options(baseUrl = server.url) {
 }
 
 function connect(baseUrl = server.url): FileExporter {
-  const timeouts = { silenceMs: 150, answerMs: 5000 };
+  const timeouts = { silenceMs: 600, answerMs: 5000 };
   return new FileExporter(options(baseUrl), { ca: server.certificate, clock, timeouts });
 }
 
