@@ -1,15 +1,15 @@
 import pMap from 'p-map';
 import type { Source } from '../config/config.ts';
 import type { Connector } from '../connectors/connector.ts';
-import { type FileError, SourceError } from '../errors.ts';
+import { SourceError } from '../errors.ts';
 import { openFileFailures } from '../ledger/files.ts';
 import type { FileFailure } from '../ledger/tables.ts';
 import { asFileError, fatal } from '../warehouse/scope.ts';
 import { fetchedAgainAt } from './back-off.ts';
 import type { WantedBatch } from './batches.ts';
 import { type Decryptor, decryptorFor } from './decrypt/decrypt.ts';
+import type { FailedFile, LandedFile, WantedFile } from './file.ts';
 import { UnreadableFile } from './inspect.ts';
-import type { LandedFile, WantedFile } from './landing.ts';
 import type { LoadContext, LoadOptions } from './load-context.ts';
 
 /** A batch whose files have been fetched, as far as they could be. */
@@ -19,13 +19,6 @@ export interface LandedBatch extends WantedBatch {
   failures: FailedFile[];
   /** Why the rest of its files, and of its feed, was not asked for. */
   givenUp?: SourceError;
-}
-
-export interface FailedFile {
-  file: WantedFile;
-  error: FileError;
-  /** See `FileFailure.fingerprint`. */
-  fingerprint?: string;
 }
 
 /** Files that are fetched at the same time. */
@@ -132,7 +125,7 @@ export class BatchFetch {
     const isFetched = this.#connector.localPath === undefined;
     const fingerprint =
       error instanceof UnreadableFile && isFetched ? await this.#fingerprint(file) : undefined;
-    return { error: asFileError(file.listed.path, error), fingerprint };
+    return { error: asFileError(file.path, error), fingerprint };
   }
 
   /** Of how a file is read. Keys that cannot be opened have none: then no file is fetched either. */
@@ -148,11 +141,11 @@ export class BatchFetch {
     this.#failing ??= openFileFailures(reader, this.#source.name).then(
       (failures) => new Map(failures.map((failure) => [failure.path, failure])),
     );
-    const failure = (await this.#failing).get(file.listed.path);
+    const failure = (await this.#failing).get(file.path);
     const fingerprint = failure?.fingerprint && (await this.#fingerprint(file));
-    const again = fingerprint && fetchedAgainAt(failure, file.listed, fingerprint, clock());
+    const again = fingerprint && fetchedAgainAt(failure, file, fingerprint, clock());
     if (!again) return false;
-    const { path } = file.listed;
+    const { path } = file;
     reporter.info(
       `${path} is not fetched again before ${again.toISOString()}: nothing about it has changed`,
       {

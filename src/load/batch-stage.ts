@@ -6,11 +6,10 @@ import { recordPartitions } from '../ledger/partitions.ts';
 import type { Partition } from '../ledger/tables.ts';
 import { count } from '../text.ts';
 import { asFileError, fatal } from '../warehouse/scope.ts';
-import type { FailedFile, LandedBatch } from './batch-fetch.ts';
-import type { WantedPartition } from './batches.ts';
-import type { LandedFile } from './landing.ts';
+import type { LandedBatch } from './batch-fetch.ts';
+import type { FailedFile, LandedFile } from './file.ts';
 import type { LoadContext, LoadResult } from './load-context.ts';
-import { partitionRow } from './plan.ts';
+import { partitionRow, type WantedPartition } from './partition.ts';
 import type { Batch, FileCounts, Stager } from './staging/stage.ts';
 
 /** More files than this that cannot be staged in one batch, and it is not the files that are odd. */
@@ -86,7 +85,7 @@ export class BatchStage {
     }
     if (this.#odd.length + files.length > MAX_ODD && this.#odd.length > 0) throw error;
     for (const file of files) {
-      this.#odd.push({ file, error: asFileError(file.listed.path, error, 'be staged') });
+      this.#odd.push({ file, error: asFileError(file.path, error, 'be staged') });
       await this.#drop(file);
     }
   }
@@ -118,7 +117,7 @@ export class BatchStage {
       supersedes: partitions.flatMap(({ replaces, wanted }) =>
         replaces.map((old) => ({
           fileId: old.file_id,
-          by: (wanted.find(({ listed }) => listed.path === old.path) ?? wanted[0])?.fileId ?? old.file_id,
+          by: (wanted.find(({ path }) => path === old.path) ?? wanted[0])?.fileId ?? old.file_id,
         })),
       ),
       partitions: (counts) => {
@@ -144,13 +143,13 @@ export class BatchStage {
   }
 
   #row(partition: WantedPartition, state: Partition['state'], rows: number): Partition {
-    return partitionRow(this.#source, this.#batch.spec, partition, state, rows, this.#context.clock());
+    return partitionRow(this.#source.name, this.#batch.spec, partition, state, rows, this.#context.clock());
   }
 
   /** Tells of a file that did not make it, and keeps that for `status` and the next run. */
   async #note({ file, error, fingerprint }: FailedFile): Promise<void> {
     const { session, reporter, clock, redact } = this.#context;
-    const { path, etag, bytes } = file.listed;
+    const { path, etag, bytes } = file;
     const source = this.#source.name;
     this.#result.failedFiles += 1;
     reporter.warn(error.message, { source, path, hint: error.hint });
@@ -184,7 +183,7 @@ export class BatchStage {
 
   #count({ spec, files }: Batch, rows: number, rejected: number): void {
     const { reporter } = this.#context;
-    const bytes = files.reduce((sum, { listed }) => sum + listed.bytes, 0);
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     this.#result.files += files.length;
     this.#result.bytes += bytes;
     this.#result.rows += rows;

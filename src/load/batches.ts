@@ -1,10 +1,7 @@
 import type { FeedSpec } from '../feeds/catalogue.ts';
 import type { Partition } from '../ledger/tables.ts';
-import type { WantedFile } from './landing.ts';
-import type { Plan, PlannedPartition } from './plan.ts';
-
-/** A partition whose files have got their numbers. */
-export type WantedPartition = PlannedPartition & { wanted: WantedFile[] };
+import type { WantedPartition } from './partition.ts';
+import type { Plan } from './plan.ts';
 
 /** Files of one feed that are to be fetched, and then staged in one transaction. */
 export interface WantedBatch {
@@ -32,22 +29,22 @@ export function* cutBatches({ spec, notes, loads }: Plan, nextFileId: () => numb
   let bytes = 0;
   let files = 0;
   for (const load of loads) {
-    const weight = load.files.reduce(
-      (sum, { listed, name }) => sum + listed.bytes * (name.gzip || name.encrypted ? GZIP_RATIO : 1),
+    const weight = load.wanted.reduce(
+      (sum, file) => sum + file.bytes * (file.name.gzip || file.name.encrypted ? GZIP_RATIO : 1),
       0,
     );
-    if (files > 0 && (bytes + weight > BATCH_BYTES || files + load.files.length > BATCH_FILES)) {
+    if (files > 0 && (bytes + weight > BATCH_BYTES || files + load.wanted.length > BATCH_FILES)) {
       yield batch;
       batch = { spec, notes: [], partitions: [] };
       bytes = 0;
       files = 0;
     }
     bytes += weight;
-    files += load.files.length;
-    const wanted = load.files.map(
-      ({ listed, name }): WantedFile => ({ fileId: nextFileId(), listed, name, partition: load.found.key }),
-    );
-    batch.partitions.push({ ...load, wanted });
+    files += load.wanted.length;
+    batch.partitions.push({
+      ...load,
+      wanted: load.wanted.map((file) => ({ ...file, fileId: nextFileId() })),
+    });
   }
   // With the last batch: what is noted as come must not lie ahead of what a killed run had not loaded yet.
   if (files > 0 || notes.length > 0) yield { ...batch, notes };

@@ -1,6 +1,7 @@
 import type { KnownFile } from '../ledger/known.ts';
 import type { Partition, PartitionState } from '../ledger/tables.ts';
-import type { FoundPartition } from './discover.ts';
+import type { FoundFile } from './file.ts';
+import type { FoundPartition } from './partition.ts';
 
 /**
  * What is to be done about a partition, from what a listing shows and what the ledger knows. Pure.
@@ -16,7 +17,7 @@ export type Verdict =
   /** Files to load. */
   | {
       kind: 'load';
-      files: FoundPartition['files'];
+      files: FoundFile[];
       /** Files whose rows go, because their bytes changed or they are not part of the new export. */
       replaces: KnownFile[];
     };
@@ -56,20 +57,18 @@ export function compare(
     const state = found.strays > 0 ? 'sealed' : 'empty';
     return noted?.state === state ? { kind: 'known' } : { kind: 'note', state };
   }
-  const changed = found.files.filter(({ listed }) => {
-    const file = known.get(listed.path);
-    return again || !file || file.bytes !== listed.bytes || file.etag !== listed.etag;
+  const changed = found.files.filter(({ path, bytes, etag }) => {
+    const file = known.get(path);
+    return again || !file || file.bytes !== bytes || file.etag !== etag;
   });
   if (changed.length === 0) {
-    const listed = new Set(found.files.map((file) => file.listed.path));
+    const listed = new Set(found.files.map(({ path }) => path));
     if (gone !== 'keep' && before.some(({ path }) => !listed.has(path))) {
       if (gone === 'replace') return { kind: 'load', files: found.files, replaces: [...before] };
       return noted?.files_gone_at ? { kind: 'known' } : { kind: 'note', state: 'reopened' };
     }
     return noted?.state === 'loaded' ? { kind: 'known' } : { kind: 'note', state: 'loaded' };
   }
-  const kept = new Set(
-    found.files.filter((file) => !changed.includes(file)).map(({ listed }) => listed.path),
-  );
+  const kept = new Set(found.files.filter((file) => !changed.includes(file)).map(({ path }) => path));
   return { kind: 'load', files: changed, replaces: before.filter(({ path }) => !kept.has(path)) };
 }

@@ -1,29 +1,9 @@
 import pMap from 'p-map';
 import type { Connector, ListedFile } from '../connectors/connector.ts';
 import { isPlainName } from '../feeds/names.ts';
-import {
-  dayFolder,
-  type FileName,
-  isFeedName,
-  isHousekeeping,
-  type PartitionKey,
-  parsePath,
-} from '../feeds/paths.ts';
-
-interface FoundFile {
-  listed: ListedFile;
-  name: FileName;
-}
-
-/** What a listing shows of one partition. */
-export interface FoundPartition {
-  key: PartitionKey;
-  /** Complete: `_SUCCESS` is there, or the place lists nothing that is not. */
-  sealed: boolean;
-  files: FoundFile[];
-  /** Files in its folder that are none of its data by their names. */
-  strays: number;
-}
+import { dayFolder, isFeedName, isHousekeeping, parsePath } from '../feeds/paths.ts';
+import type { FoundFile } from './file.ts';
+import type { FoundPartition } from './partition.ts';
 
 /** A path that does not follow the vendor's conventions. */
 export interface FoundMisfit {
@@ -156,7 +136,7 @@ export async function* findPartitions(
       found.set(partition.path, entry);
     }
     if (parsed.kind === 'success') entry.sealed = true;
-    else addFile({ listed, name: parsed.file }, entry.files, seen);
+    else addFile({ ...listed, name: parsed.file, partition }, entry.files, seen);
   }
   yield* partitions();
 }
@@ -166,12 +146,12 @@ export async function* findPartitions(
  * fails, is told, and is listed again by the next run, when whoever was replacing it has come to an end.
  */
 function addFile(file: FoundFile, files: FoundFile[], seen: Map<string, FoundFile>): void {
-  const { path, bytes, etag } = file.listed;
+  const { path, bytes, etag } = file;
   const twin = seen.get(path);
   if (!twin) {
     seen.set(path, file);
     files.push(file);
-  } else if (twin.listed.bytes !== bytes || twin.listed.etag !== etag) {
-    twin.listed = { ...twin.listed, problem: 'it is listed twice, with different sizes or versions' };
+  } else if (twin.bytes !== bytes || twin.etag !== etag) {
+    twin.problem = 'it is listed twice, with different sizes or versions';
   }
 }

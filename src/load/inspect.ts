@@ -6,28 +6,19 @@ import { FileError, StorageError } from '../errors.ts';
 import { DEFAULT_LIMITS, type Limits, limitText, RATIO_COUNTS_FROM_BYTES } from '../limits.ts';
 import type { Decryptor } from './decrypt/decrypt.ts';
 import { DecryptError } from './decrypt/error.ts';
+import type { LandedFile } from './file.ts';
 import { DecompressError, gunzip } from './gunzip.ts';
 import { LineCounter } from './lines.ts';
 
-/** A delivered file that lies on this machine. */
-export interface DeliveredFile {
-  /** Where it lies. */
-  path: string;
+interface InspectOptions {
+  /** Where the plain text goes; left out when the file is plain already. */
+  plain?: string;
   gzip: boolean;
   /** Left out where it is not encrypted. */
   decryptor?: Decryptor;
-}
-
-/** What all of its bytes were seen to be. */
-export interface Inspected {
-  /** Of the bytes as delivered. */
-  sha256: string;
-  /** Lines that are not blank. */
-  lines: number;
-  /** Blank lines or a byte order mark: to be read the careful way. */
-  irregular: boolean;
-  /** Bytes of the longest line. */
-  longest: number;
+  signal?: AbortSignal;
+  /** Left out: the usual ones. */
+  limits?: Limits;
 }
 
 const CHUNK_BYTES = 1 << 20;
@@ -37,19 +28,18 @@ const CHUNK_BYTES = 1 << 20;
  *
  * The plain text goes to a file that only its owner can read, and which gets its name once all was decrypted,
  * decompressed and found to be whole.
- * @param plain where the plain text goes; undefined when the file is plain already
+ * @param delivered where it lies on this machine
  * @throws what {@link fileError} understands; the signal's reason
  */
 export async function inspect(
-  delivered: DeliveredFile,
-  plain: string | undefined,
-  { signal, limits = DEFAULT_LIMITS }: { signal?: AbortSignal; limits?: Limits } = {},
-): Promise<Inspected> {
+  delivered: string,
+  { plain, gzip, decryptor, signal, limits = DEFAULT_LIMITS }: InspectOptions,
+): Promise<Pick<LandedFile, 'sha256' | 'lines' | 'irregular' | 'longest'>> {
   const hash = createHash('sha256');
   const counter = new LineCounter();
   const size = { delivered: 0, plain: 0 };
   async function* hashed() {
-    const source = createReadStream(delivered.path, { highWaterMark: CHUNK_BYTES });
+    const source = createReadStream(delivered, { highWaterMark: CHUNK_BYTES });
     for await (const chunk of source as AsyncIterable<Buffer>) {
       hash.update(chunk);
       size.delivered += chunk.length;
@@ -64,8 +54,10 @@ export async function inspect(
       yield chunk;
     }
   }
-  if (plain !== undefined) await writePlain(delivered, plain, hashed(), counted, signal);
-  else for await (const _ of counted(hashed())) signal?.throwIfAborted();
+  if (plain !== undefined) {
+    const decrypted = decryptor ? decryptor.decrypt(hashed(), signal) : hashed();
+    await writePlain(plain, gzip ? gunzip(decrypted) : decrypted, counted, signal);
+  } else for await (const _ of counted(hashed())) signal?.throwIfAborted();
   counter.finish();
   return {
     sha256: hash.digest('hex'),
@@ -76,23 +68,16 @@ export async function inspect(
 }
 
 async function writePlain(
-  { decryptor, gzip }: DeliveredFile,
   plain: string,
-  chunks: AsyncIterable<Buffer>,
+  chunks: AsyncIterable<Uint8Array>,
   counted: (chunks: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const partial = `${plain}.part`;
-  const decrypted: AsyncIterable<Uint8Array> = decryptor ? decryptor.decrypt(chunks, signal) : chunks;
   // One that is there already could be open to others, and would stay so.
   await rm(partial, { force: true });
   try {
-    await pipeline(
-      gzip ? gunzip(decrypted) : decrypted,
-      counted,
-      createWriteStream(partial, { flags: 'wx', mode: 0o600 }),
-      { signal },
-    );
+    await pipeline(chunks, counted, createWriteStream(partial, { flags: 'wx', mode: 0o600 }), { signal });
     await rename(partial, plain);
   } catch (error) {
     await rm(partial, { force: true });

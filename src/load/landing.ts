@@ -3,30 +3,12 @@ import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Connector, FetchOptions, ListedFile } from '../connectors/connector.ts';
 import { FileError } from '../errors.ts';
-import type { FileName, PartitionKey } from '../feeds/paths.ts';
 import { makeFolder } from '../files.ts';
 import type { Limits } from '../limits.ts';
 import { sweepLanding, sweepLandingAtExit } from '../workspace/landing-folder.ts';
 import type { Decryptor } from './decrypt/decrypt.ts';
-import { fileError, type Inspected, inspect } from './inspect.ts';
-
-/** A file that is to be staged. */
-export interface WantedFile {
-  fileId: number;
-  listed: ListedFile;
-  name: FileName;
-  partition: PartitionKey;
-}
-
-/** A file that has arrived whole and lies on this machine as plain JSON Lines. */
-export interface LandedFile extends WantedFile, Inspected {
-  /** The plain text, on this machine. */
-  text: string;
-  /** Throws when the file has changed since it was looked at; called before its rows are committed. */
-  recheck(): Promise<void>;
-  /** Removes what was made for it; the delivered file itself stays. */
-  remove(): Promise<void>;
-}
+import type { LandedFile, WantedFile } from './file.ts';
+import { fileError, inspect } from './inspect.ts';
 
 export interface LandOptions extends FetchOptions {
   /** Left out: the usual ones. */
@@ -86,39 +68,41 @@ export class Landing implements AsyncDisposable {
   }
 
   async #land(connector: Connector, wanted: WantedFile, options: LandOptions): Promise<LandedFile> {
-    const { listed } = wanted;
-    if (listed.problem !== undefined)
-      throw new FileError(`${listed.path} cannot be fetched: ${listed.problem}`, {
+    const { path, bytes, problem } = wanted;
+    const { gzip, encrypted } = wanted.name;
+    if (problem !== undefined)
+      throw new FileError(`${path} cannot be fetched: ${problem}`, {
         hint: 'Ask those who run the place; the next run lists it again.',
       });
-    const decryptor = wanted.name.encrypted ? await usable(options.decryptor, listed.path) : undefined;
-    const name = landingName(connector.location, listed);
-    const inPlace = connector.localPath?.(listed);
-    const delivered = inPlace ?? (await this.#fetch(connector, listed, name, options));
-    const isPlain = !wanted.name.gzip && !wanted.name.encrypted;
-    const plain = isPlain ? delivered : join(this.folder, `${name}.jsonl`);
+    const decryptor = encrypted ? await usable(options.decryptor, path) : undefined;
+    const name = landingName(connector.location, wanted);
+    const inPlace = connector.localPath?.(wanted);
+    const delivered = inPlace ?? (await this.#fetch(connector, wanted, name, options));
+    const isPlain = !gzip && !encrypted;
+    const text = isPlain ? delivered : join(this.folder, `${name}.jsonl`);
     const remove = async () => {
       if (!inPlace) await rm(delivered, { force: true });
-      if (!isPlain) await rm(plain, { force: true });
+      if (!isPlain) await rm(text, { force: true });
     };
     try {
       const before = await stat(delivered);
-      if (before.size !== listed.bytes) {
-        throw new FileError(`${listed.path} was listed with ${listed.bytes} bytes and has ${before.size}`, {
+      if (before.size !== bytes) {
+        throw new FileError(`${path} was listed with ${bytes} bytes and has ${before.size}`, {
           retryable: true,
         });
       }
-      const file = { path: delivered, gzip: wanted.name.gzip, decryptor };
-      const seen = await inspect(file, isPlain ? undefined : plain, options);
-      if (inPlace) options.onBytes?.(listed.bytes);
+      const { signal, limits } = options;
+      const plain = isPlain ? undefined : text;
+      const seen = await inspect(delivered, { plain, gzip, decryptor, signal, limits });
+      if (inPlace) options.onBytes?.(bytes);
       return {
         ...wanted,
         ...seen,
-        text: plain,
+        text,
         recheck: async () => {
           const now = await stat(delivered).catch(() => undefined);
           if (now?.size !== before.size || now.mtimeMs !== before.mtimeMs) {
-            throw new FileError(`${listed.path} changed while it was read`, { retryable: true });
+            throw new FileError(`${path} changed while it was read`, { retryable: true });
           }
         },
         remove,
@@ -126,19 +110,19 @@ export class Landing implements AsyncDisposable {
     } catch (error) {
       await remove();
       options.signal?.throwIfAborted();
-      throw fileError(listed.path, error);
+      throw fileError(path, error);
     }
   }
 
   async #fetch(
     connector: Connector,
-    listed: ListedFile,
+    file: ListedFile,
     name: string,
     { signal, onBytes }: FetchOptions,
   ): Promise<string> {
     const delivered = join(this.folder, `${name}.raw`);
     const partial = `${delivered}.part`;
-    await connector.fetch(listed, partial, { ...(signal && { signal }), ...(onBytes && { onBytes }) });
+    await connector.fetch(file, partial, { ...(signal && { signal }), ...(onBytes && { onBytes }) });
     await rename(partial, delivered);
     return delivered;
   }

@@ -6,26 +6,15 @@ import { SourceError } from '../errors.ts';
 import type { FeedSpec } from '../feeds/catalogue.ts';
 import { dayFolder } from '../feeds/paths.ts';
 import { openFileFailures } from '../ledger/files.ts';
-import { type KnownFile, type KnownPartitions, readKnownPartitions } from '../ledger/known.ts';
+import { type KnownPartitions, readKnownPartitions } from '../ledger/known.ts';
 import { feedProgress } from '../ledger/partitions.ts';
 import type { Partition } from '../ledger/tables.ts';
 import { compare, type GoneFiles } from './compare.ts';
 import type { Coverage } from './coverage.ts';
-import { type FoundPartition, findPartitions, type OnMisfit, type Target } from './discover.ts';
+import { findPartitions, type OnMisfit, type Target } from './discover.ts';
 import type { LoadContext, LoadOptions } from './load-context.ts';
+import { type FoundPartition, type PlannedPartition, partitionRow } from './partition.ts';
 import { type Reach, reachOf } from './reach.ts';
-
-/** What is to be loaded of one partition. */
-export interface PlannedPartition {
-  found: FoundPartition;
-  /** New and changed files. */
-  files: FoundPartition['files'];
-  /** Staged files whose rows go. */
-  replaces: KnownFile[];
-  /** Staged files that stay. */
-  kept: KnownFile[];
-  noted: Partition | undefined;
-}
 
 /** What is to be done about one feed of a source. */
 export interface Plan {
@@ -120,7 +109,7 @@ export class Planner {
     await pMap(reach.beside, (path) => look(undefined, path), { concurrency: BESIDE });
     await look(reach.since);
     // Listings of folders come in any order; rows of neighbouring hours are best stored side by side.
-    plan.loads.sort((a, b) => a.found.key.time.getTime() - b.found.key.time.getTime());
+    plan.loads.sort((a, b) => a.key.time.getTime() - b.key.time.getTime());
     return plan;
   }
 
@@ -143,7 +132,7 @@ export class Planner {
   #judge(plan: Plan, found: FoundPartition, reach: Reach): void {
     for (const path of this.#failing) {
       const isOfPartition = path.slice(0, path.lastIndexOf('/')) === found.key.path;
-      if (isOfPartition && !found.files.some(({ listed }) => listed.path === path)) this.gone.push(path);
+      if (isOfPartition && !found.files.some((file) => file.path === path)) this.gone.push(path);
     }
     const before = this.#known.files.get(found.key.path) ?? [];
     const noted = this.#known.partitions.get(found.key.path);
@@ -153,20 +142,14 @@ export class Planner {
     const verdict = compare(found, before, noted, { again: fullRefresh, gone });
     if (verdict.kind === 'note') {
       const rows = before.reduce((sum, file) => sum + file.rows_staged, 0);
-      const row = partitionRow(
-        this.#source,
-        plan.spec,
-        { found, noted },
-        verdict.state,
-        rows,
-        this.#context.clock(),
-      );
+      const now = this.#context.clock();
+      const row = partitionRow(this.#source.name, plan.spec, { ...found, noted }, verdict.state, rows, now);
       // Only files that are gone reopen a partition that has nothing to load.
-      if (verdict.state === 'reopened') row.files_gone_at = this.#context.clock();
+      if (verdict.state === 'reopened') row.files_gone_at = now;
       plan.notes.push(row);
     } else if (verdict.kind === 'load') {
       const kept = before.filter((file) => !verdict.replaces.includes(file));
-      plan.loads.push({ found, files: verdict.files, replaces: verdict.replaces, kept, noted });
+      plan.loads.push({ ...found, wanted: verdict.files, replaces: verdict.replaces, kept, noted });
     }
   }
 }
@@ -177,7 +160,7 @@ export class Planner {
  * @param seen what was met so far, by folder
  */
 function isRepeated({ key, sealed, files }: FoundPartition, seen: Map<string, string>): boolean {
-  const what = files.map(({ listed: { path, bytes, etag } }) => JSON.stringify([path, bytes, etag])).sort();
+  const what = files.map(({ path, bytes, etag }) => JSON.stringify([path, bytes, etag])).sort();
   const print = createHash('sha256').update(`${sealed} ${what}`).digest('base64');
   const before = seen.get(key.path);
   seen.set(key.path, print);
@@ -186,30 +169,4 @@ function isRepeated({ key, sealed, files }: FoundPartition, seen: Map<string, st
   throw new SourceError(`the listing names ${key.path} in two places, and not the same files`, {
     hint: 'Ask those who run the place; the next run lists it again.',
   });
-}
-
-/** How a partition stands, for the ledger. */
-export function partitionRow(
-  source: Source,
-  spec: FeedSpec,
-  { found, noted }: Pick<PlannedPartition, 'found' | 'noted'>,
-  state: Partition['state'],
-  rows: number,
-  now: Date,
-): Partition {
-  return {
-    source: source.name,
-    feed_group: spec.group,
-    feed: spec.feed,
-    version: spec.version,
-    partition_ts: found.key.time,
-    path: found.key.path,
-    state,
-    files: found.files.length,
-    rows,
-    sealed_at: found.sealed ? (noted?.sealed_at ?? now) : null,
-    loaded_at: state === 'loaded' || state === 'empty' ? now : (noted?.loaded_at ?? null),
-    acknowledged_at: noted?.acknowledged_at ?? null,
-    files_gone_at: state === 'reopened' ? (noted?.files_gone_at ?? null) : null,
-  };
 }

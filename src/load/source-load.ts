@@ -195,7 +195,7 @@ export class SourceLoad {
       if (!plan) this.#fail(target, error);
       if (!plan || plan.loads.length === 0) continue;
       const { spec, loads } = plan;
-      const files = loads.flatMap((load) => load.files);
+      const files = loads.flatMap(({ wanted }) => wanted);
       this.#result.planned.push({
         source: this.#source.name,
         group: spec.group,
@@ -203,7 +203,7 @@ export class SourceLoad {
         version: spec.version,
         partitions: loads.length,
         files: files.length,
-        bytes: files.reduce((sum, { listed }) => sum + listed.bytes, 0),
+        bytes: files.reduce((sum, file) => sum + file.bytes, 0),
       });
     }
   }
@@ -225,9 +225,9 @@ export class SourceLoad {
         this.#fail(target, error);
         continue;
       }
-      for (const { files } of plan.loads) {
-        expected.files += files.length;
-        expected.bytes += files.reduce((sum, { listed }) => sum + listed.bytes, 0);
+      for (const { wanted } of plan.loads) {
+        expected.files += wanted.length;
+        expected.bytes += wanted.reduce((sum, { bytes }) => sum + bytes, 0);
       }
       reporter.progress.expect(expected);
       for (const batch of cutBatches(plan, () => next++)) {

@@ -2,20 +2,24 @@ import { describe, expect, test } from 'vitest';
 import type { KnownFile } from '../../src/ledger/known.ts';
 import type { Partition, PartitionState } from '../../src/ledger/tables.ts';
 import { compare } from '../../src/load/compare.ts';
-import type { FoundPartition } from '../../src/load/discover.ts';
+import type { FoundPartition } from '../../src/load/partition.ts';
 
 const FOLDER = 'calls/version=1/format=jsonl/dt=2026-01-05/hr=07';
 
 /** What a listing shows: `a:10:x` is the file `a` of 10 bytes with the etag `x`. */
 function found(files: string, { sealed = true, strays = 0 } = {}): FoundPartition {
   const time = new Date('2026-01-05T07:00:00Z');
+  const key = { feed: 'calls', version: '1', format: 'jsonl', time, path: FOLDER };
   return {
-    key: { feed: 'calls', version: '1', format: 'jsonl', time, path: FOLDER },
+    key,
     sealed,
     strays,
     files: list(files).map(([name, bytes, etag]) => ({
-      listed: { path: `${FOLDER}/${name}`, bytes: Number(bytes), etag: etag as string },
+      path: `${FOLDER}/${name}`,
+      bytes: Number(bytes),
+      etag: etag as string,
       name: { split: undefined, gzip: false, encrypted: false },
+      partition: key,
     })),
   };
 }
@@ -43,7 +47,7 @@ function verdict(...args: Parameters<typeof compare>): string {
   const names = (paths: string[]) => paths.map((path) => path.slice(FOLDER.length + 1)).join(' ');
   if (result.kind === 'known') return 'known';
   if (result.kind === 'note') return `note ${result.state}`;
-  const loads = names(result.files.map(({ listed }) => listed.path));
+  const loads = names(result.files.map(({ path }) => path));
   const replaces = names(result.replaces.map(({ path }) => path));
   return `load ${loads}${replaces && `, replacing ${replaces}`}`;
 }

@@ -10,7 +10,8 @@ import { parsePath } from '../../src/feeds/paths.ts';
 import { decryptByCommand } from '../../src/load/decrypt/command.ts';
 import { type Decryptor, decryptorFor } from '../../src/load/decrypt/decrypt.ts';
 import { decryptOpenpgp, loadOpenpgpKeys } from '../../src/load/decrypt/openpgp.ts';
-import { Landing, type WantedFile } from '../../src/load/landing.ts';
+import type { WantedFile } from '../../src/load/file.ts';
+import { Landing } from '../../src/load/landing.ts';
 import { Gpg, type GpgKey, hasGpg } from '../support/gpg.ts';
 import { Project, said } from '../support/project.ts';
 
@@ -381,7 +382,7 @@ describe('decrypted text', () => {
     const parsed = parsePath(path);
     if (parsed.kind !== 'data') throw new Error(`${path} is no data file`);
     const listed = { path, bytes: bytes.length, etag: 'x' };
-    const wanted: WantedFile = { fileId: 1, listed, name: parsed.file, partition: parsed.partition };
+    const wanted: WantedFile = { ...listed, fileId: 1, name: parsed.file, partition: parsed.partition };
     return { connector, wanted };
   }
 

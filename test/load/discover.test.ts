@@ -38,7 +38,7 @@ async function partitions(since?: string, from = connector, path?: string): Prom
     note,
     path === undefined ? {} : { path },
   )) {
-    const names = files.map(({ listed }) => listed.path.slice(listed.path.lastIndexOf('/') + 1)).sort();
+    const names = files.map((file) => file.path.slice(file.path.lastIndexOf('/') + 1)).sort();
     found.push([key.time.toISOString().slice(0, 16), ...(sealed ? ['sealed'] : []), ...names].join(' '));
   }
   return found.sort();

@@ -9,7 +9,8 @@ import { local } from '../../src/connectors/local.ts';
 import { FileError, SourceError } from '../../src/errors.ts';
 import { parsePath } from '../../src/feeds/paths.ts';
 import { DEFAULT_LIMITS } from '../../src/limits.ts';
-import { Landing, type WantedFile } from '../../src/load/landing.ts';
+import type { WantedFile } from '../../src/load/file.ts';
+import { Landing } from '../../src/load/landing.ts';
 import { asOrdinaryUser } from '../support/ordinary-user.ts';
 
 const NOW = new Date('2026-02-01T00:00:00Z');
@@ -46,11 +47,11 @@ async function deliver(name: string, bytes: string | Buffer): Promise<WantedFile
   for await (const file of inPlace.files(FOLDER)) if (file.path === path) listed = file;
   const parsed = parsePath(path);
   if (parsed.kind !== 'data' || !listed) throw new Error(`${path} is no file of a feed`);
-  return { fileId: 1, listed, name: parsed.file, partition: parsed.partition };
+  return { ...listed, fileId: 1, name: parsed.file, partition: parsed.partition };
 }
 
 function delivered(file: WantedFile): string {
-  return join(root, 'feeds', file.listed.path);
+  return join(root, 'feeds', file.path);
 }
 
 function overwritten(bytes: Buffer, at: number, by: number[]): Buffer {
@@ -195,7 +196,7 @@ describe('a file that is not whole', () => {
       const failure = await landing.land(connector, file).catch((error) => error);
       expect(failure).toBeInstanceOf(FileError);
       expect(failure.message).toMatch(message);
-      expect(failure.message).toContain(file.listed.path);
+      expect(failure.message).toContain(file.path);
     }
     expect((await readdir(folder)).filter((name) => /jsonl/.test(name))).toEqual([]);
   });
@@ -205,7 +206,7 @@ describe('a file that is not whole', () => {
     const file = await deliver('calls.jsonl', TEXT);
     await writeFile(delivered(file), TEXT + TEXT);
     await expect(landing.land(inPlace, file)).rejects.toThrow(
-      `${file.listed.path} was listed with 16 bytes and has 32`,
+      `${file.path} was listed with 16 bytes and has 32`,
     );
     await expect(landing.land(remote, file)).rejects.toThrow(FileError);
   });
@@ -266,7 +267,7 @@ describe('a file that changes while it is staged', () => {
       const landed = await landing.land(inPlace, file);
       await change(file);
       await expect(landed.recheck()).rejects.toThrow(
-        new FileError(`${file.listed.path} changed while it was read`, { retryable: true }),
+        new FileError(`${file.path} changed while it was read`, { retryable: true }),
       );
     }
   });

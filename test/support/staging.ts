@@ -5,7 +5,7 @@ import type { FeedSpec } from '../../src/feeds/catalogue.ts';
 import type { ColumnType } from '../../src/feeds/types.ts';
 import { migrate } from '../../src/ledger/migrations.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/limits.ts';
-import type { LandedFile } from '../../src/load/landing.ts';
+import type { LandedFile } from '../../src/load/file.ts';
 import { LineCounter } from '../../src/load/lines.ts';
 import { type Batch, type StageResult, Stager } from '../../src/load/staging/stage.ts';
 import type { Row, Session } from '../../src/warehouse/session.ts';
@@ -92,7 +92,9 @@ export class StagingBench implements AsyncDisposable {
     const path = `${spec.feed}/version=${spec.version}/format=jsonl/dt=2026-01-01/hr=00/${spec.feed}.jsonl.${fileId}`;
     return {
       fileId,
-      listed: { path, bytes: bytes.length, etag: 'x' },
+      path,
+      bytes: bytes.length,
+      etag: 'x',
       name: { split: fileId, gzip: false, encrypted: false },
       partition: {
         feed: spec.feed,

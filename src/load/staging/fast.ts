@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fieldName } from '../../feeds/names.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { fileList, identifier, qualified, timestamp } from '../../warehouse/sql.ts';
-import type { LandedFile } from '../landing.ts';
+import type { LandedFile } from '../file.ts';
 import type { FitRules } from './careful.ts';
 import { type Column, takesAll } from './columns.ts';
 import { mayBeRespelled } from './digits.ts';
@@ -43,7 +43,7 @@ export class Refusal extends Error {
     file: LandedFile | undefined,
     { cause, column }: { cause?: unknown; column?: string } = {},
   ) {
-    super(`${reason}: ${file?.listed.path ?? 'some file'}`, { cause });
+    super(`${reason}: ${file?.path ?? 'some file'}`, { cause });
     this.reason = reason;
     this.file = file;
     this.column = column;

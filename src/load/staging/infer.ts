@@ -8,7 +8,7 @@ import { isDateTime } from '../../warehouse/instant.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { canonicalValue } from '../../warehouse/spelling.ts';
 import { fileList, identifier, qualified } from '../../warehouse/sql.ts';
-import type { LandedFile } from '../landing.ts';
+import type { LandedFile } from '../file.ts';
 import { type Column, columnValue, MAX_SAFE } from './columns.ts';
 import { marked, mayRespell, unmarkedJson } from './digits.ts';
 import { textOfJson } from './rescued.ts';

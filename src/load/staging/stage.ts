@@ -11,7 +11,7 @@ import { asFeedError } from '../../warehouse/scope.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { fileList, qualified, type TableName } from '../../warehouse/sql.ts';
 import { storageTrouble } from '../../warehouse/trouble.ts';
-import type { LandedFile } from '../landing.ts';
+import type { LandedFile } from '../file.ts';
 import { readLines } from '../lines.ts';
 import { ColumnTooNarrow, type FileLines, type FileResult, insertCareful } from './careful.ts';
 import { isExact } from './exact-file.ts';
@@ -254,7 +254,7 @@ export class Stager {
       await resolveFileFailures(
         session,
         batch.source,
-        batch.files.map(({ listed }) => listed.path),
+        batch.files.map(({ path }) => path),
         now,
       );
       for (const file of batch.files) await file.recheck();
@@ -349,22 +349,22 @@ async function checkConserved(file: LandedFile, { lines, staged, rejected }: Fil
   if (lines === file.lines && lines === staged + rejected) return;
   await file.recheck();
   throw new SourceError(
-    `${file.listed.path}: ${file.lines} lines arrived, ${lines} were read, ${staged} staged and ${rejected} rejected`,
+    `${file.path}: ${file.lines} lines arrived, ${lines} were read, ${staged} staged and ${rejected} rejected`,
     { hint: 'nothing of this batch was staged; this is a fault of the loader, please report it' },
   );
 }
 
 function fileRows(batch: Batch, counts: Map<number, FileCounts>, runId: number, now: Date): File[] {
-  return batch.files.map(({ fileId, listed, partition, sha256, lines }) => ({
+  return batch.files.map(({ fileId, path, bytes, etag, partition, sha256, lines }) => ({
     file_id: fileId,
     source: batch.source,
     feed_group: batch.spec.group,
     feed: batch.spec.feed,
     version: batch.spec.version,
     partition_ts: partition.time,
-    path: listed.path,
-    bytes: listed.bytes,
-    etag: listed.etag,
+    path,
+    bytes,
+    etag,
     sha256,
     lines,
     rows_staged: counts.get(fileId)?.staged ?? 0,

@@ -2,7 +2,7 @@ import { nextChangeId, storeChanges } from '../../ledger/schema-changes.ts';
 import type { SchemaChange } from '../../ledger/tables.ts';
 import type { Limits } from '../../limits.ts';
 import type { Session } from '../../warehouse/session.ts';
-import type { LandedFile } from '../landing.ts';
+import type { LandedFile } from '../file.ts';
 import { widenColumns } from './infer.ts';
 import type { StagingTable } from './table.ts';
 

@@ -1,0 +1,49 @@
+import type { ListedFile } from '../connectors/connector.ts';
+import type { FileError } from '../errors.ts';
+import type { FileName, PartitionKey } from '../feeds/paths.ts';
+
+/**
+ * The way of a file, from a listing to its rows: each of these adds to the one before what one more stage has found out.
+ *
+ * listed (`connectors/`) -> found (`discover.ts`) -> wanted (`plan.ts`, `batches.ts`) -> landed (`landing.ts`).
+ * `partition.ts` does the same for partitions.
+ */
+
+/** A listed file whose path follows the vendor's conventions. */
+export interface FoundFile extends ListedFile {
+  /** What its name says. */
+  name: FileName;
+  partition: PartitionKey;
+}
+
+/** A file that is to be staged. */
+export interface WantedFile extends FoundFile {
+  /** Its number in `ops.files`, once it is staged. */
+  fileId: number;
+}
+
+/** A file that has arrived whole and lies on this machine as plain JSON Lines, all of whose bytes were looked at. */
+export interface LandedFile extends WantedFile {
+  /** Where the plain text lies. */
+  text: string;
+  /** Of the bytes as delivered. */
+  sha256: string;
+  /** Lines that are not blank. */
+  lines: number;
+  /** Blank lines or a byte order mark: to be read the careful way. */
+  irregular: boolean;
+  /** Bytes of the longest line. */
+  longest: number;
+  /** Throws when the file has changed since it was looked at; called before its rows are committed. */
+  recheck(): Promise<void>;
+  /** Removes what was made for it; the delivered file itself stays. */
+  remove(): Promise<void>;
+}
+
+/** A file that could not be landed, or not be staged. */
+export interface FailedFile {
+  file: WantedFile;
+  error: FileError;
+  /** See `FileFailure.fingerprint`. */
+  fingerprint?: string;
+}
