@@ -14,8 +14,7 @@ import type { LoadContext, LoadOptions } from './load-context.ts';
 
 /** A batch whose files have been fetched, as far as they could be. */
 export interface LandedBatch extends WantedBatch {
-  /** By number. */
-  landed: Map<number, LandedFile>;
+  landed: LandedFile[];
   failures: FailedFile[];
   /** Why the rest of its files, and of its feed, was not asked for. */
   givenUp?: SourceError;
@@ -80,13 +79,13 @@ export class BatchFetch {
   async #fetchAll(batch: WantedBatch): Promise<LandedBatch> {
     const { reporter } = this.#context;
     reporter.progress.activity(`fetching ${batch.spec.group}.${batch.spec.feed}`);
-    const result: LandedBatch = { ...batch, landed: new Map(), failures: [] };
+    const result: LandedBatch = { ...batch, landed: [], failures: [] };
     let refused = 0;
     const fetchOne = async (file: WantedFile) => {
       if (this.#until.aborted || result.givenUp) return;
       try {
         if (await this.#waits(file)) return;
-        result.landed.set(file.fileId, await this.#land(file));
+        result.landed.push(await this.#land(file));
         refused = 0;
       } catch (error) {
         if (this.#until.aborted) return;
@@ -103,7 +102,7 @@ export class BatchFetch {
       { concurrency: FETCHES },
     );
     if (!this.#until.aborted) return result;
-    for (const file of result.landed.values()) await file.remove();
+    for (const file of result.landed) await file.remove();
     throw this.#until.reason;
   }
 

@@ -3,14 +3,22 @@ import { FeedError, FileError } from '../errors.ts';
 import { recordFeeds } from '../ledger/feeds.ts';
 import { recordFileFailure } from '../ledger/files.ts';
 import { recordPartitions } from '../ledger/partitions.ts';
-import type { Partition } from '../ledger/tables.ts';
 import { count } from '../text.ts';
 import { asFileError, fatal } from '../warehouse/scope.ts';
 import type { LandedBatch } from './batch-fetch.ts';
-import type { FailedFile, LandedFile } from './file.ts';
-import type { LoadContext, LoadResult } from './load-context.ts';
-import { partitionRow, type WantedPartition } from './partition.ts';
-import type { Batch, FileCounts, Stager } from './staging/stage.ts';
+import type { FailedFile, LandedFile, StagedFile } from './file.ts';
+import type { LoadContext } from './load-context.ts';
+import { rowOnceStaged } from './partition.ts';
+import type { Batch, Stager } from './staging/stage.ts';
+
+/** A batch that was staged, as far as it could be. */
+export interface StagedBatch {
+  staged: StagedFile[];
+  /** Files that are left for the next run; the ledger knows of them. */
+  failures: FailedFile[];
+  /** What ended it before its end, and is the affair of the whole feed, or of all of them. */
+  error?: unknown;
+}
 
 /** More files than this that cannot be staged in one batch, and it is not the files that are odd. */
 const MAX_ODD = 4;
@@ -25,28 +33,44 @@ export class BatchStage {
   readonly #context: LoadContext;
   readonly #source: Source;
   readonly #stager: Stager;
-  readonly #result: LoadResult;
   readonly #batch: LandedBatch;
-  readonly #staged = new Map<number, FileCounts>();
+  /** Files that are here, by their numbers. */
+  readonly #landed: Map<number, LandedFile>;
+  readonly #staged = new Map<number, StagedFile>();
+  readonly #changed: FailedFile[] = [];
   readonly #odd: FailedFile[] = [];
+  readonly #noted: FailedFile[] = [];
 
-  constructor(context: LoadContext, source: Source, stager: Stager, result: LoadResult, batch: LandedBatch) {
+  constructor(context: LoadContext, source: Source, stager: Stager, batch: LandedBatch) {
     this.#context = context;
     this.#source = source;
     this.#stager = stager;
-    this.#result = result;
     this.#batch = batch;
+    this.#landed = new Map(batch.landed.map((file) => [file.fileId, file]));
   }
 
-  /** @throws what is the affair of the whole feed, or ends the run */
-  async run(): Promise<void> {
+  /** Throws nothing: what is staged is staged, whatever comes after it. */
+  async run(): Promise<StagedBatch> {
+    const error = await this.#run().then(
+      () => undefined,
+      (cause: unknown) => cause,
+    );
+    return { staged: [...this.#staged.values()], failures: this.#noted, error };
+  }
+
+  async #run(): Promise<void> {
     const { session, clock } = this.#context;
-    const { spec, landed, failures, notes, givenUp } = this.#batch;
+    const { spec, failures, partitions, notes, givenUp } = this.#batch;
     await recordFeeds(session, [spec], clock());
-    for (const failed of failures.splice(0)) await this.#note(failed);
-    await this.#stage([...landed.keys()]);
-    for (const failed of [...failures, ...this.#odd]) await this.#note(failed);
-    await recordPartitions(session, this.#incomplete());
+    for (const failed of failures) await this.#note(failed);
+    await this.#stage([...this.#landed.keys()]);
+    for (const failed of [...this.#changed, ...this.#odd]) await this.#note(failed);
+    // Those of which something was staged are written with it.
+    const left = partitions.filter(({ wanted }) => !wanted.some(({ fileId }) => this.#staged.has(fileId)));
+    await recordPartitions(
+      session,
+      left.map((partition) => rowOnceStaged(this.#source.name, spec, partition, this.#staged, clock())),
+    );
     // Not before: what is noted as come must not lie ahead of what is still to be loaded.
     if (!givenUp) await recordPartitions(session, notes);
   }
@@ -54,25 +78,21 @@ export class BatchStage {
   /** Stages those of these files that are here, and whose partitions can be. */
   async #stage(ids: readonly number[]): Promise<void> {
     for (;;) {
-      let counts: ReadonlyMap<number, FileCounts> = new Map();
-      const ready = this.#ready(ids, (seen) => {
-        counts = seen;
-      });
+      const ready = this.#ready(ids);
       if (ready.files.length === 0) return;
-      const error = await this.#stager.stage(ready).then(
-        ({ rows, rejected }) => {
-          for (const [id, staged] of counts) this.#staged.set(id, staged);
-          this.#count(ready, rows, rejected);
-        },
-        (failure: unknown) => failure,
-      );
-      if (error === undefined) return;
-      // A file that changed under our hands is left for the next run; the others are staged without it.
-      if (error instanceof FileError && (await this.#dropChanged())) continue;
-      const end = fatal(error, this.#context.signal);
-      if (end !== undefined) throw end;
-      if (error instanceof FeedError) throw error;
-      return this.#apart(ready, error);
+      let staged: StagedFile[];
+      try {
+        staged = await this.#stager.stage(ready);
+      } catch (error) {
+        // A file that changed under our hands is left for the next run; the others are staged without it.
+        if (error instanceof FileError && (await this.#dropChanged())) continue;
+        const end = fatal(error, this.#context.signal);
+        if (end !== undefined) throw end;
+        if (error instanceof FeedError) throw error;
+        return this.#apart(ready, error);
+      }
+      for (const file of staged) this.#staged.set(file.fileId, file);
+      return this.#tell(staged);
     }
   }
 
@@ -100,11 +120,15 @@ export class BatchStage {
     });
   }
 
-  /** What of these files is to be staged, and how the partitions stand then. */
-  #ready(ids: readonly number[], onCounts: (counts: ReadonlyMap<number, FileCounts>) => void): Batch {
-    const { spec, landed, partitions: all } = this.#batch;
-    const chosen = new Map(ids.flatMap((id) => (landed.has(id) ? [[id, landed.get(id) as LandedFile]] : [])));
-    const partitions = all.filter(({ wanted, replaces }) =>
+  /** What of these files is to be staged, of those that are here. */
+  #ready(ids: readonly number[]): Batch {
+    const chosen = new Map(
+      ids.flatMap((id) => {
+        const file = this.#landed.get(id);
+        return file ? [[id, file] as const] : [];
+      }),
+    );
+    const partitions = this.#batch.partitions.filter(({ wanted, replaces }) =>
       // A partition that takes the place of another does so as a whole.
       replaces.length > 0
         ? wanted.every(({ fileId }) => chosen.has(fileId))
@@ -112,46 +136,20 @@ export class BatchStage {
     );
     return {
       source: this.#source.name,
-      spec,
+      spec: this.#batch.spec,
       files: partitions.flatMap(({ wanted }) => wanted.flatMap(({ fileId }) => chosen.get(fileId) ?? [])),
-      supersedes: partitions.flatMap(({ replaces, wanted }) =>
-        replaces.map((old) => ({
-          fileId: old.file_id,
-          by: (wanted.find(({ path }) => path === old.path) ?? wanted[0])?.fileId ?? old.file_id,
-        })),
-      ),
-      partitions: (counts) => {
-        onCounts(counts);
-        const staged = new Map([...this.#staged, ...counts]);
-        return partitions.map((partition) => {
-          const isWhole = partition.wanted.every(({ fileId }) => staged.has(fileId));
-          return this.#row(partition, isWhole ? 'loaded' : 'sealed', rowsOf(partition, staged));
-        });
-      },
+      partitions,
+      before: this.#staged,
     };
   }
 
-  /** Partitions of which nothing was staged now. */
-  #incomplete(): Partition[] {
-    return this.#batch.partitions
-      .filter(({ wanted }) => !wanted.some(({ fileId }) => this.#staged.has(fileId)))
-      .map((partition) => {
-        const stays = partition.replaces.reduce((sum, file) => sum + file.rows_staged, 0);
-        const state = partition.replaces.length > 0 ? 'reopened' : 'sealed';
-        return this.#row(partition, state, stays + rowsOf(partition, this.#staged));
-      });
-  }
-
-  #row(partition: WantedPartition, state: Partition['state'], rows: number): Partition {
-    return partitionRow(this.#source.name, this.#batch.spec, partition, state, rows, this.#context.clock());
-  }
-
   /** Tells of a file that did not make it, and keeps that for `status` and the next run. */
-  async #note({ file, error, fingerprint }: FailedFile): Promise<void> {
+  async #note(failed: FailedFile): Promise<void> {
+    const { file, error, fingerprint } = failed;
     const { session, reporter, clock, redact } = this.#context;
     const { path, etag, bytes } = file;
     const source = this.#source.name;
-    this.#result.failedFiles += 1;
+    this.#noted.push(failed);
     reporter.warn(error.message, { source, path, hint: error.hint });
     const message = redact(error.message);
     await recordFileFailure(
@@ -163,36 +161,32 @@ export class BatchStage {
 
   /** @returns whether there were any */
   async #dropChanged(): Promise<boolean> {
-    const { landed, failures } = this.#batch;
-    const before = landed.size;
-    for (const file of [...landed.values()]) {
+    const before = this.#landed.size;
+    for (const file of [...this.#landed.values()]) {
       try {
         await file.recheck();
       } catch (error) {
-        failures.push({ file, error: new FileError((error as Error).message, { cause: error }) });
+        this.#changed.push({ file, error: new FileError((error as Error).message, { cause: error }) });
         await this.#drop(file);
       }
     }
-    return landed.size < before;
+    return this.#landed.size < before;
   }
 
   async #drop(file: LandedFile): Promise<void> {
-    this.#batch.landed.delete(file.fileId);
+    this.#landed.delete(file.fileId);
     await file.remove();
   }
 
-  #count({ spec, files }: Batch, rows: number, rejected: number): void {
+  #tell(staged: readonly StagedFile[]): void {
     const { reporter } = this.#context;
-    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-    this.#result.files += files.length;
-    this.#result.bytes += bytes;
-    this.#result.rows += rows;
-    this.#result.rejected += rejected;
-    const feed = `${spec.group}.${spec.feed}`;
-    reporter.progress.done({ feed, files: files.length, bytes, rows });
-    reporter.info(`staged ${count(files.length, 'file')}, ${count(rows, 'row')}`, {
+    const { group, feed: name } = this.#batch.spec;
+    const feed = `${group}.${name}`;
+    const { files, bytes, rows, rejected } = sumOf(staged);
+    reporter.progress.done({ feed, files, bytes, rows });
+    reporter.info(`staged ${count(files, 'file')}, ${count(rows, 'row')}`, {
       feed,
-      files: files.length,
+      files,
       bytes,
       rows,
       rejected,
@@ -200,7 +194,18 @@ export class BatchStage {
   }
 }
 
-function rowsOf(partition: WantedPartition, counts: ReadonlyMap<number, FileCounts>) {
-  const kept = partition.kept.reduce((sum, file) => sum + file.rows_staged, 0);
-  return partition.wanted.reduce((sum, { fileId }) => sum + (counts.get(fileId)?.staged ?? 0), kept);
+/** What files come to; bytes as delivered. */
+export function sumOf(staged: readonly StagedFile[]): {
+  files: number;
+  bytes: number;
+  rows: number;
+  rejected: number;
+} {
+  const sum = { files: staged.length, bytes: 0, rows: 0, rejected: 0 };
+  for (const file of staged) {
+    sum.bytes += file.bytes;
+    sum.rows += file.staged;
+    sum.rejected += file.rejected;
+  }
+  return sum;
 }

@@ -5,8 +5,8 @@ import type { FileName, PartitionKey } from '../feeds/paths.ts';
 /**
  * The way of a file, from a listing to its rows: each of these adds to the one before what one more stage has found out.
  *
- * listed (`connectors/`) -> found (`discover.ts`) -> wanted (`plan.ts`, `batches.ts`) -> landed (`landing.ts`).
- * `partition.ts` does the same for partitions.
+ * listed (`connectors/`) -> found (`discover.ts`) -> wanted (`plan.ts`, `batches.ts`) -> landed (`landing.ts`) -> staged
+ * (`staging/stage.ts`). `partition.ts` does the same for partitions.
  */
 
 /** A listed file whose path follows the vendor's conventions. */
@@ -39,6 +39,15 @@ export interface LandedFile extends WantedFile {
   /** Removes what was made for it; the delivered file itself stays. */
   remove(): Promise<void>;
 }
+
+/** A file whose lines are staged or kept as rejected ones, each of them. */
+export interface StagedFile extends LandedFile {
+  staged: number;
+  rejected: number;
+}
+
+/** What became of the lines of a file: `lines = staged + rejected`. */
+export type LineCounts = Pick<StagedFile, 'lines' | 'staged' | 'rejected'>;
 
 /** A file that could not be landed, or not be staged. */
 export interface FailedFile {

@@ -2,7 +2,7 @@ import type { FeedSpec } from '../feeds/catalogue.ts';
 import type { PartitionKey } from '../feeds/paths.ts';
 import type { KnownFile } from '../ledger/known.ts';
 import type { Partition } from '../ledger/tables.ts';
-import type { FoundFile, WantedFile } from './file.ts';
+import type { FoundFile, StagedFile, WantedFile } from './file.ts';
 
 /** The way of a partition, as far as it goes beside that of its files (`file.ts`): found -> planned -> wanted. Pure. */
 
@@ -57,4 +57,36 @@ export function partitionRow(
     acknowledged_at: noted?.acknowledged_at ?? null,
     files_gone_at: state === 'reopened' ? (noted?.files_gone_at ?? null) : null,
   };
+}
+
+/** Files that were staged, by their numbers. */
+export type StagedFiles = ReadonlyMap<number, StagedFile>;
+
+/** How a partition stands once some of its wanted files are staged, or none of them. */
+export function rowOnceStaged(
+  source: string,
+  spec: FeedSpec,
+  partition: WantedPartition,
+  staged: StagedFiles,
+  now: Date,
+): Partition {
+  const { wanted, kept, replaces } = partition;
+  const come = wanted.flatMap(({ fileId }) => staged.get(fileId) ?? []);
+  // What is to be replaced goes with the first file that takes its place.
+  const there = [...kept, ...(come.length === 0 ? replaces : [])];
+  const rows = [...there.map(({ rows_staged }) => rows_staged), ...come.map((file) => file.staged)];
+  const sum = rows.reduce((total, each) => total + each, 0);
+  const open = come.length === 0 && replaces.length > 0 ? 'reopened' : 'sealed';
+  const state = come.length === wanted.length ? 'loaded' : open;
+  return partitionRow(source, spec, partition, state, sum, now);
+}
+
+/** Files whose rows go with these partitions, each with the file that takes its place. */
+export function supersededBy(partitions: readonly WantedPartition[]): { fileId: number; by: number }[] {
+  return partitions.flatMap(({ replaces, wanted }) =>
+    replaces.map((old) => ({
+      fileId: old.file_id,
+      by: (wanted.find(({ path }) => path === old.path) ?? wanted[0])?.fileId ?? old.file_id,
+    })),
+  );
 }

@@ -10,7 +10,7 @@ import { recordMisfits } from '../ledger/misfits.ts';
 import type { Misfit } from '../ledger/tables.ts';
 import { asFeedError, fatal } from '../warehouse/scope.ts';
 import { BatchFetch, type LandedBatch } from './batch-fetch.ts';
-import { BatchStage } from './batch-stage.ts';
+import { BatchStage, sumOf } from './batch-stage.ts';
 import { cutBatches, type WantedBatch } from './batches.ts';
 import { chosenFeeds } from './chosen-feeds.ts';
 import { Coverage } from './coverage.ts';
@@ -240,21 +240,29 @@ export class SourceLoad {
   async #stage(batch: LandedBatch): Promise<void> {
     const { signal, reporter } = this.#context;
     const { spec, landed, failures, notes, givenUp } = batch;
+    const result = this.#result;
     try {
       signal?.throwIfAborted();
       // One that was fetched while the one before it failed: what is staged must not lie behind what is not.
       if (this.#hasFailed(spec)) return;
       // Of files that are not fetched for now there is nothing new to say.
-      if (landed.size + failures.length + notes.length === 0 && !givenUp) return;
+      if (landed.length + failures.length + notes.length === 0 && !givenUp) return;
       reporter.progress.activity(`staging ${spec.group}.${spec.feed}`);
-      this.#result.changed = true;
-      await new BatchStage(this.#context, this.#source, this.#stager, this.#result, batch).run();
+      result.changed = true;
+      const done = await new BatchStage(this.#context, this.#source, this.#stager, batch).run();
+      const { files, bytes, rows, rejected } = sumOf(done.staged);
+      result.files += files;
+      result.bytes += bytes;
+      result.rows += rows;
+      result.rejected += rejected;
+      result.failedFiles += done.failures.length;
+      if (done.error !== undefined) throw done.error;
       if (givenUp) this.#fail(spec, givenUp);
     } catch (error) {
       await this.#mustBeOfFeed(error);
       this.#fail(spec, error);
     } finally {
-      for (const file of landed.values()) await file.remove();
+      for (const file of landed) await file.remove();
     }
   }
 

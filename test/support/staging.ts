@@ -7,7 +7,7 @@ import { migrate } from '../../src/ledger/migrations.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/limits.ts';
 import type { LandedFile } from '../../src/load/file.ts';
 import { LineCounter } from '../../src/load/lines.ts';
-import { type Batch, type StageResult, Stager } from '../../src/load/staging/stage.ts';
+import { type Batch, Stager } from '../../src/load/staging/stage.ts';
 import type { Row, Session } from '../../src/warehouse/session.ts';
 import { Warehouse } from '../../src/warehouse/warehouse.ts';
 
@@ -63,19 +63,31 @@ export class StagingBench implements AsyncDisposable {
     spec: FeedSpec,
     files: readonly (readonly string[] | Buffer)[],
     options: { careful?: boolean; supersedes?: number[]; keyColumns?: string[] } = {},
-  ): Promise<StageResult> {
+  ): Promise<{ rows: number; rejected: number }> {
     const landed: LandedFile[] = [];
     for (const content of files) landed.push(await this.#land(spec, content, options.careful ?? false));
-    const by = landed[0]?.fileId ?? 0;
+    const [first] = landed;
+    const replaces = (options.supersedes ?? []).map((file_id) => ({
+      file_id,
+      path: '',
+      bytes: 0,
+      etag: '',
+      rows_staged: 0,
+    }));
+    const partition = { sealed: true, strays: 0, files: landed, wanted: landed, kept: [], noted: undefined };
     const batch: Batch = {
       source: 'test',
       spec,
       files: landed,
-      partitions: () => [],
+      partitions: first && replaces.length > 0 ? [{ ...partition, key: first.partition, replaces }] : [],
+      before: new Map(),
       ...(options.keyColumns && { keyColumns: options.keyColumns }),
-      supersedes: (options.supersedes ?? []).map((fileId) => ({ fileId, by })),
     };
-    return this.#stager.stage(batch);
+    const staged = await this.#stager.stage(batch);
+    return {
+      rows: staged.reduce((sum, file) => sum + file.staged, 0),
+      rejected: staged.reduce((sum, file) => sum + file.rejected, 0),
+    };
   }
 
   async #land(spec: FeedSpec, content: readonly string[] | Buffer, careful: boolean): Promise<LandedFile> {

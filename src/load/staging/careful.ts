@@ -1,6 +1,7 @@
 import type { ColumnMisfits } from '../../ledger/tables.ts';
 import type { Limits } from '../../limits.ts';
 import type { Session } from '../../warehouse/session.ts';
+import type { LineCounts } from '../file.ts';
 import type { Line } from '../lines.ts';
 import * as sql from './careful-sql.ts';
 import { scanLine } from './line-scan.ts';
@@ -42,15 +43,9 @@ export interface FitRules {
   limits: Limits;
 }
 
-export interface FileResult {
-  lines: number;
-  staged: number;
-  rejected: number;
-}
-
 export interface CarefulResult {
   /** By file. */
-  files: Map<number, FileResult>;
+  files: Map<number, LineCounts>;
   /** Fields that came without a column. */
   undeclared: Set<string>;
   /** Columns of the key whose values did not fit, so that lines were rejected. */

@@ -5,15 +5,16 @@ import { countMisfits, misfitColumns, recordColumnMisfits } from '../../ledger/c
 import { resolveFileFailures, undeclaredFields } from '../../ledger/files.ts';
 import { finishNumbering, noteUnnumbered } from '../../ledger/numbering.ts';
 import { recordPartitions } from '../../ledger/partitions.ts';
-import type { File, Partition } from '../../ledger/tables.ts';
+import type { File } from '../../ledger/tables.ts';
 import type { Limits } from '../../limits.ts';
 import { asFeedError } from '../../warehouse/scope.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { fileList, qualified, type TableName } from '../../warehouse/sql.ts';
 import { storageTrouble } from '../../warehouse/trouble.ts';
-import type { LandedFile } from '../file.ts';
+import type { LandedFile, LineCounts, StagedFile } from '../file.ts';
 import { readLines } from '../lines.ts';
-import { ColumnTooNarrow, type FileLines, type FileResult, insertCareful } from './careful.ts';
+import { rowOnceStaged, type StagedFiles, supersededBy, type WantedPartition } from '../partition.ts';
+import { ColumnTooNarrow, type FileLines, insertCareful } from './careful.ts';
 import { isExact } from './exact-file.ts';
 import { type Assumptions, canReadFast, insertFast, Refusal } from './fast.ts';
 import { fitRules } from './fit-rules.ts';
@@ -26,25 +27,15 @@ export interface Batch {
   source: string;
   spec: FeedSpec;
   files: LandedFile[];
-  /** Files whose rows go, with the file that takes the place of each. */
-  supersedes: { fileId: number; by: number }[];
+  /** What they are part of: in the ledger it stands as it does once they are staged. */
+  partitions: WantedPartition[];
+  /** Files of these partitions that were staged before. */
+  before: StagedFiles;
   /**
    * Columns that identify a record to whoever reads the feed: a line whose value of one does not fit is rejected. Left out: the
    * feed's own key.
    */
   keyColumns?: readonly string[];
-  /** How the partitions stand once the batch is in. */
-  partitions(staged: ReadonlyMap<number, FileCounts>): Partition[];
-}
-
-export interface FileCounts {
-  staged: number;
-  rejected: number;
-}
-
-export interface StageResult {
-  rows: number;
-  rejected: number;
 }
 
 export interface StagerOptions {
@@ -91,7 +82,7 @@ export class Stager {
     this.#limits = options.limits;
   }
 
-  async stage(batch: Batch): Promise<StageResult> {
+  async stage(batch: Batch): Promise<StagedFile[]> {
     let table = await this.#openTable(batch);
     const assumptions = await this.#assume(table);
     const needsCare = ({ irregular, longest }: LandedFile) =>
@@ -106,9 +97,9 @@ export class Stager {
       if (isInferred(table) && careful.size > 0)
         table = await addInferredColumns(this.#session, table, [...careful], this.#limits);
       try {
-        const counts = await this.#commit(batch, table, ways, assumptions);
+        const staged = await this.#commit(batch, table, ways, assumptions);
         await finishNumbering(this.#session);
-        return counts;
+        return staged;
       } catch (error) {
         if (error instanceof ColumnTooNarrow) {
           const files = { ...batch, limits: this.#limits };
@@ -213,16 +204,13 @@ export class Stager {
     table: StagingTable,
     { careful, exact }: Ways,
     assumptions: Assumptions,
-  ): Promise<StageResult> {
+  ): Promise<StagedFile[]> {
     const session = this.#session;
     const now = this.#clock();
     const fast = batch.files.filter((file) => !careful.has(file) && file.lines > 0);
     const slow = batch.files.filter((file) => careful.has(file));
-    const counts = new Map<number, FileCounts>(
-      batch.files.map(({ fileId }) => [fileId, { staged: 0, rejected: 0 }]),
-    );
     const rules = fitRules(table, this.#limits, batch.keyColumns);
-    await session.transaction(async () => {
+    return session.transaction(async () => {
       await this.#supersede(batch, table);
       if (fast.length > 0) {
         await insertFast(session, table, fast, assumptions, {
@@ -231,17 +219,21 @@ export class Stager {
           loadedAt: now,
           folder: this.#folder,
         });
-        await this.#checkFast(table, fast, counts);
+        await this.#checkFast(table, fast);
         await this.#countMisfits(table, fast, assumptions);
       }
       const undeclared = new Set(assumptions.undeclared);
+      // The other ways reject nothing.
+      const staged = new Map<number, StagedFile>(
+        batch.files.map((file) => [file.fileId, { ...file, staged: file.lines, rejected: 0 }]),
+      );
       if (slow.length > 0) {
         const lines = slow.map((file) => linesOf(file, this.#limits));
         const result = await insertCareful(session, table, lines, rules, now);
         for (const file of slow) {
-          const { lines, staged, rejected } = result.files.get(file.fileId) as FileResult;
-          await checkConserved(file, { lines, staged, rejected });
-          counts.set(file.fileId, { staged, rejected });
+          const counts = result.files.get(file.fileId) as LineCounts;
+          await checkConserved(file, counts);
+          staged.set(file.fileId, { ...file, ...counts });
         }
         for (const field of result.undeclared) undeclared.add(field);
         await recordColumnMisfits(session, table.spec, result.misfits);
@@ -249,8 +241,15 @@ export class Stager {
       }
       assumptions.undeclared = learnable(table, this.#limits, [...undeclared]);
       await this.#rememberUndeclared(table, [...undeclared], now);
-      await session.insert({ schema: 'ops', table: 'files' }, fileRows(batch, counts, this.#runId, now));
-      await recordPartitions(session, batch.partitions(counts));
+      const files = [...staged.values()];
+      await session.insert({ schema: 'ops', table: 'files' }, fileRows(batch, files, this.#runId, now));
+      const come = new Map([...batch.before, ...staged]);
+      await recordPartitions(
+        session,
+        batch.partitions.map((partition) =>
+          rowOnceStaged(batch.source, batch.spec, partition, come, this.#clock()),
+        ),
+      );
       await resolveFileFailures(
         session,
         batch.source,
@@ -258,36 +257,27 @@ export class Stager {
         now,
       );
       for (const file of batch.files) await file.recheck();
+      return files;
     });
-    let rows = 0;
-    let rejected = 0;
-    for (const count of counts.values()) {
-      rows += count.staged;
-      rejected += count.rejected;
-    }
-    return { rows, rejected };
   }
 
   async #supersede(batch: Batch, table: TableName): Promise<void> {
-    if (batch.supersedes.length === 0) return;
-    const ids = batch.supersedes.map(({ fileId }) => fileId).join(', ');
+    const superseded = supersededBy(batch.partitions);
+    if (superseded.length === 0) return;
+    const ids = superseded.map(({ fileId }) => fileId).join(', ');
     await this.#session.run(`DELETE FROM ${qualified(table)} WHERE _file_id IN (${ids})`);
     await this.#session.run(
       `UPDATE ops.rejected_rows SET resolved_at = $1, resolution = 'superseded'
        WHERE file_id IN (${ids}) AND resolved_at IS NULL`,
       [this.#clock()],
     );
-    for (const { fileId, by } of batch.supersedes) {
+    for (const { fileId, by } of superseded) {
       await this.#session.run('UPDATE ops.files SET superseded_by = $1 WHERE file_id = $2', [by, fileId]);
     }
   }
 
   /** Every line became a row, and the rows of each file lie together in the order of its lines. */
-  async #checkFast(
-    table: TableName,
-    files: readonly LandedFile[],
-    counts: Map<number, FileCounts>,
-  ): Promise<void> {
+  async #checkFast(table: TableName, files: readonly LandedFile[]): Promise<void> {
     const first = Math.min(...files.map(({ fileId }) => fileId));
     const found = await this.#session.rows<{ file_id: number; rows: number; span: number }>(
       `SELECT _file_id AS file_id, count(*) AS rows, max(rowid) - min(rowid) + 1 AS span
@@ -297,7 +287,6 @@ export class Stager {
     for (const file of files) {
       const { rows, span } = byFile.get(file.fileId) ?? { rows: 0, span: 0 };
       if (rows !== file.lines || span !== file.lines) throw new Refusal('doubtful', file);
-      counts.set(file.fileId, { staged: rows, rejected: 0 });
     }
     await noteUnnumbered(this.#session, table, files);
   }
@@ -345,7 +334,7 @@ function learnable({ columns }: StagingTable, limits: Limits, fields: readonly s
   return result;
 }
 
-async function checkConserved(file: LandedFile, { lines, staged, rejected }: FileResult): Promise<void> {
+async function checkConserved(file: LandedFile, { lines, staged, rejected }: LineCounts): Promise<void> {
   if (lines === file.lines && lines === staged + rejected) return;
   await file.recheck();
   throw new SourceError(
@@ -354,8 +343,8 @@ async function checkConserved(file: LandedFile, { lines, staged, rejected }: Fil
   );
 }
 
-function fileRows(batch: Batch, counts: Map<number, FileCounts>, runId: number, now: Date): File[] {
-  return batch.files.map(({ fileId, path, bytes, etag, partition, sha256, lines }) => ({
+function fileRows(batch: Batch, files: readonly StagedFile[], runId: number, now: Date): File[] {
+  return files.map(({ fileId, path, bytes, etag, partition, sha256, lines, staged, rejected }) => ({
     file_id: fileId,
     source: batch.source,
     feed_group: batch.spec.group,
@@ -367,8 +356,8 @@ function fileRows(batch: Batch, counts: Map<number, FileCounts>, runId: number, 
     etag,
     sha256,
     lines,
-    rows_staged: counts.get(fileId)?.staged ?? 0,
-    rows_rejected: counts.get(fileId)?.rejected ?? 0,
+    rows_staged: staged,
+    rows_rejected: rejected,
     run_id: runId,
     loaded_at: now,
     superseded_by: null,
