@@ -5,12 +5,14 @@ import { SourceError } from '../errors.ts';
 import { openFileFailures } from '../ledger/files.ts';
 import type { FileFailure } from '../ledger/tables.ts';
 import { asFileError, fatal } from '../warehouse/scope.ts';
+import type { Workspace } from '../workspace/workspace.ts';
+import { mustAnswer } from './answering.ts';
 import { fetchedAgainAt } from './back-off.ts';
 import type { WantedBatch } from './batches.ts';
 import { type Decryptor, decryptorFor } from './decrypt/decrypt.ts';
 import type { FailedFile, LandedFile, WantedFile } from './file.ts';
 import { UnreadableFile } from './inspect.ts';
-import type { LoadContext, LoadOptions } from './load-context.ts';
+import type { LoadRun } from './load-context.ts';
 
 /** A batch whose files have been fetched, as far as they could be. */
 export interface LandedBatch extends WantedBatch {
@@ -32,34 +34,24 @@ const MAX_REFUSED = 2 * FETCHES;
 
 /** Fetches the files of one source, batch by batch. */
 export class BatchFetch {
-  readonly #context: LoadContext;
+  readonly #workspace: Workspace;
+  readonly #run: LoadRun;
   readonly #source: Source;
   readonly #connector: Connector;
   readonly #decryptor: Decryptor | undefined;
-  readonly #mustAnswer: (error: SourceError) => Promise<void>;
-  readonly #eager: boolean;
   /** By path. */
   #failing: Promise<Map<string, FileFailure>> | undefined;
   readonly #stop = new AbortController();
   readonly #until: AbortSignal;
   #running: Promise<unknown> = Promise.resolve();
 
-  /** @param mustAnswer throws what it is given when the source answers nothing at all any more */
-  constructor(
-    context: LoadContext,
-    source: Source,
-    connector: Connector,
-    options: LoadOptions,
-    mustAnswer: (error: SourceError) => Promise<void>,
-  ) {
-    this.#context = context;
+  constructor(workspace: Workspace, run: LoadRun, source: Source, connector: Connector) {
+    this.#workspace = workspace;
+    this.#run = run;
     this.#source = source;
-    // Whoever names a feed or a day asks for it now.
-    this.#eager = options.fullRefresh === true || options.since !== undefined || options.feed !== undefined;
     this.#connector = connector;
-    this.#decryptor = source.decrypt && decryptorFor(source.decrypt, context.redact);
-    this.#mustAnswer = mustAnswer;
-    const { signal } = context;
+    this.#decryptor = source.decrypt && decryptorFor(source.decrypt, workspace.redact);
+    const { signal } = workspace;
     this.#until = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
   }
 
@@ -77,7 +69,7 @@ export class BatchFetch {
   }
 
   async #fetchAll(batch: WantedBatch): Promise<LandedBatch> {
-    const { reporter } = this.#context;
+    const { reporter } = this.#workspace;
     reporter.progress.activity(`fetching ${batch.spec.group}.${batch.spec.feed}`);
     const result: LandedBatch = { ...batch, landed: [], failures: [] };
     let refused = 0;
@@ -107,20 +99,21 @@ export class BatchFetch {
   }
 
   #land(file: WantedFile): Promise<LandedFile> {
-    const { landing, reporter } = this.#context;
-    return landing.land(this.#connector, file, {
+    const { reporter, config } = this.#workspace;
+    return this.#run.landing.land(this.#connector, file, {
       decryptor: this.#decryptor,
       onBytes: (count) => reporter.progress.fetched(count),
-      limits: this.#context.limits,
+      limits: config.limits,
       signal: this.#until,
     });
   }
 
   /** @throws what is not the affair of this file alone */
   async #ofFile(file: WantedFile, error: unknown): Promise<Omit<FailedFile, 'file'>> {
-    const end = fatal(error, this.#context.signal);
+    const { signal } = this.#workspace;
+    const end = fatal(error, signal);
     if (end !== undefined) throw end;
-    if (error instanceof SourceError) await this.#mustAnswer(error);
+    if (error instanceof SourceError) await mustAnswer(this.#connector, error, signal);
     const isFetched = this.#connector.localPath === undefined;
     const fingerprint =
       error instanceof UnreadableFile && isFetched ? await this.#fingerprint(file) : undefined;
@@ -135,8 +128,10 @@ export class BatchFetch {
 
   /** Whether a file that could not be read is left alone for now: nothing about it has changed, see `back-off.ts`. */
   async #waits(file: WantedFile): Promise<boolean> {
-    const { reader, clock, reporter } = this.#context;
-    if (this.#eager) return false;
+    const { reader, clock, reporter } = this.#workspace;
+    const { fullRefresh, since, feed } = this.#run.options;
+    // Whoever names a feed or a day asks for it now.
+    if (fullRefresh || since !== undefined || feed !== undefined) return false;
     this.#failing ??= openFileFailures(reader, this.#source.name).then(
       (failures) => new Map(failures.map((failure) => [failure.path, failure])),
     );

@@ -5,9 +5,9 @@ import { recordFileFailure } from '../ledger/files.ts';
 import { recordPartitions } from '../ledger/partitions.ts';
 import { count } from '../text.ts';
 import { asFileError, fatal } from '../warehouse/scope.ts';
+import type { Workspace } from '../workspace/workspace.ts';
 import type { LandedBatch } from './batch-fetch.ts';
 import type { FailedFile, LandedFile, StagedFile } from './file.ts';
-import type { LoadContext } from './load-context.ts';
 import { rowOnceStaged } from './partition.ts';
 import type { Batch, Stager } from './staging/stage.ts';
 
@@ -30,7 +30,7 @@ const MAX_ODD = 4;
  * that it fails with are found: they are left for the next run, and the others are staged without them.
  */
 export class BatchStage {
-  readonly #context: LoadContext;
+  readonly #workspace: Workspace;
   readonly #source: Source;
   readonly #stager: Stager;
   readonly #batch: LandedBatch;
@@ -41,8 +41,8 @@ export class BatchStage {
   readonly #odd: FailedFile[] = [];
   readonly #noted: FailedFile[] = [];
 
-  constructor(context: LoadContext, source: Source, stager: Stager, batch: LandedBatch) {
-    this.#context = context;
+  constructor(workspace: Workspace, source: Source, stager: Stager, batch: LandedBatch) {
+    this.#workspace = workspace;
     this.#source = source;
     this.#stager = stager;
     this.#batch = batch;
@@ -59,7 +59,7 @@ export class BatchStage {
   }
 
   async #run(): Promise<void> {
-    const { session, clock } = this.#context;
+    const { session, clock } = this.#workspace;
     const { spec, failures, partitions, notes, givenUp } = this.#batch;
     await recordFeeds(session, [spec], clock());
     for (const failed of failures) await this.#note(failed);
@@ -86,7 +86,7 @@ export class BatchStage {
       } catch (error) {
         // A file that changed under our hands is left for the next run; the others are staged without it.
         if (error instanceof FileError && (await this.#dropChanged())) continue;
-        const end = fatal(error, this.#context.signal);
+        const end = fatal(error, this.#workspace.signal);
         if (end !== undefined) throw end;
         if (error instanceof FeedError) throw error;
         return this.#apart(ready, error);
@@ -146,7 +146,7 @@ export class BatchStage {
   /** Tells of a file that did not make it, and keeps that for `status` and the next run. */
   async #note(failed: FailedFile): Promise<void> {
     const { file, error, fingerprint } = failed;
-    const { session, reporter, clock, redact } = this.#context;
+    const { session, reporter, clock, redact } = this.#workspace;
     const { path, etag, bytes } = file;
     const source = this.#source.name;
     this.#noted.push(failed);
@@ -179,7 +179,7 @@ export class BatchStage {
   }
 
   #tell(staged: readonly StagedFile[]): void {
-    const { reporter } = this.#context;
+    const { reporter } = this.#workspace;
     const { group, feed: name } = this.#batch.spec;
     const feed = `${group}.${name}`;
     const { files, bytes, rows, rejected } = sumOf(staged);

@@ -1,8 +1,3 @@
-import type { Source } from '../config/config.ts';
-import type { Catalogue } from '../feeds/catalogue.ts';
-import type { Limits } from '../limits.ts';
-import type { Reporter } from '../reporter.ts';
-import type { Session } from '../warehouse/session.ts';
 import type { Landing } from './landing.ts';
 
 export interface LoadOptions {
@@ -20,42 +15,28 @@ export interface LoadOptions {
   dryRun?: boolean;
 }
 
-export interface LoadContext {
-  sources: readonly Source[];
-  catalogue: Catalogue;
-  lookBackDays: number;
-  limits: Limits;
-  /** The one that writes. */
-  session: Session;
-  /** Another one, that reads the ledger while a batch is being staged. */
-  reader: Session;
-  landing: Landing;
-  reporter: Reporter;
-  clock: () => Date;
-  redact: (text: string) => string;
+/** What one load has for itself, beside what every command has open. */
+export interface LoadRun {
+  /** In `ops.runs`. */
   runId: number;
-  signal?: AbortSignal;
+  options: LoadOptions;
+  /** Where files lie between their arrival and their staging. */
+  landing: Landing;
 }
 
-export interface LoadResult {
-  /** Found so far to be loaded. */
-  expected: { files: number; bytes: number };
+/** What was done, of one source or of all of them. */
+interface Loaded {
+  /** Files that were staged, and their bytes as delivered. */
   files: number;
   bytes: number;
   rows: number;
   rejected: number;
   /** Files that could not be staged; they are tried again by the next run. */
   failedFiles: number;
-  /** Sources that were looked into. */
-  triedSources: string[];
-  /** Those of them that could not be read to the end. */
-  failedSources: { source: string; error: Error }[];
-  /** Feeds that could not be, though their source can; a feed as its table is called. */
+  /** Feeds that could not be read, though their source can; a feed as its table is called. */
   failedFeeds: { source: string; feed: string; error: Error }[];
   /** Feeds of which all that a source holds was listed. */
   listedWhole: { feed_group: string; feed: string; version: string }[];
-  /** Feeds that were found, by the names of their folders and as `group.feed`. */
-  found: Set<string>;
   /** Whether the ledger says anything new about partitions. */
   changed: boolean;
   /** What a dry run found to load, by feed. */
@@ -68,4 +49,22 @@ export interface LoadResult {
     files: number;
     bytes: number;
   }[];
+}
+
+/** What was done of one source. */
+export interface SourceResult extends Loaded {
+  source: string;
+  /** Found to be loaded. */
+  expected: { files: number; bytes: number };
+  /** Feeds that were found, by the names of their folders and as `group.feed`. */
+  found: string[];
+  /** What ended it before its end. */
+  error?: Error;
+}
+
+export interface LoadResult extends Loaded {
+  /** Sources that were looked into. */
+  triedSources: string[];
+  /** Those of them that could not be read to the end. */
+  failedSources: { source: string; error: Error }[];
 }

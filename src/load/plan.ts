@@ -9,10 +9,11 @@ import { openFileFailures } from '../ledger/files.ts';
 import { type KnownPartitions, readKnownPartitions } from '../ledger/known.ts';
 import { feedProgress } from '../ledger/partitions.ts';
 import type { Partition } from '../ledger/tables.ts';
+import type { Workspace } from '../workspace/workspace.ts';
 import { compare, type GoneFiles } from './compare.ts';
 import type { Coverage } from './coverage.ts';
 import { findPartitions, type OnMisfit, type Target } from './discover.ts';
-import type { LoadContext, LoadOptions } from './load-context.ts';
+import type { LoadOptions } from './load-context.ts';
 import { type FoundPartition, type PlannedPartition, partitionRow } from './partition.ts';
 import { type Reach, reachOf } from './reach.ts';
 
@@ -33,7 +34,7 @@ const ALL: Reach = { since: undefined, whole: false, beside: [], times: [], days
 
 /** Compares what listings of a source show with what the ledger knows. */
 export class Planner {
-  readonly #context: LoadContext;
+  readonly #workspace: Workspace;
   readonly #options: LoadOptions;
   readonly #source: Source;
   readonly #connector: Connector;
@@ -47,13 +48,13 @@ export class Planner {
 
   /** @param coverage is told what was listed */
   constructor(
-    context: LoadContext,
+    workspace: Workspace,
     options: LoadOptions,
     source: Source,
     connector: Connector,
     { onMisfit, coverage }: { onMisfit: OnMisfit; coverage: Coverage },
   ) {
-    this.#context = context;
+    this.#workspace = workspace;
     this.#options = options;
     this.#source = source;
     this.#connector = connector;
@@ -63,9 +64,9 @@ export class Planner {
 
   /** Reads from the ledger what the plans of these targets need. */
   async prepare(targets: readonly Target[]): Promise<void> {
-    const { reader } = this.#context;
-    const { lookBackDays } = this.#context;
-    const now = this.#context.clock();
+    const { reader, config, clock } = this.#workspace;
+    const { lookBackDays } = config;
+    const now = clock();
     const { name: source, fullListing = DAY_MS } = this.#source;
     const progress = await feedProgress(reader, source, { now, lookBackDays });
     for (const target of targets) {
@@ -86,7 +87,7 @@ export class Planner {
 
   /** @param target one of those that were prepared */
   async plan(target: Target): Promise<Plan> {
-    const { catalogue } = this.#context;
+    const { catalogue } = this.#workspace;
     const reach = this.#reaches.get(target) ?? ALL;
     const spec = catalogue.feed(this.#source.group, target.feed, target.version) ?? {
       group: this.#source.group,
@@ -126,7 +127,7 @@ export class Planner {
     if (this.#connector.seal === 'always') return 'keep';
     if (lookBack !== undefined && key.time >= lookBack) return 'replace';
     const since = noted?.files_gone_at;
-    return since && this.#context.clock().getTime() - since.getTime() >= DAY_MS ? 'replace' : 'wait';
+    return since && this.#workspace.clock().getTime() - since.getTime() >= DAY_MS ? 'replace' : 'wait';
   }
 
   #judge(plan: Plan, found: FoundPartition, reach: Reach): void {
@@ -142,7 +143,7 @@ export class Planner {
     const verdict = compare(found, before, noted, { again: fullRefresh, gone });
     if (verdict.kind === 'note') {
       const rows = before.reduce((sum, file) => sum + file.rows_staged, 0);
-      const now = this.#context.clock();
+      const now = this.#workspace.clock();
       const row = partitionRow(this.#source.name, plan.spec, { ...found, noted }, verdict.state, rows, now);
       // Only files that are gone reopen a partition that has nothing to load.
       if (verdict.state === 'reopened') row.files_gone_at = now;

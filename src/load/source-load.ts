@@ -1,22 +1,23 @@
 import { pMapIterable } from 'p-map';
 import type { Source } from '../config/config.ts';
 import type { Connector } from '../connectors/connector.ts';
-import { SourceError } from '../errors.ts';
 import { grantTables } from '../feeds/claims.ts';
 import { stagedFeeds } from '../ledger/feeds.ts';
 import { nextFileId, resolveFileFailures } from '../ledger/files.ts';
 import { recordAbsent, recordListings } from '../ledger/listings.ts';
 import { recordMisfits } from '../ledger/misfits.ts';
 import type { Misfit } from '../ledger/tables.ts';
-import { asFeedError, fatal } from '../warehouse/scope.ts';
+import { asFeedError } from '../warehouse/scope.ts';
+import type { Workspace } from '../workspace/workspace.ts';
+import { mustBeOfFeed } from './answering.ts';
 import { BatchFetch, type LandedBatch } from './batch-fetch.ts';
-import { BatchStage, sumOf } from './batch-stage.ts';
+import { BatchStage, type StagedBatch, sumOf } from './batch-stage.ts';
 import { cutBatches, type WantedBatch } from './batches.ts';
 import { chosenFeeds } from './chosen-feeds.ts';
 import { Coverage } from './coverage.ts';
 import { type FoundMisfit, findTargets, type Target } from './discover.ts';
 import { ignoring } from './ignore.ts';
-import type { LoadContext, LoadOptions, LoadResult } from './load-context.ts';
+import type { LoadRun, SourceResult } from './load-context.ts';
 import { toldMisfits } from './misplaced.ts';
 import { type Plan, Planner } from './plan.ts';
 import { Stager } from './staging/stage.ts';
@@ -29,54 +30,64 @@ const PLANS_AHEAD = 4;
 
 /** One source, from its listing to its staged rows. The next batch is fetched while one is staged. */
 export class SourceLoad {
-  readonly #context: LoadContext;
-  readonly #options: LoadOptions;
+  readonly #workspace: Workspace;
+  readonly #run: LoadRun;
   readonly #source: Source;
   readonly #connector: Connector;
-  readonly #result: LoadResult;
+  readonly #before: SourceResult['expected'];
+  readonly #done: SourceResult;
   readonly #fetch: BatchFetch;
   readonly #stager: Stager;
-  /** Feeds that go no further in this run. */
-  readonly #failed = new Set<string>();
   readonly #misfits: Misfit[] = [];
   readonly #coverage = new Coverage();
   readonly #isIgnored: (path: string) => boolean;
 
-  /** @param result what is done is added to it */
+  /** @param before what was found to be loaded of the sources before, for the progress */
   constructor(
-    context: LoadContext,
-    options: LoadOptions,
+    workspace: Workspace,
+    run: LoadRun,
     source: Source,
     connector: Connector,
-    result: LoadResult,
+    before: SourceResult['expected'],
   ) {
-    this.#context = context;
-    this.#options = options;
+    this.#workspace = workspace;
+    this.#run = run;
     this.#source = source;
     this.#connector = connector;
-    this.#fetch = new BatchFetch(context, source, connector, options, (error) => this.#mustAnswer(error));
-    this.#result = result;
+    this.#before = before;
+    this.#done = nothingDone(source.name);
+    this.#fetch = new BatchFetch(workspace, run, source, connector);
     this.#isIgnored = ignoring(source.ignore);
-    const { session, landing, clock, runId, limits } = context;
-    this.#stager = new Stager(session, { folder: landing.folder, clock, runId, limits });
+    const { session, clock, config } = workspace;
+    const { folder } = run.landing;
+    const { runId } = run;
+    this.#stager = new Stager(session, { folder, clock, runId, limits: config.limits });
   }
 
-  async run(): Promise<void> {
-    const { reporter } = this.#context;
-    reporter.progress.activity(`listing ${this.#source.name}`);
+  /** Throws nothing: what was done is done, whatever ended it. */
+  async run(): Promise<SourceResult> {
+    const error = await this.#load().then(
+      () => undefined,
+      (cause: Error) => cause,
+    );
+    return { ...this.#done, error };
+  }
+
+  async #load(): Promise<void> {
+    const { reporter, session, clock } = this.#workspace;
+    const { name, group } = this.#source;
+    const { dryRun } = this.#run.options;
+    reporter.progress.activity(`listing ${name}`);
     const onMisfit = (misfit: FoundMisfit) => this.#misfit(misfit);
     const coverage = this.#coverage;
     const feeds = this.#chosenFeeds ?? this.#source.feeds;
     const found = await findTargets(this.#connector, feeds, onMisfit, {
       onLevel: (folder, folders) => coverage.level(folder, folders),
-      onFailure: async (feed, error) => {
-        await this.#mustBeOfFeed(error);
-        this.#fail({ feed, version: '1' }, error);
-      },
+      onFailure: (feed, error) => this.#failIfOfFeed({ feed, version: '1' }, error),
     });
-    for (const { feed } of found) this.#result.found.add(feed).add(`${this.#source.group}.${feed}`);
+    this.#done.found = found.flatMap(({ feed }) => [feed, `${group}.${feed}`]);
     const targets = await this.#withTables(found);
-    const planner = new Planner(this.#context, this.#options, this.#source, this.#connector, {
+    const planner = new Planner(this.#workspace, this.#run.options, this.#source, this.#connector, {
       onMisfit,
       coverage,
     });
@@ -86,21 +97,16 @@ export class SourceLoad {
       backpressure: PLANS_AHEAD,
     });
     try {
-      if (this.#options.dryRun) {
+      if (dryRun) {
         await this.#describe(plans);
       } else {
         await this.#execute(plans);
-        await resolveFileFailures(
-          this.#context.session,
-          this.#source.name,
-          planner.gone,
-          this.#context.clock(),
-        );
+        await resolveFileFailures(session, name, planner.gone, clock());
         await this.#remember(found, planner);
       }
     } finally {
       await this.#fetch.stop();
-      if (!this.#options.dryRun) await this.#recordMisfits();
+      if (!dryRun) await this.#recordMisfits();
     }
   }
 
@@ -115,33 +121,22 @@ export class SourceLoad {
   }
 
   /** @throws what ends the run, or the error where the source answers nothing any more */
-  async #mustBeOfFeed(error: unknown): Promise<void> {
-    const end = fatal(error, this.#context.signal);
-    if (end !== undefined) throw end;
-    if (error instanceof SourceError) await this.#mustAnswer(error);
+  #mustBeOfFeed(error: unknown): Promise<void> {
+    return mustBeOfFeed(this.#connector, error, this.#workspace.signal);
   }
 
-  /**
-   * Whether a source is down, or only one thing in it is odd, is not to be told from the error: so it is asked for the
-   * names in its root, which it gave before.
-   * @throws the error when it does not answer
-   */
-  async #mustAnswer(error: SourceError): Promise<void> {
-    try {
-      for await (const _ of this.#connector.entries('')) break;
-    } catch {
-      this.#context.signal?.throwIfAborted();
-      throw error;
-    }
+  /** @throws as {@link mustBeOfFeed} */
+  async #failIfOfFeed(target: Pick<Target, 'feed' | 'version'>, error: unknown): Promise<void> {
+    await this.#mustBeOfFeed(error);
+    this.#fail(target, error);
   }
 
   #fail(target: Pick<Target, 'feed' | 'version'>, cause: unknown): void {
     const feed = this.#nameOf(target);
-    if (this.#failed.has(feed)) return;
-    this.#failed.add(feed);
+    if (this.#hasFailed(target)) return;
     const error = asFeedError(cause);
-    this.#result.failedFeeds.push({ source: this.#source.name, feed, error });
-    const { reporter, redact } = this.#context;
+    this.#done.failedFeeds.push({ source: this.#source.name, feed, error });
+    const { reporter, redact } = this.#workspace;
     reporter.warn(`${feed} from ${this.#source.name}: ${redact(error.message)}`, {
       source: this.#source.name,
       feed,
@@ -150,7 +145,8 @@ export class SourceLoad {
   }
 
   #hasFailed(target: Pick<Target, 'feed' | 'version'>): boolean {
-    return this.#failed.has(this.#nameOf(target));
+    const name = this.#nameOf(target);
+    return this.#done.failedFeeds.some(({ feed }) => feed === name);
   }
 
   /** `GROUP.FEED`, with its version where that is not 1. */
@@ -159,18 +155,16 @@ export class SourceLoad {
   }
 
   get #chosenFeeds(): readonly string[] | undefined {
-    return this.#options.feed && chosenFeeds(this.#source.group, this.#options.feed);
+    return this.#run.options.feed && chosenFeeds(this.#source.group, this.#run.options.feed);
   }
 
   /** Only now: of what a killed run had not come to, the next one makes the listing again. */
   async #remember(targets: readonly Target[], planner: Planner): Promise<void> {
-    const { session, clock } = this.#context;
+    const { session, clock } = this.#workspace;
     const { name, group, feeds = [] } = this.#source;
     const whole = targets.filter((target) => planner.isWhole(target) && !this.#hasFailed(target));
     await recordListings(session, name, whole, clock());
-    this.#result.listedWhole.push(
-      ...whole.map(({ feed, version }) => ({ feed_group: group, feed, version })),
-    );
+    this.#done.listedWhole.push(...whole.map(({ feed, version }) => ({ feed_group: group, feed, version })));
     const found = new Set(targets.map(({ feed }) => feed));
     const lookedFor = feeds.filter((feed) => this.#chosenFeeds?.includes(feed) !== false);
     const absent = lookedFor.filter((feed) => !found.has(feed) && !this.#hasFailed({ feed, version: '1' }));
@@ -179,7 +173,7 @@ export class SourceLoad {
 
   /** Those that have a table to themselves; the others are told of, see `feeds/claims.ts`. */
   async #withTables(found: readonly Target[]): Promise<Target[]> {
-    const { reader, catalogue } = this.#context;
+    const { reader, catalogue } = this.#workspace;
     const { group } = this.#source;
     const owners = [...(await stagedFeeds(reader, group)), ...catalogue.feeds(group)];
     const { granted, refused } = grantTables(found, owners);
@@ -196,7 +190,7 @@ export class SourceLoad {
       if (!plan || plan.loads.length === 0) continue;
       const { spec, loads } = plan;
       const files = loads.flatMap(({ wanted }) => wanted);
-      this.#result.planned.push({
+      this.#done.planned.push({
         source: this.#source.name,
         group: spec.group,
         feed: spec.feed,
@@ -217,8 +211,8 @@ export class SourceLoad {
   }
 
   async *#batches(plans: AsyncIterable<Planned>): AsyncGenerator<WantedBatch> {
-    const { reader, reporter } = this.#context;
-    const { expected } = this.#result;
+    const { reader, reporter } = this.#workspace;
+    const { expected } = this.#done;
     let next = await nextFileId(reader);
     for await (const { target, plan, error } of plans) {
       if (!plan) {
@@ -229,7 +223,10 @@ export class SourceLoad {
         expected.files += wanted.length;
         expected.bytes += wanted.reduce((sum, { bytes }) => sum + bytes, 0);
       }
-      reporter.progress.expect(expected);
+      reporter.progress.expect({
+        files: this.#before.files + expected.files,
+        bytes: this.#before.bytes + expected.bytes,
+      });
       for (const batch of cutBatches(plan, () => next++)) {
         if (this.#hasFailed(target)) break;
         yield batch;
@@ -238,9 +235,8 @@ export class SourceLoad {
   }
 
   async #stage(batch: LandedBatch): Promise<void> {
-    const { signal, reporter } = this.#context;
+    const { signal, reporter } = this.#workspace;
     const { spec, landed, failures, notes, givenUp } = batch;
-    const result = this.#result;
     try {
       signal?.throwIfAborted();
       // One that was fetched while the one before it failed: what is staged must not lie behind what is not.
@@ -248,22 +244,26 @@ export class SourceLoad {
       // Of files that are not fetched for now there is nothing new to say.
       if (landed.length + failures.length + notes.length === 0 && !givenUp) return;
       reporter.progress.activity(`staging ${spec.group}.${spec.feed}`);
-      result.changed = true;
-      const done = await new BatchStage(this.#context, this.#source, this.#stager, batch).run();
-      const { files, bytes, rows, rejected } = sumOf(done.staged);
-      result.files += files;
-      result.bytes += bytes;
-      result.rows += rows;
-      result.rejected += rejected;
-      result.failedFiles += done.failures.length;
+      this.#done.changed = true;
+      const done = await new BatchStage(this.#workspace, this.#source, this.#stager, batch).run();
+      this.#add(done);
       if (done.error !== undefined) throw done.error;
       if (givenUp) this.#fail(spec, givenUp);
     } catch (error) {
-      await this.#mustBeOfFeed(error);
-      this.#fail(spec, error);
+      await this.#failIfOfFeed(spec, error);
     } finally {
       for (const file of landed) await file.remove();
     }
+  }
+
+  #add({ staged, failures }: StagedBatch): void {
+    const done = this.#done;
+    const { files, bytes, rows, rejected } = sumOf(staged);
+    done.files += files;
+    done.bytes += bytes;
+    done.rows += rows;
+    done.rejected += rejected;
+    done.failedFiles += failures.length;
   }
 
   #misfit({ path, reason }: FoundMisfit): boolean {
@@ -272,17 +272,35 @@ export class SourceLoad {
       source: this.#source.name,
       path,
       reason,
-      first_seen_at: this.#context.clock(),
+      first_seen_at: this.#workspace.clock(),
     });
     return true;
   }
 
   async #recordMisfits(): Promise<void> {
-    const { session, reporter } = this.#context;
+    const { session, reporter } = this.#workspace;
     const { name } = this.#source;
     const fresh = await recordMisfits(session, name, this.#misfits, (path) => this.#coverage.covers(path));
     for (const { path, reason } of await toldMisfits(session, this.#source, fresh)) {
       reporter.warn(`passed over ${path}: ${reason}`, { source: name, path });
     }
   }
+}
+
+/** A source of which nothing was done yet. */
+export function nothingDone(source: string): SourceResult {
+  return {
+    source,
+    expected: { files: 0, bytes: 0 },
+    files: 0,
+    bytes: 0,
+    rows: 0,
+    rejected: 0,
+    failedFiles: 0,
+    failedFeeds: [],
+    listedWhole: [],
+    found: [],
+    changed: false,
+    planned: [],
+  };
 }

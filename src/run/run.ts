@@ -2,7 +2,6 @@ import { ModelError } from '../errors.ts';
 import { updateStandingFailures } from '../ledger/failures.ts';
 import { recordModelColumns } from '../ledger/model-columns.ts';
 import { wasInterrupted } from '../ledger/runs.ts';
-import { Landing } from '../load/landing.ts';
 import { load } from '../load/load.ts';
 import type { LoadOptions, LoadResult } from '../load/load-context.ts';
 import { type BuildOptions, type BuildResult, build, openProject } from '../models/build/build.ts';
@@ -137,26 +136,12 @@ async function buildAndTest(
 }
 
 async function loadFeeds(workspace: Workspace, runId: number, options: LoadOptions): Promise<LoadResult> {
-  const { config, clock, reporter } = workspace;
-  await using landing = options.dryRun
-    ? new Landing(config.landing)
-    : await Landing.open(config.landing, clock());
   try {
-    const loaded = await load(
-      {
-        ...workspace,
-        sources: config.sources,
-        lookBackDays: config.lookBackDays,
-        limits: config.limits,
-        landing,
-        runId,
-      },
-      options,
-    );
+    const loaded = await load(workspace, runId, options);
     if (runId !== DRY_RUN) await applyPolicyToProposals(workspace, runId);
     return loaded;
   } finally {
-    reporter.progress.stop();
+    workspace.reporter.progress.stop();
   }
 }
 
