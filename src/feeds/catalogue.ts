@@ -57,6 +57,20 @@ export interface FeedSpec {
   modelled?: boolean;
 }
 
+/** What is known of a feed, or a version of one, that nobody documents. */
+export function undocumentedFeed(group: string, feed: string, version: string): FeedSpec {
+  return {
+    group,
+    feed,
+    version,
+    description: '',
+    columns: [],
+    key: [],
+    orderBy: [],
+    cadenceMinutes: undefined,
+  };
+}
+
 export interface Catalogue {
   groups: readonly string[];
   /** Undefined for a feed, or a version of one, that nobody documents. */

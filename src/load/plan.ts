@@ -3,7 +3,7 @@ import pMap from 'p-map';
 import type { Source } from '../config/config.ts';
 import type { Connector } from '../connectors/connector.ts';
 import { SourceError } from '../errors.ts';
-import type { FeedSpec } from '../feeds/catalogue.ts';
+import { type FeedSpec, undocumentedFeed } from '../feeds/catalogue.ts';
 import { dayFolder } from '../feeds/paths.ts';
 import { openFileFailures } from '../ledger/files.ts';
 import { type KnownPartitions, readKnownPartitions } from '../ledger/known.ts';
@@ -89,16 +89,8 @@ export class Planner {
   async plan(target: Target): Promise<Plan> {
     const { catalogue } = this.#workspace;
     const reach = this.#reaches.get(target) ?? ALL;
-    const spec = catalogue.feed(this.#source.group, target.feed, target.version) ?? {
-      group: this.#source.group,
-      feed: target.feed,
-      version: target.version,
-      description: '',
-      columns: [],
-      key: [],
-      orderBy: [],
-      cadenceMinutes: undefined,
-    };
+    const feed = [this.#source.group, target.feed, target.version] as const;
+    const spec = catalogue.feed(...feed) ?? undocumentedFeed(...feed);
     const plan: Plan = { spec, notes: [], loads: [] };
     const known = this.#known.byPath;
     const seen = new Map<string, string>();

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { UsageError } from '../errors.ts';
-import type { FeedSpec } from '../feeds/catalogue.ts';
+import { type FeedSpec, undocumentedFeed } from '../feeds/catalogue.ts';
 import { recordColumnMisfits } from '../ledger/column-misfits.ts';
 import { rebuildModelsReading } from '../ledger/models.ts';
 import type { Limits } from '../limits.ts';
@@ -116,16 +116,8 @@ export async function replayRejects(
   );
   const result: ReplayResult = { staged: 0, left: 0 };
   for (const file of files) {
-    const spec: FeedSpec = catalogue.feed(file.feed_group, file.feed, file.version) ?? {
-      group: file.feed_group,
-      feed: file.feed,
-      version: file.version,
-      description: '',
-      columns: [],
-      key: [],
-      orderBy: [],
-      cadenceMinutes: undefined,
-    };
+    const feed = [file.feed_group, file.feed, file.version] as const;
+    const spec = catalogue.feed(...feed) ?? undocumentedFeed(...feed);
     const { staged, left } = await session.transaction(() =>
       replayFile(session, spec, file, { ...choice, limits }, clock()),
     );
