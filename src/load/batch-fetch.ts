@@ -12,7 +12,7 @@ import type { WantedBatch } from './batches.ts';
 import { type Decryptor, decryptorFor } from './decrypt/decrypt.ts';
 import type { FailedFile, LandedFile, WantedFile } from './file.ts';
 import { UnreadableFile } from './inspect.ts';
-import type { LoadRun } from './load-context.ts';
+import type { LoadRun } from './load-run.ts';
 
 /** A batch whose files have been fetched, as far as they could be. */
 export interface LandedBatch extends WantedBatch {

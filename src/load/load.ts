@@ -6,7 +6,7 @@ import { wasInterrupted } from '../ledger/runs.ts';
 import { asSourceError, fatal } from '../warehouse/scope.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import { Landing } from './landing.ts';
-import type { LoadOptions, LoadResult, LoadRun, SourceResult } from './load-context.ts';
+import type { LoadOptions, LoadResult, LoadRun, SourceResult } from './load-run.ts';
 import { nothingDone, SourceLoad } from './source-load.ts';
 
 /** Discovers, fetches and stages what is new in each source. A source that fails does not keep the others. */

@@ -13,7 +13,7 @@ import type { Workspace } from '../workspace/workspace.ts';
 import { compare, type GoneFiles } from './compare.ts';
 import type { Coverage } from './coverage.ts';
 import { findPartitions, type OnMisfit, type Target } from './discover.ts';
-import type { LoadOptions } from './load-context.ts';
+import type { LoadOptions } from './load-run.ts';
 import { type FoundPartition, type PlannedPartition, partitionRow } from './partition.ts';
 import { type Reach, reachOf } from './reach.ts';
 

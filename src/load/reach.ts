@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { dayFolder, startOfDay } from '../feeds/paths.ts';
 import type { AwaitedPartition, FeedProgress } from '../ledger/partitions.ts';
 import type { Target } from './discover.ts';
-import type { LoadOptions } from './load-context.ts';
+import type { LoadOptions } from './load-run.ts';
 
 /** How far the listing of one feed of a source reaches. */
 export interface Reach {

@@ -17,7 +17,7 @@ import { chosenFeeds } from './chosen-feeds.ts';
 import { Coverage } from './coverage.ts';
 import { type FoundMisfit, findTargets, type Target } from './discover.ts';
 import { ignoring } from './ignore.ts';
-import type { LoadRun, SourceResult } from './load-context.ts';
+import type { LoadRun, SourceResult } from './load-run.ts';
 import { toldMisfits } from './misplaced.ts';
 import { type Plan, Planner } from './plan.ts';
 import { Stager } from './staging/stage.ts';

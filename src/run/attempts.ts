@@ -1,7 +1,7 @@
 import { WarehouseError } from '../errors.ts';
 import type { FailureKind, NewFailure } from '../ledger/failures.ts';
 import type { Failure } from '../ledger/tables.ts';
-import type { LoadOptions, LoadResult } from '../load/load-context.ts';
+import type { LoadOptions, LoadResult } from '../load/load-run.ts';
 import type { Project } from '../models/assemble.ts';
 import type { BuildResult } from '../models/build/build.ts';
 import type { TestOutcome } from '../models/tests/run-test.ts';

@@ -3,7 +3,7 @@ import { ConfigError, UsageError } from '../errors.ts';
 import { tableName } from '../feeds/names.ts';
 import { checkPolicyNames } from '../feeds/policy-names.ts';
 import { chosenFeeds } from '../load/chosen-feeds.ts';
-import type { LoadOptions } from '../load/load-context.ts';
+import type { LoadOptions } from '../load/load-run.ts';
 import { type BuildOptions, openProject } from '../models/build/build.ts';
 import { chooseModels } from '../models/choose.ts';
 import { requireFolder } from '../models/files.ts';

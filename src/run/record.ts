@@ -1,7 +1,7 @@
 import type { Attention } from '../attention.ts';
 import { exitCodeOf } from '../errors.ts';
 import { finishRun, startRun } from '../ledger/runs.ts';
-import type { LoadResult } from '../load/load-context.ts';
+import type { LoadResult } from '../load/load-run.ts';
 import type { BuildResult } from '../models/build/build.ts';
 import type { TestOutcome } from '../models/tests/run-test.ts';
 import { isBehind } from '../publish/behind.ts';

@@ -3,7 +3,7 @@ import { updateStandingFailures } from '../ledger/failures.ts';
 import { recordModelColumns } from '../ledger/model-columns.ts';
 import { wasInterrupted } from '../ledger/runs.ts';
 import { load } from '../load/load.ts';
-import type { LoadOptions, LoadResult } from '../load/load-context.ts';
+import type { LoadOptions, LoadResult } from '../load/load-run.ts';
 import { type BuildOptions, type BuildResult, build, openProject } from '../models/build/build.ts';
 import { keyColumns } from '../models/key-columns.ts';
 import type { TestOutcome } from '../models/tests/run-test.ts';

@@ -7,7 +7,7 @@ import type { Config } from '../../src/config/config.ts';
 import { readConfig } from '../../src/config/read.ts';
 import { connectors } from '../../src/connectors/index.ts';
 import { SUCCESS } from '../../src/feeds/paths.ts';
-import type { LoadOptions } from '../../src/load/load-context.ts';
+import type { LoadOptions } from '../../src/load/load-run.ts';
 import type { BuildOptions } from '../../src/models/build/build.ts';
 import type { Reporter } from '../../src/reporter.ts';
 import { silentReporter } from '../../src/reporter.ts';

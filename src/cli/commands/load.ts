@@ -1,4 +1,4 @@
-import type { LoadOptions } from '../../load/load-context.ts';
+import type { LoadOptions } from '../../load/load-run.ts';
 import { loadOnly } from '../../run/run.ts';
 import { openWorkspace } from '../../workspace/workspace.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';

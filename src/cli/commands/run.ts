@@ -1,4 +1,4 @@
-import type { LoadOptions } from '../../load/load-context.ts';
+import type { LoadOptions } from '../../load/load-run.ts';
 import type { BuildOptions } from '../../models/build/build.ts';
 import { run } from '../../run/run.ts';
 import { openWorkspace } from '../../workspace/workspace.ts';
