@@ -55,6 +55,18 @@ export async function recordSources(
 }
 
 /**
+ * The files in their order: what decides when the ordering columns do not.
+ *
+ * Files of one name in one partition, which two sources deliver, rank by the order of the sources: the first
+ * one's is the later version. What came from a source that is not configured any more ranks below whatever a
+ * configured one has for that partition, under whichever names: a source that was renamed, or moved to a connector that
+ * calls its files otherwise, corrects what it brought before.
+ */
+export const FILE_ORDER = `SELECT file_id, row_number() OVER (ORDER BY partition_ts, coalesce(o.configured, false),
+    regexp_extract(path, '[^/]*$'), o.place DESC NULLS FIRST, path, sha256, file_id) AS file_order
+  FROM ops.files LEFT JOIN ops.sources AS o USING (source) WHERE superseded_by IS NULL`;
+
+/**
  * The sources that delivered each feed, in their order and as one text, by the feed's table (`messaging.calls__v2`).
  * Feeds from a single source are left out, since their order decides nothing. When the text changes, a model over the
  * feed is rebuilt from all of its rows.

@@ -1,3 +1,4 @@
+import { FILE_ORDER } from '../ledger/sources.ts';
 import { instant } from '../warehouse/instant.ts';
 import { identifier, qualified, type TableName } from '../warehouse/sql.ts';
 
@@ -17,19 +18,7 @@ export interface DedupRule {
   orderTypes: readonly string[];
 }
 
-/**
- * The files in their order: what decides when the ordering columns do not.
- *
- * Files of one name in one partition, which two sources deliver, rank by the order of the sources (`ledger/sources.ts`): the
- * first one's is the later version. What came from a source that is not configured any more ranks below whatever a
- * configured one has for that partition, under whichever names: a source that was renamed, or moved to a connector that
- * calls its files otherwise, corrects what it brought before.
- */
-export const FILE_ORDER = `SELECT file_id, row_number() OVER (ORDER BY partition_ts, coalesce(o.configured, false),
-    regexp_extract(path, '[^/]*$'), o.place DESC NULLS FIRST, path, sha256, file_id) AS file_order
-  FROM ops.files LEFT JOIN ops.sources AS o USING (source) WHERE superseded_by IS NULL`;
-
-/** The same, of the files that some rows are from: a ledger of years knows of very many more. */
+/** The order of the files that some rows are from: a ledger of years knows of very many more. */
 function fileOrderOf(rows: string): string {
   return `${FILE_ORDER} AND file_id IN (SELECT _file_id FROM ${rows})`;
 }

@@ -1,7 +1,7 @@
 import { isCountColumn, ROW_COUNTS } from '../feeds/counts.ts';
 import { stagingTable, tableNameSql } from '../feeds/names.ts';
 import { recordProofs } from '../ledger/proofs.ts';
-import { FILE_ORDER } from '../models/dedup.ts';
+import { FILE_ORDER } from '../ledger/sources.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, literal, qualified } from '../warehouse/sql.ts';
 import { tableColumns, tablesSql } from '../warehouse/tables.ts';
