@@ -4,7 +4,7 @@ import { didYouMean } from '../text.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
 import { dedupComments, ownComments } from './comments.ts';
-import { type DedupQuery, refresh, winners, winnersOfQuery } from './dedup.ts';
+import { type DedupQuery, refresh, winners, winnersOfQuery } from './dialect/duckdb-dedup.ts';
 import type { Model } from './model.ts';
 import { ProjectError } from './problems.ts';
 import { ALL_ROWS, modelTable } from './relations.ts';

@@ -1,4 +1,4 @@
-import { type DedupQuery, winners, winnersOfQuery } from '../../models/dedup.ts';
+import { type DedupQuery, winners, winnersOfQuery } from '../../models/dialect/duckdb-dedup.ts';
 import { type DedupPlan, materialize, planDedup } from '../../models/materialize.ts';
 import type { Model } from '../../models/model.ts';
 import { modelTable, relationName, renderModel } from '../../models/relations.ts';

@@ -1,6 +1,6 @@
 import { UsageError } from '../../errors.ts';
 import { FILE_ORDER } from '../../ledger/sources.ts';
-import { ranking } from '../../models/dedup.ts';
+import { ranking } from '../../models/dialect/duckdb-dedup.ts';
 import { planDedup } from '../../models/materialize.ts';
 import type { Model } from '../../models/model.ts';
 import { relationName, renderModel } from '../../models/relations.ts';

@@ -4,7 +4,7 @@ import type { Session } from '../../warehouse/session.ts';
 import { identifier, qualified } from '../../warehouse/sql.ts';
 import { sqlProblem } from '../../warehouse/sql-problem.ts';
 import { type TestSettings, verdict } from '../data-tests.ts';
-import type { DedupQuery } from '../dedup.ts';
+import type { DedupQuery } from '../dialect/duckdb-dedup.ts';
 import { planDedup } from '../materialize.ts';
 import type { Model } from '../model.ts';
 import { ProjectError } from '../problems.ts';

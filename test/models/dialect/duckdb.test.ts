@@ -1,9 +1,14 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { migrate } from '../../src/ledger/migrations.ts';
-import { type DedupQuery, refresh, winners, winnersOfQuery } from '../../src/models/dedup.ts';
-import type { Session } from '../../src/warehouse/session.ts';
-import { Warehouse } from '../../src/warehouse/warehouse.ts';
+import { migrate } from '../../../src/ledger/migrations.ts';
+import {
+  type DedupQuery,
+  refresh,
+  winners,
+  winnersOfQuery,
+} from '../../../src/models/dialect/duckdb-dedup.ts';
+import type { Session } from '../../../src/warehouse/session.ts';
+import { Warehouse } from '../../../src/warehouse/warehouse.ts';
 
 const NOW = new Date('2026-02-01T00:00:00Z');
 

@@ -1,6 +1,6 @@
-import { FILE_ORDER } from '../ledger/sources.ts';
-import { instant } from '../warehouse/instant.ts';
-import { identifier, qualified, type TableName } from '../warehouse/sql.ts';
+import { FILE_ORDER } from '../../ledger/sources.ts';
+import { instant } from '../../warehouse/instant.ts';
+import { identifier, qualified, type TableName } from '../../warehouse/sql.ts';
 
 /**
  * The dedup rule as SQL: of the versions of a record, the latest. Pure.
