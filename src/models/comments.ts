@@ -1,7 +1,9 @@
 import { dedupedComment } from '../feeds/comments.ts';
 import type { Session } from '../warehouse/session.ts';
-import { commentText, identifier, qualified, type TableName } from '../warehouse/sql.ts';
+import type { TableName } from '../warehouse/sql.ts';
 import { tableColumns } from '../warehouse/tables.ts';
+import type { Dialect, RelationKind } from './dialect/dialect.ts';
+import { dialectOf } from './dialect/engine.ts';
 import type { Model } from './model.ts';
 import type { ColumnProperties } from './properties.ts';
 import { sourceTable } from './relations.ts';
@@ -20,7 +22,11 @@ export async function dedupComments(
   const described = read ? await tableColumns(session, sourceTable(read.group, read.feed)) : [];
   const inherited = new Map(described.map(({ name, comment }) => [name, comment]));
   const table = model.description || (await feedComment(session, model));
-  return [tableComment('TABLE', target, table), ...columnComments(target, columns, inherited, model.columns)];
+  const dialect = dialectOf(session);
+  return [
+    dialect.comment('table', target, table),
+    ...columnComments(dialect, target, columns, inherited, model.columns),
+  ];
 }
 
 /** What a deduped table holds, by what the schema documents say of its feed. */
@@ -37,19 +43,16 @@ async function feedComment(session: Session, { sources, name }: Model): Promise<
 
 /** Descriptions of the table or view and its columns, as the model itself has them. */
 export function ownComments(
+  dialect: Dialect,
   model: Model,
-  kind: 'TABLE' | 'VIEW',
+  kind: RelationKind,
   target: TableName,
   columns: readonly string[],
 ): string[] {
   return [
-    ...(model.description ? [tableComment(kind, target, model.description)] : []),
-    ...columnComments(target, columns, new Map(), model.columns),
+    ...(model.description ? [dialect.comment(kind, target, model.description)] : []),
+    ...columnComments(dialect, target, columns, new Map(), model.columns),
   ];
-}
-
-function tableComment(kind: 'TABLE' | 'VIEW', target: TableName, comment: string): string {
-  return `COMMENT ON ${kind} ${qualified(target)} IS ${commentText(comment)}`;
 }
 
 /**
@@ -57,6 +60,7 @@ function tableComment(kind: 'TABLE' | 'VIEW', target: TableName, comment: string
  * @param inherited comments by column, for those that the model itself says nothing of
  */
 function columnComments(
+  dialect: Dialect,
   target: TableName,
   columns: readonly string[],
   inherited: ReadonlyMap<string, string | null>,
@@ -66,6 +70,6 @@ function columnComments(
   return columns.flatMap((name) => {
     const comment = own.get(name.toLowerCase()) || inherited.get(name);
     if (!comment) return [];
-    return [`COMMENT ON COLUMN ${qualified(target)}.${identifier(name)} IS ${commentText(comment)}`];
+    return [dialect.commentColumn(target, name, comment)];
   });
 }

@@ -2,9 +2,9 @@ import { columnName, nameId } from '../feeds/names.ts';
 import { sourceOrderByFeed } from '../ledger/sources.ts';
 import { didYouMean } from '../text.ts';
 import type { Session } from '../warehouse/session.ts';
-import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
 import { dedupComments, ownComments } from './comments.ts';
-import { type DedupQuery, refresh, winners, winnersOfQuery } from './dialect/duckdb-dedup.ts';
+import type { DedupQuery } from './dialect/dialect.ts';
+import { dialectOf } from './dialect/engine.ts';
 import type { Model } from './model.ts';
 import { ProjectError } from './problems.ts';
 import { ALL_ROWS, modelTable } from './relations.ts';
@@ -41,14 +41,15 @@ export async function materialize(
   watermark = 0,
 ): Promise<Materialization> {
   const { config } = model;
-  const target = modelTable(model.id);
   if (config.materialized === 'dedup') return materializeDedup(session, model, sql, watermark);
-  const kind = config.materialized === 'view' ? 'VIEW' : 'TABLE';
-  const described = await session.rows<{ column_name: string; column_type: string }>(`DESCRIBE (${sql}\n)`);
+  const dialect = dialectOf(session);
+  const target = modelTable(model.id);
+  const kind = config.materialized === 'view' ? 'view' : 'table';
+  const described = await describe(session, sql);
   const columns = described.map(({ column_name }) => column_name);
   const made = {
-    full: [`CREATE OR REPLACE ${kind} ${qualified(target)} AS\n${sql}`],
-    comments: async () => ownComments(model, kind, target, columns),
+    full: dialect.create(kind, target, sql),
+    comments: async () => ownComments(dialect, model, kind, target, columns),
     rowsIn: undefined,
   };
   if (config.materialized !== 'incremental') {
@@ -58,35 +59,24 @@ export async function materialize(
   const { strategy, unique_key: uniqueKey = [] } = config;
   requireColumns(model, 'unique_key', uniqueKey, columns);
   const more = model.render({ ...ALL_ROWS, isIncremental: true }).sql;
+  const twice = `${model.file}: its new rows have one ${uniqueKey.join(', ')} twice: `;
   const meanings = [await meaning(session, sql), await meaning(session, more)];
   return {
     ...made,
-    step: strategy === 'append' ? append(target, more) : merge(model, target, more, uniqueKey),
+    step:
+      strategy === 'append' ? dialect.append(target, more) : dialect.merge(target, more, uniqueKey, twice),
     definition: JSON.stringify([config.materialized, strategy, uniqueKey, described, ...meanings]),
   };
 }
 
-/** Adds the rows of a query, by the names of its columns. */
-function append(target: TableName, sql: string): string[] {
-  return [`INSERT INTO ${qualified(target)} BY NAME\n${sql}`];
-}
-
-/** The rows that an incremental model brings. */
-const NEW_ROWS = 'incremental_rows';
-
-/** Adds the rows of a query in place of those that have the same key. NULLs compare equal. */
-function merge(model: Model, target: TableName, sql: string, uniqueKey: readonly string[]): string[] {
-  const keys = uniqueKey.map(identifier);
-  const same = keys.map((key) => `old.${key} IS NOT DISTINCT FROM new.${key}`).join(' AND ');
-  const twice = `${model.file}: its new rows have one ${uniqueKey.join(', ')} twice: `;
-  return [
-    `CREATE OR REPLACE TEMP TABLE ${NEW_ROWS} AS\n${sql}`,
-    `SELECT error(${literal(twice)} || concat_ws(', ', ${keys.join(', ')})) FROM ${NEW_ROWS}
-GROUP BY ${keys.join(', ')} HAVING count(*) > 1 LIMIT 1`,
-    `DELETE FROM ${qualified(target)} AS old USING ${NEW_ROWS} AS new WHERE ${same}`,
-    `INSERT INTO ${qualified(target)} BY NAME FROM ${NEW_ROWS}`,
-    `DROP TABLE ${NEW_ROWS}`,
-  ];
+/** The columns of a query, as the engine tells them, with whatever else it tells. */
+async function describe(
+  session: Session,
+  query: string,
+): Promise<{ column_name: string; column_type: string }[]> {
+  const statements = dialectOf(session).describe(query);
+  for (const statement of statements.slice(0, -1)) await session.run(statement);
+  return session.rows(statements.at(-1) as string);
 }
 
 /** What a dedup model ranks, and what it keeps. */
@@ -107,7 +97,7 @@ export async function planDedup(session: Session, model: Model, sql: string): Pr
   if (model.config.materialized !== 'dedup') throw new Error(`${model.id} is no dedup model`);
   const source = plainSource(model, sql);
   const from = source ?? `(${sql})`;
-  const present = await session.rows<{ column_name: string; column_type: string }>(`DESCRIBE FROM ${from}`);
+  const present = await describe(session, `SELECT * FROM ${from}`);
   const names = present.map(({ column_name }) => column_name);
   const uniqueKey = columnsNamed(model.config.unique_key, names);
   const orderBy = columnsNamed(model.config.order_by, names);
@@ -119,7 +109,8 @@ export async function planDedup(session: Session, model: Model, sql: string): Pr
   const types = new Map(columns.map(({ name, type }) => [name.toLowerCase(), type]));
   const orderTypes = orderBy.map((name) => types.get(name.toLowerCase()) as string);
   const rule = { uniqueKey, orderBy, orderTypes };
-  const query: DedupQuery = { from, columns: [...data, ...KEPT_LAST], rule };
+  const isTable = source !== undefined;
+  const query: DedupQuery = { from, isTable, columns: [...data, ...KEPT_LAST], rule };
   return { query, source, columns };
 }
 
@@ -129,19 +120,17 @@ async function materializeDedup(
   sql: string,
   watermark: number,
 ): Promise<Materialization> {
+  const dialect = dialectOf(session);
   const target = modelTable(model.id);
   const { query, source, columns } = await planDedup(session, model, sql);
   const { uniqueKey, orderBy } = query.rule;
   const byFeed = await sourceOrderByFeed(session);
   // Such columns once ranked as mere text.
-  const ranks = query.rule.orderTypes.includes('VARCHAR') ? ['times and numbers in text'] : [];
+  const ranks = query.rule.orderTypes.includes(dialect.type('VARCHAR')) ? ['times and numbers in text'] : [];
   const orders = model.sources.flatMap(({ group, feed }) => byFeed.get(`${group}.${feed}`) ?? []);
   return {
-    full: [
-      `CREATE OR REPLACE TABLE ${qualified(target)} AS\n${source ? winners(query) : winnersOfQuery(query)}`,
-    ],
-    // The rows of a query have no `rowid`.
-    step: source ? refresh(target, query, watermark) : undefined,
+    full: dialect.create('table', target, dialect.winners(query)),
+    step: query.isTable ? dialect.refresh(target, query, watermark) : undefined,
     comments: () => dedupComments(session, model, target, source, query.columns),
     definition: JSON.stringify([
       uniqueKey,
@@ -157,8 +146,8 @@ async function materializeDedup(
 
 /**
  * The staging table that a model selects everything from, when that is all it does. Only of such a table are rows known by
- * their file and line for good, and fetched by `rowid`: what a model gives may change any row, or drop it, and a view has
- * none. So over a `ref()`, a join or a condition, winners are looked for among all rows, each time.
+ * their file and line for good: what a model gives may change any row, or drop it. So over a `ref()`, a join or a condition,
+ * winners are looked for among all rows, each time.
  */
 function plainSource({ refs, sources }: Model, sql: string): string | undefined {
   if (refs.length > 0 || sources.length !== 1) return undefined;
@@ -196,8 +185,6 @@ function requireColumns(
 
 /** The query's meaning: the same for two spellings that differ in layout and comments. */
 async function meaning(session: Session, sql: string): Promise<string> {
-  const { tree } = await session.row<{ tree: string }>(
-    `SELECT json_serialize_sql(${literal(sql)})::VARCHAR AS tree`,
-  );
-  return tree.replace(/"query_location":\d+/g, '""');
+  const row = await session.row<{ meaning: string }>(dialectOf(session).meaning(sql));
+  return row.meaning;
 }

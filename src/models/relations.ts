@@ -1,4 +1,8 @@
+import type { Session } from '../warehouse/session.ts';
 import { qualified, type TableName } from '../warehouse/sql.ts';
+import { tableKind } from '../warehouse/tables.ts';
+import type { RelationKind } from './dialect/dialect.ts';
+import { dialectOf } from './dialect/engine.ts';
 import type { Model, RenderContext } from './model.ts';
 
 /** Where models and the feeds that they read are in the warehouse. */
@@ -29,4 +33,10 @@ export const ALL_ROWS: RenderContext = {
 /** The SQL of a model that is built from all of its rows. @throws ProjectError with file and line */
 export function renderModel(model: Model): string {
   return model.render(ALL_ROWS).sql;
+}
+
+/** Drops what goes by a name, but for the kind that is to be there: neither can take the other's place. */
+export async function dropUnless(session: Session, name: TableName, kept?: RelationKind): Promise<void> {
+  const kind = await tableKind(session, name);
+  if (kind !== undefined && kind !== kept) await session.run(dialectOf(session).drop(kind, name));
 }

@@ -1,4 +1,4 @@
-import { identifier, literal, qualified, type TableName } from './sql.ts';
+import { identifier, literal, type TableName } from './sql.ts';
 
 /**
  * What tables and views there are, of the warehouse or of a database that is attached: nothing else asks DuckDB's catalogue.
@@ -8,7 +8,6 @@ import { identifier, literal, qualified, type TableName } from './sql.ts';
 /** What asks: a session, which this does not know of, since a session asks here itself. */
 interface Session {
   rows<T>(sql: string, parameters?: readonly string[]): Promise<T[]>;
-  run(sql: string): Promise<void>;
 }
 
 export interface TableOrView extends TableName {
@@ -137,14 +136,4 @@ export async function presentSchemas(session: Session, database?: string): Promi
     `SELECT schema_name AS name FROM duckdb_schemas() WHERE ${isOf(database)}`,
   );
   return new Set(rows.map(({ name }) => name));
-}
-
-/** Drops what goes by a name, but for the kind that is to be there: neither can take the other's place. */
-export async function dropUnless(
-  session: Session,
-  name: TableName,
-  kept?: TableOrView['kind'],
-): Promise<void> {
-  const kind = await tableKind(session, name);
-  if (kind !== undefined && kind !== kept) await session.run(`DROP ${kind} ${qualified(name)}`);
 }

@@ -1,4 +1,5 @@
 import type { Check } from '../models/data-tests.ts';
+import { duckdb } from '../models/dialect/duckdb.ts';
 import type { UnitTest } from '../models/link.ts';
 import type { Relation } from '../models/relation-call.ts';
 import { ALL_ROWS } from '../models/relations.ts';
@@ -53,7 +54,7 @@ export function testNode(test: PlannedTest, database: string): object {
 
 /** The query for what fails; undefined for what the program counts by itself. */
 function compiledTest(test: PlannedTest): string | undefined {
-  if (test.kind === 'generic') return failingRows(test.test.check, test.test.model, test.test.where);
+  if (test.kind === 'generic') return failingRows(duckdb, test.test.check, test.test.model, test.test.where);
   return test.kind === 'singular' ? test.test.render(ALL_ROWS).sql : undefined;
 }
 

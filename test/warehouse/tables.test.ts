@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { dropUnless } from '../../src/models/relations.ts';
 import type { Session } from '../../src/warehouse/session.ts';
 import {
   columnList,
-  dropUnless,
   presentColumns,
   presentRelations,
   presentSchemas,

@@ -1,4 +1,5 @@
-import { type DedupQuery, winners, winnersOfQuery } from '../../models/dialect/duckdb-dedup.ts';
+import type { DedupQuery } from '../../models/dialect/dialect.ts';
+import { dialectOf } from '../../models/dialect/engine.ts';
 import { type DedupPlan, materialize, planDedup } from '../../models/materialize.ts';
 import type { Model } from '../../models/model.ts';
 import { modelTable, relationName, renderModel } from '../../models/relations.ts';
@@ -35,7 +36,7 @@ export async function verifyModel(
     ];
   const plan = await planDedup(session, model, sql);
   const facts = await dedupFacts(session, modelTable(model.id), plan.query);
-  const full = await rowSet(session, fullBuild(plan), plan.query.columns);
+  const full = await rowSet(session, dialectOf(session).winners(plan.query), plan.query.columns);
   await shuffle(session, plan.query);
   try {
     return [
@@ -55,11 +56,6 @@ export function skipped(model: Model, detail: string): Finding {
   return { check: 'incremental', name: model.id, result: 'skipped', detail };
 }
 
-/** A query that builds the model from all of its rows. */
-function fullBuild({ query, source }: DedupPlan): string {
-  return source ? winners(query) : winnersOfQuery(query);
-}
-
 function conservation(model: Model, facts: DedupFacts): Finding {
   const result = unaccounted(facts) === 0 ? 'holds' : 'broken';
   return { check: 'conservation', name: model.id, result, detail: accountOf(facts) };
@@ -72,12 +68,13 @@ async function incremental(session: Session, model: Model, plan: DedupPlan, full
   const own = await rowSet(session, `FROM ${relationName(model.id)}`, columns);
   if (own === full)
     return { check, name: model.id, result: 'holds', detail: 'equals a full build, row for row' };
+  const rebuilt = dialectOf(session).winners(plan.query);
   const hashed = (query: string) =>
     `SELECT ${rule.uniqueKey.map(identifier).join(', ')}, _file_id, _line, ${hashOf(columns)} AS row FROM (${query})`;
   const differences = await session.rows<{ rows: number; example: (string | null)[] }>(
     `WITH differing AS (
-  (${hashed(fullBuild(plan))} EXCEPT ALL ${hashed(`FROM ${relationName(model.id)}`)})
-  UNION ALL (${hashed(`FROM ${relationName(model.id)}`)} EXCEPT ALL ${hashed(fullBuild(plan))}))
+  (${hashed(rebuilt)} EXCEPT ALL ${hashed(`FROM ${relationName(model.id)}`)})
+  UNION ALL (${hashed(`FROM ${relationName(model.id)}`)} EXCEPT ALL ${hashed(rebuilt)}))
 SELECT count(*) AS rows, first(${textsOf(rule.uniqueKey)}) AS example FROM differing`,
   );
   const { rows = 0, example = [] } = differences[0] ?? {};
@@ -105,7 +102,12 @@ async function determinism(
   query: DedupQuery,
   full: string,
 ): Promise<Finding> {
-  const again = winnersOfQuery({ from: SHUFFLED, columns: [ROW_HASH], rule: query.rule });
+  const again = dialectOf(session).winners({
+    from: SHUFFLED,
+    isTable: false,
+    columns: [ROW_HASH],
+    rule: query.rule,
+  });
   const { threads } = await session.row<{ threads: number }>(
     "SELECT current_setting('threads')::BIGINT AS threads",
   );

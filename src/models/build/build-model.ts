@@ -3,12 +3,12 @@ import type { BuiltModel, ModelRun } from '../../ledger/tables.ts';
 import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { sqlProblem } from '../../warehouse/sql-problem.ts';
-import { dropUnless } from '../../warehouse/tables.ts';
 import type { Workspace } from '../../workspace/workspace.ts';
+import { dialectOf } from '../dialect/engine.ts';
 import { type Materialization, materialize } from '../materialize.ts';
 import type { Model, RenderedModel } from '../model.ts';
 import { type ModelProblem, ProjectError } from '../problems.ts';
-import { ALL_ROWS, modelTable, relationName } from '../relations.ts';
+import { ALL_ROWS, dropUnless, modelTable } from '../relations.ts';
 import type { BuildInputs, Inputs } from './inputs.ts';
 
 /** What building models has come to, in the order in which each was done. */
@@ -180,10 +180,7 @@ export class ModelBuild {
       if (known?.text !== inputs.text || statements === plan.full)
         for (const comment of await plan.comments()) await session.run(comment);
       // What is wrong with a value of a view shows only when that is read: here, not when an analyst does.
-      const read = kind === 'view' ? ', bit_xor(hash(t))' : '';
-      const kept = await session.row<{ rows: number }>(
-        `SELECT count(*) AS rows${read} FROM ${relationName(model.id)} AS t`,
-      );
+      const kept = await session.row<{ rows: number }>(dialectOf(session).count(kind, modelTable(model.id)));
       const ranked = plan.rowsIn === undefined ? undefined : await session.row<{ rows: number }>(plan.rowsIn);
       await session.insert({ schema: 'ops', table: 'model_runs' }, [
         this.#record(model, startedAt, {

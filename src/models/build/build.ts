@@ -4,11 +4,11 @@ import type { Catalogue } from '../../feeds/catalogue.ts';
 import { modelledFeeds } from '../../feeds/catalogue.ts';
 import type { Reporter } from '../../reporter.ts';
 import type { Session } from '../../warehouse/session.ts';
-import { identifier } from '../../warehouse/sql.ts';
 import { knownFeeds } from '../../workspace/known-feeds.ts';
 import { BUNDLED_MODELS, type Workspace } from '../../workspace/workspace.ts';
 import type { Project } from '../assemble.ts';
 import { chooseModels, type Selection, unprovenModels } from '../choose.ts';
+import { dialectOf } from '../dialect/engine.ts';
 import { unknownSources } from '../graph.ts';
 import { type ModelProblem, problemText } from '../problems.ts';
 import { loadProject } from '../project.ts';
@@ -159,7 +159,7 @@ function mistakesByModel(problems: readonly ModelProblem[]): Map<string, ModelPr
 /** Two transactions that create one schema get in each other's way. */
 async function createSchemas(session: Session, models: readonly string[]): Promise<void> {
   const schemas = new Set(models.map((id) => modelTable(id).schema));
-  for (const schema of schemas) await session.run(`CREATE SCHEMA IF NOT EXISTS ${identifier(schema)}`);
+  for (const schema of schemas) await session.run(dialectOf(session).createSchema(schema));
 }
 
 /** Does some of the work at the same time. Waits for all that was begun, also when one of it throws. */

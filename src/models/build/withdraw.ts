@@ -1,7 +1,6 @@
 import type { BuiltModel } from '../../ledger/tables.ts';
 import type { Session } from '../../warehouse/session.ts';
-import { dropUnless } from '../../warehouse/tables.ts';
-import { modelTable } from '../relations.ts';
+import { dropUnless, modelTable } from '../relations.ts';
 
 /**
  * Takes a model's table out of the warehouse, and so out of the next copy: only what `ops.models` knows for ours. The rows

@@ -1,22 +1,9 @@
 import { FILE_ORDER } from '../../ledger/sources.ts';
 import { instant } from '../../warehouse/instant.ts';
 import { identifier, qualified, type TableName } from '../../warehouse/sql.ts';
+import type { DedupQuery, DedupRule } from './dialect.ts';
 
-/**
- * The dedup rule as SQL: of the versions of a record, the latest. Pure.
- *
- * Rows of one key rank by the model's ordering columns, then by the partition they came in, then by their file's name, then
- * by its source, then by their line: a total order over what the vendor sent, in which the time of loading has no say. The vendor's own
- * guide orders by a logical timestamp and leaves ties to chance.
- */
-export interface DedupRule {
-  /** Columns that identify a record. NULLs compare equal. */
-  uniqueKey: readonly string[];
-  /** Columns that tell a later version from an earlier one, most significant first; largest first, NULL last. */
-  orderBy: readonly string[];
-  /** The types of those, as DuckDB names them. */
-  orderTypes: readonly string[];
-}
+/** The dedup rule as DuckDB's SQL: of the versions of a record, the latest. Pure. */
 
 /** The order of the files that some rows are from: a ledger of years knows of very many more. */
 function fileOrderOf(rows: string): string {
@@ -31,10 +18,7 @@ export function ranking({ orderBy, orderTypes }: DedupRule): string {
   return [...columns, 'f.file_order DESC', 's._line DESC'].join(', ');
 }
 
-/**
- * What a value of an ordering column ranks by. Text may hold times, in several spellings, or numbers, where its column was
- * one of those before: they rank as what they are, times before numbers before other text, whatever came first.
- */
+/** What a value of an ordering column ranks by. */
 function rankedBy(value: string, type: string): string[] {
   if (type !== 'VARCHAR') return [value];
   const number = `CASE WHEN regexp_full_match(${value}, '-?\\d+(?:\\.\\d+)?(?:[eE][+-]?\\d+)?') THEN try_cast(${value} AS DOUBLE) END`;
@@ -67,29 +51,17 @@ function wholeNumber(value: string, type: string): string | undefined {
   return undefined;
 }
 
-/** What a dedup model keeps of its rows: the winner's columns. */
-export interface DedupQuery {
-  /** The staging table, or a query in parentheses. */
-  from: string;
-  columns: readonly string[];
-  rule: DedupRule;
-}
-
 /**
- * A query for the winners among the rows of a staging table.
- *
- * Only keys, ordering and `rowid` are ranked, and the winners fetched by `rowid`: a window over whole rows takes three
- * times as long, and far more memory.
+ * A query for the winners: of a staging table by their `rowid`, since a window over whole rows, not only over keys, ordering
+ * and `rowid`, takes three times as long, and far more memory. Rows of a query have none to be fetched by.
  */
 export function winners(query: DedupQuery): string {
-  return fetch(
-    query,
-    `SELECT s.rowid FROM ${query.from} AS s ${bestOf(query.rule, fileOrderOf(query.from), byNumber(query.rule))}`,
-  );
-}
-
-/** The same over any query that carries `_file_id` and `_line` along: its rows have no `rowid` to be fetched by. */
-export function winnersOfQuery({ from, columns, rule }: DedupQuery): string {
+  const { from, isTable, columns, rule } = query;
+  if (isTable)
+    return fetch(
+      query,
+      `SELECT s.rowid FROM ${from} AS s ${bestOf(rule, fileOrderOf(from), byNumber(rule))}`,
+    );
   return `SELECT ${columns.map((name) => `s.${identifier(name)}`).join(', ')}
 FROM ${from} AS s ${bestOf(rule, FILE_ORDER, ranking(rule))}`;
 }
@@ -104,7 +76,6 @@ const CANDIDATES = 'dedup_candidates';
  *
  * Keys are compared by `=`, which lets DuckDB leave out the row groups that none of them lie in; those with a NULL
  * somewhere, which `=` does not find, by statements of their own.
- * @param watermark the newest file that the table has seen
  */
 export function refresh(target: TableName, query: DedupQuery, watermark: number): string[] {
   const { rule, from } = query;

@@ -3,6 +3,7 @@ import type { Session } from '../../warehouse/session.ts';
 import { sqlProblem } from '../../warehouse/sql-problem.ts';
 import type { Project } from '../assemble.ts';
 import type { DataTest } from '../data-tests.ts';
+import { dialectOf } from '../dialect/engine.ts';
 import type { Rendered } from '../jinja.ts';
 import { materialize } from '../materialize.ts';
 import type { Model } from '../model.ts';
@@ -124,7 +125,8 @@ async function checkTest(
     if (message) return [{ file, line, message }];
     if (!others) return [];
   }
-  const wrong = await binds(await shapes.session(), failingRows(check, model, test.where));
+  const session = await shapes.session();
+  const wrong = await binds(session, failingRows(dialectOf(session), check, model, test.where));
   return wrong ? [{ file, line, message: `${test.name}: ${wrong.message}` }] : [];
 }
 

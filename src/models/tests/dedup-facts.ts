@@ -1,6 +1,6 @@
 import type { Session } from '../../warehouse/session.ts';
 import { identifier, qualified, type TableName } from '../../warehouse/sql.ts';
-import type { DedupQuery } from '../dialect/duckdb-dedup.ts';
+import type { DedupQuery } from '../dialect/dialect.ts';
 
 /** What is counted of a dedup model, each number by itself: none follows from the others by subtraction. */
 export interface DedupFacts {

@@ -1,10 +1,10 @@
 import type { TestResult } from '../../ledger/tables.ts';
 import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
-import { identifier, qualified } from '../../warehouse/sql.ts';
 import { sqlProblem } from '../../warehouse/sql-problem.ts';
 import { type TestSettings, verdict } from '../data-tests.ts';
-import type { DedupQuery } from '../dialect/duckdb-dedup.ts';
+import type { DedupQuery } from '../dialect/dialect.ts';
+import { dialectOf } from '../dialect/engine.ts';
 import { planDedup } from '../materialize.ts';
 import type { Model } from '../model.ts';
 import { ProjectError } from '../problems.ts';
@@ -93,8 +93,10 @@ export class TestRunner {
 
   async #measure(test: PlannedTest): Promise<Ending> {
     switch (test.kind) {
-      case 'generic':
-        return this.#query(test, test.test, failingRows(test.test.check, test.test.model, test.test.where));
+      case 'generic': {
+        const { check, model, where } = test.test;
+        return this.#query(test, test.test, failingRows(dialectOf(this.#bench.session), check, model, where));
+      }
       case 'singular':
         return this.#query(test, test.test, test.test.render(ALL_ROWS).sql);
       case 'unreadable':
@@ -112,11 +114,13 @@ export class TestRunner {
   /** Counts the rows of a query that should have none. */
   async #query(test: PlannedTest, settings: TestSettings, query: string): Promise<Ending> {
     const { session } = this.#bench;
+    const dialect = dialectOf(session);
     let from = `(${query}\n)`;
     if (settings.storeFailures) {
-      from = qualified({ schema: FAILURES_SCHEMA, table: test.name });
-      await session.run(`CREATE SCHEMA IF NOT EXISTS ${identifier(FAILURES_SCHEMA)};
-CREATE OR REPLACE TABLE ${from} AS ${query}`);
+      const target = { schema: FAILURES_SCHEMA, table: test.name };
+      await session.run(dialect.createSchema(FAILURES_SCHEMA));
+      for (const statement of dialect.create('table', target, query)) await session.run(statement);
+      from = dialect.qualified(target);
     }
     const { failures } = await session.row<{ failures: number }>(
       `SELECT count(*) AS failures FROM ${from} AS failing`,

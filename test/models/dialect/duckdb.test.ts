@@ -1,14 +1,12 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { migrate } from '../../../src/ledger/migrations.ts';
-import {
-  type DedupQuery,
-  refresh,
-  winners,
-  winnersOfQuery,
-} from '../../../src/models/dialect/duckdb-dedup.ts';
+import type { DedupQuery } from '../../../src/models/dialect/dialect.ts';
+import { duckdb } from '../../../src/models/dialect/duckdb.ts';
 import type { Session } from '../../../src/warehouse/session.ts';
 import { Warehouse } from '../../../src/warehouse/warehouse.ts';
+
+const { winners, refresh } = duckdb;
 
 const NOW = new Date('2026-02-01T00:00:00Z');
 
@@ -99,6 +97,7 @@ function told(one: Delivered, line: number): string {
 function queryOf(type: string): DedupQuery {
   return {
     from: `"staging_messaging"."${tableOf(type)}"`,
+    isTable: true,
     columns: ['key', 'other', 'order', 'value', '_partition_ts', '_file_id', '_line'],
     rule: {
       uniqueKey: ['key', 'other'],
@@ -230,7 +229,9 @@ describe('the latest version of each record', () => {
           const expected = expectedWinners([...live.values()], type in ORDERS);
           expect(await values(winners(query))).toEqual(expected);
           expect(await values('FROM messaging.calls')).toEqual(expected);
-          expect(await values(winnersOfQuery({ ...query, from: `(FROM ${query.from})` }))).toEqual(expected);
+          expect(await values(winners({ ...query, from: `(FROM ${query.from})`, isTable: false }))).toEqual(
+            expected,
+          );
           const different = await session.rows(
             `(FROM messaging.calls EXCEPT ALL ${winners(query)}) UNION ALL (${winners(query)} EXCEPT ALL FROM messaging.calls)`,
           );
@@ -254,7 +255,12 @@ describe('the latest version of each record', () => {
     await session.run(`CREATE OR REPLACE TABLE staging_messaging."se""lect" AS
       SELECT 1 AS "from", 'a' AS "or'der", 'v' AS "a b", _partition_ts, _file_id, _line FROM staging_messaging.calls_nothing LIMIT 0`);
     const rule = { uniqueKey: ['from'], orderBy: ["or'der"], orderTypes: ['VARCHAR'] };
-    const query = { from: '"staging_messaging"."se""lect"', columns: ['from', "or'der", 'a b'], rule };
+    const query = {
+      from: '"staging_messaging"."se""lect"',
+      isTable: true,
+      columns: ['from', "or'der", 'a b'],
+      rule,
+    };
     expect(await session.rows(winners(query))).toEqual([]);
   });
 });
