@@ -8,8 +8,8 @@ import type { TableName } from '../../warehouse/sql.ts';
  * Where engines differ in what they can do, a flag says so, so that nobody need ask which engine it is.
  * `test/models/dialect/conformance.ts` says in tests what is said here in words, and runs on every dialect.
  *
- * A query that is given has nothing behind it, no semicolon and no comment without its line's end. It begins on the second
- * line of the statement that runs it: what the engine says of a line is told of the line of the model's file.
+ * A query that is given has no semicolon; it may end in a comment (`-- …`). Where it makes, fills or changes a table, it
+ * begins on the second line of its statement: what the engine says of a line is told of that line of the model's file.
  */
 export interface Dialect {
   /**
@@ -48,7 +48,7 @@ export interface Dialect {
    */
   create(kind: RelationKind, target: TableName, query: string): string[];
   drop(kind: RelationKind, target: TableName): string;
-  /** Says what a table or a view holds. @param text `''` for nothing */
+  /** Says what a table or a view holds. @param text without its NULs; `''` for nothing */
   comment(kind: RelationKind, target: TableName, text: string): string;
   commentColumn(target: TableName, column: string, text: string): string;
 
