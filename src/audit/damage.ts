@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts';
 import { DamagedError } from '../errors.ts';
 import { Warehouse } from '../warehouse/warehouse.ts';
 
-/** The error, with what to do about it: that is looked up only once it is wanted. */
+/** The error with advice as its hint. The advice is only looked up when the error is shown. */
 export async function withAdvice(
   { message, cause, file }: DamagedError,
   config: Config,
@@ -13,9 +13,9 @@ export async function withAdvice(
 }
 
 /**
- * What to do about a DuckDB file that is damaged. The loader's file can be restored or loaded again, and the copy for analysts
- * knows how long that took. The copy itself is made anew by the next run.
- * @param file which it is, where that is known
+ * What to do about a damaged DuckDB file. The loader's file can be restored or loaded again, and the copy for analysts
+ * knows how long that took. The copy itself is made again by the next run.
+ * @param file which file it is, where that is known
  */
 async function damageAdvice(config: Config, file = config.warehouse): Promise<string> {
   if (resolve(file) === resolve(config.publish))
@@ -32,7 +32,7 @@ async function damageAdvice(config: Config, file = config.warehouse): Promise<st
     .replace(' ;', ';');
 }
 
-/** How much there was to load, and how long runs took that loaded something; undefined where nothing was. */
+/** How much was loaded, and how long that took; undefined where nothing was. */
 async function firstLoad({ publish }: Config): Promise<string | undefined> {
   await using copy = await Warehouse.open(publish, { readOnly: true, key: 'publish' });
   const session = await copy.session();

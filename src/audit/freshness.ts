@@ -3,7 +3,7 @@ import { ageLimits, type FreshnessState, freshnessState } from '../feeds/freshne
 import { tableName } from '../feeds/names.ts';
 import type { Session } from '../warehouse/session.ts';
 
-/** How fresh a feed is that somebody expects. */
+/** How fresh an expected feed is. */
 export interface FeedFreshness {
   /** As its table is called: `messaging.calls__v2`. */
   feed: string;
@@ -11,11 +11,11 @@ export interface FeedFreshness {
   newest: Date;
   /** How old its newest partition may be, in milliseconds. */
   errorAfter: number;
-  /** Those that bring it. */
+  /** The sources that deliver it. */
   sources: string[];
 }
 
-interface Come {
+interface FreshnessRow {
   feed_group: string;
   feed: string;
   version: string;
@@ -24,21 +24,24 @@ interface Come {
   sources: string[];
 }
 
-/** Every feed that came once, that no document says is over, and that a source of the configuration is expected to bring. */
+/**
+ * The freshness of every feed that has come, that has not ended according to its document, and that a configured source
+ * is expected to deliver.
+ */
 export async function feedFreshness(
   session: Session,
   { config, now }: { config: Config; now: Date },
 ): Promise<FeedFreshness[]> {
-  const rows = await session.rows<Come>(
+  const rows = await session.rows<FreshnessRow>(
     `SELECT feed_group, feed, version, newest_partition_ts AS newest, cadence_minutes, sources
      FROM ops.freshness ANTI JOIN (FROM ops.feeds WHERE state IN ('ended', 'gone')) AS over
        USING (feed_group, feed, version)
      ORDER BY ALL`,
   );
   return rows.flatMap((row): FeedFreshness[] => {
-    const bringing = namedSources(config).filter((source) => brings(source, row));
-    const expected = bringing.flatMap((source) => agesFrom(source, row, config) ?? []);
-    // Where several bring it, the one that is to be the freshest decides.
+    const bringing = namedSources(config).filter((source) => isExpectedFrom(source, row));
+    const expected = bringing.flatMap((source) => ageLimitsFor(source, row, config) ?? []);
+    // Where several sources deliver it, the strictest limit counts.
     const [ages] = expected.sort((a, b) => a.errorAfter - b.errorAfter);
     if (ages === undefined) return [];
     return [
@@ -53,11 +56,11 @@ export async function feedFreshness(
   });
 }
 
-function brings({ name, group, feeds }: Source, row: Come): boolean {
+function isExpectedFrom({ name, group, feeds }: Source, row: FreshnessRow): boolean {
   return row.sources.includes(name) && group === row.feed_group && (feeds?.includes(row.feed) ?? true);
 }
 
-function agesFrom(source: Source, row: Come, { freshness }: Config) {
+function ageLimitsFor(source: Source, row: FreshnessRow, { freshness }: Config) {
   const table = tableName(row.feed, row.version);
   const named = [`${row.feed_group}.${table}`, table].map((name) =>
     Object.hasOwn(freshness.feeds, name) ? freshness.feeds[name] : undefined,
@@ -67,7 +70,7 @@ function agesFrom(source: Source, row: Come, { freshness }: Config) {
   return ageLimits([...named, source.freshness, freshness.all], cadence);
 }
 
-/** A time as people are told it: `2026-01-31 07:00`, UTC. */
+/** A time as messages show it: `2026-01-31 07:00`, UTC. */
 export function minute(time: Date): string {
   return time.toISOString().slice(0, 16).replace('T', ' ');
 }

@@ -4,16 +4,16 @@ import { literal, timestamp } from '../warehouse/sql.ts';
 import type { ResultTable } from '../warehouse/values.ts';
 import { feedFreshness } from './freshness.ts';
 
-/** What a feed's state goes by. */
+/** What the state of feeds depends on besides the ledger. */
 export interface StatusContext {
   config: Config;
   now: Date;
 }
 
 /**
- * How fresh and how complete each feed is, a row a feed. `state` says in one word what to think of it:
- * `failing` (files that cannot be staged), `gaps` (that nobody has acknowledged), `counts differ` (from those the vendor
- * sent), `late` (past its grace) or `due` (soon), `future` (a partition of a time to come), else `ok`.
+ * How fresh and complete each feed is, one row for each. `state` sums it up in one word: `failing` (files cannot be
+ * staged), `gaps` (that nobody has acknowledged), `counts differ` (from those that the vendor sent), `future` (a
+ * partition in the future), `late` (past its limit) or `due` (soon), else `ok`.
  */
 export async function feedStatus(session: Session, context: StatusContext): Promise<ResultTable> {
   const now = timestamp(context.now);

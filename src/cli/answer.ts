@@ -4,7 +4,7 @@ import type { CommandContext } from './command.ts';
 import type { OutputFormat } from './output.ts';
 import { printableLines } from './printable.ts';
 
-/** Prints what a statement answered. A plan is a drawing: people get it as one, without the table around it. */
+/** Prints the result of a statement. A query plan is a drawing, and people get it as one, without a table around it. */
 export async function printAnswer(
   { print, write, options }: CommandContext,
   answer: ResultRows,

@@ -5,22 +5,22 @@ import { UsageError } from '../errors.ts';
 /** A terminal that a person types at. */
 export interface Terminal {
   input: NodeJS.ReadStream;
-  /** What is asked goes here, and nothing of what is typed. */
+  /** Questions are written here; what is typed is not echoed. */
   output: NodeJS.WriteStream;
 }
 
-/** Whether there is somebody who could be asked. */
+/** Whether a person can be asked. */
 export function canAsk({ input, output }: Terminal): boolean {
   return input.isTTY === true && output.isTTY === true;
 }
 
 /**
  * Asks for a secret, which is not shown while it is typed.
- * @throws UsageError when it is not given: Ctrl+C, Ctrl+D
+ * @throws UsageError when nothing is given: Ctrl+C, Ctrl+D
  */
 export async function askSecret(question: string, { input, output }: Terminal): Promise<string> {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  // As a terminal of its own, so that the system does not show what is typed either.
+  // With `terminal: true` readline switches off the system's echo as well.
   const lines = createInterface({ input, output: nowhere, terminal: true, historySize: 0 });
   output.write(question);
   try {
@@ -34,7 +34,7 @@ export async function askSecret(question: string, { input, output }: Terminal): 
   }
 }
 
-/** Asks whether to do something; whatever is not a yes is a no, and so is Ctrl+D. */
+/** Asks whether to do something. Anything but yes is a no, and so is Ctrl+D. */
 export async function askWhether(question: string, { input, output }: Terminal): Promise<boolean> {
   const lines = createInterface({ input, output });
   try {

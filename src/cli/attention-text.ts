@@ -1,20 +1,19 @@
 import type { Attention } from '../attention.ts';
 
-/** More items than these are counted at the end of a command: nobody reads two hundred lines of a log. */
+/** How many items are listed at the end of a command; the rest is counted, since nobody reads two hundred lines. */
 const MAX_ITEMS = 10;
 
-/** What failed before what should be looked at; otherwise in the order in which it was found. */
+/** Failures first, otherwise in the order in which they were found. */
 export function bySeverity(items: readonly Attention[]): Attention[] {
   const failed = ({ severity }: Attention) => severity === 'failed';
   return [...items.filter(failed), ...items.filter((item) => !failed(item))];
 }
 
 /**
- * The items that stand for all of them: some of each kind, so that two hundred failed models hide no source that failed.
- * Pure.
+ * Chooses the items to show: some of each kind, so that two hundred failed models do not hide one failed source. Pure.
  * @returns `rest`: how many more there are, by kind
  */
-export function standingFor(
+export function someOfEachKind(
   items: readonly Attention[],
   most = MAX_ITEMS,
 ): { shown: Attention[]; rest: Map<Attention['kind'], number> } {

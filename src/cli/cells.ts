@@ -1,7 +1,7 @@
 import { type Cell, ExactNumber, JsonText } from '../warehouse/values.ts';
 import { printableJson } from './printable.ts';
 
-/** How a cell reads in a table or in CSV; nested values as JSON. NULL is the caller's to show. */
+/** A cell as text for a table or CSV; nested values as JSON. The caller shows NULL. */
 export function cellText(cell: Exclude<Cell, null>): string {
   return typeof cell === 'object' && !(cell instanceof JsonText) && !(cell instanceof ExactNumber)
     ? cellJson(cell)
@@ -9,9 +9,10 @@ export function cellText(cell: Exclude<Cell, null>): string {
 }
 
 /**
- * How a cell reads as JSON. Every digit of a number stays; NaN and the infinities, which JSON has no number for, become
- * the strings `"NaN"`, `"Infinity"`, `"-Infinity"`: null would say that there is no value. What a JSON column holds is
- * put in as it is; DuckDB also takes `[1,]` and `{"a": NaN}` for JSON, and such text becomes a string.
+ * A cell as JSON. Numbers keep every digit. NaN and the infinities, which JSON cannot write as numbers, become the
+ * strings `"NaN"`, `"Infinity"`, `"-Infinity"`, since null would mean that there is no value. The value of a JSON
+ * column is inserted unchanged, unless it is not strict JSON: DuckDB also accepts `[1,]` and `{"a": NaN}`, and such
+ * text becomes a string.
  */
 export function cellJson(cell: Cell): string {
   if (cell === null) return 'null';
@@ -24,7 +25,7 @@ export function cellJson(cell: Cell): string {
   return `{${entries.join(',')}}`;
 }
 
-/** Whether it reads as a number, to be aligned by its last digit. */
+/** Whether a cell is a number, to be aligned to the right. */
 export function isNumeric(cell: Cell): boolean {
   return typeof cell === 'number' || typeof cell === 'bigint' || cell instanceof ExactNumber;
 }

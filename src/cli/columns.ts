@@ -2,11 +2,11 @@ import type { ResultTable } from '../warehouse/values.ts';
 import { columnWidths, GAP } from './layout.ts';
 
 /**
- * As many columns of a table as fit, the most important ones first; they stay in their order. Of columns that nobody ranked the
- * first is the most important. Nothing is ever cut: a name that is cut names something else, or nothing.
- * @param important columns by name; the first of them is always there
+ * As many columns of a table as fit into `width`, the most important ones first, in their original order. Among columns
+ * without a rank, earlier ones are more important. Nothing is cut, since a shortened name may name something else.
+ * @param important names of columns; the first is always kept
  */
-export function fitting(table: ResultTable, important: readonly string[], width: number): ResultTable {
+export function fittingColumns(table: ResultTable, important: readonly string[], width: number): ResultTable {
   const widths = columnWidths(table);
   const rank = table.columns.map(({ name }) => {
     const at = important.indexOf(name);

@@ -21,40 +21,40 @@ export interface CommonOptions {
   dryRun?: boolean;
 }
 
-/** What a command works with. Effects come in here, so that a command can be tried with others. */
+/** What a command works with. All effects come in here, so that tests can replace them. */
 export interface CommandContext<Options extends CommonOptions = CommonOptions> {
   options: Options;
   logger: Logger;
   clock: () => Date;
   signal: AbortSignal;
   /**
-   * Reads `warehouse.yaml`; its secrets are kept from everything that is said from then on.
-   * @param onProblems takes problems that are only with some sources or with `.env`; left out: they are an error, too
+   * Reads `warehouse.yaml`. From then on its secrets are redacted in all output.
+   * @param onProblems receives problems that concern only some sources or `.env`; left out: they are errors, too
    */
   readConfig(onProblems?: (problems: readonly Problem[]) => void): Promise<Config>;
-  /** Keeps further secrets from everything that is said from then on. */
+  /** Redacts further secrets in all output from then on. */
   keepSecret(...secrets: string[]): void;
-  /** Takes the secrets known so far out of a text. */
+  /** Redacts the secrets known so far in a text. */
   redact(text: string): string;
   /** Prints data to stdout, as `--output` asks. */
   print(table: ResultRows, format?: OutputFormat): Promise<void>;
-  /** Where data goes, for what is no text. */
+  /** Where data is written that is not text. */
   stdout: OutputStream;
-  /** Prints what is data but no table, such as SQL. */
+  /** Prints data that is not a table, such as SQL. */
   write(text: string | Uint8Array): Promise<void>;
-  /** What stdout comes out at. */
+  /** The terminal that stdout is shown on. */
   terminal: { width: number; color: boolean };
 }
 
-/** For commands that touch no source: whoever may read the warehouse need not have the keys to what is loaded into it. */
-export const ANY_SOURCES = (): void => {};
+/** For commands that use no source: whoever reads the warehouse need not have the credentials of its sources. */
+export const IGNORE_SOURCE_PROBLEMS = (): void => {};
 
 type Handler<Options extends CommonOptions> = (
   context: CommandContext<Options>,
   ...args: string[]
 ) => Promise<number>;
 
-/** Gives a command the options that all have, and those for what it does. */
+/** Adds the common options to a command, and those that fit what it does. */
 export function withCommonOptions(
   command: Command,
   { prints = false, changes = false }: { prints?: boolean; changes?: boolean } = {},
@@ -81,8 +81,8 @@ export function withCommonOptions(
 }
 
 /**
- * Turns a handler into what commander calls. The handler's module is imported when the command is called, so that a
- * command does not pay for what another one needs.
+ * Wraps a handler for commander. The handler's module is imported only when the command is called, so that no command
+ * pays for what another needs.
  */
 export function action<Options extends CommonOptions>(
   load: () => Promise<{ default: Handler<Options> }>,
@@ -91,13 +91,13 @@ export function action<Options extends CommonOptions>(
     // commander passes the arguments, then the options, then the command.
     const options = args.at(-2) as Options;
     const positional = args.slice(0, -2).flat() as string[];
-    process.exitCode = await perform(options, async (context) =>
+    process.exitCode = await runCommand(options, async (context) =>
       (await load()).default(context, ...positional),
     );
   };
 }
 
-async function perform<Options extends CommonOptions>(
+async function runCommand<Options extends CommonOptions>(
   options: Options,
   work: (context: CommandContext<Options>) => Promise<number>,
 ): Promise<number> {
@@ -165,7 +165,7 @@ async function perform<Options extends CommonOptions>(
     process.off('uncaughtException', crash);
   }
 
-  /** What nobody caught ends the program, as Node would end it, but says no more than any other error. */
+  /** An uncaught error ends the program, as Node would end it, but is reported as briefly as any other error. */
   function crash(error: unknown): void {
     report(error);
     process.exit(1);

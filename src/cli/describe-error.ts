@@ -1,18 +1,18 @@
 import { ConfigError, WarehouseError } from '../errors.ts';
 
-/** Whoever has made more mistakes in one file named the wrong file. */
+/** How many problems are listed. A file with more is probably the wrong file. */
 const MAX_PROBLEMS = 50;
 
 /**
- * An error for a person: what happened and why, and on a line of its own what to do next.
- * @param debug also where in the code it happened
+ * An error as text for a person: what happened and why, and on a line of its own what to do next.
+ * @param debug adds the stack trace
  */
 export function describeError(error: unknown, { debug }: { debug: boolean }): string {
   const { text, hint } = summary(error);
   return [text, ...(hint ? [`  → ${hint}`] : []), ...(debug ? [stacks(error)] : [])].join('\n');
 }
 
-/** The same for machines, each part by its name. */
+/** An error as fields for JSON logs. */
 export function errorFields(
   error: unknown,
   { debug }: { debug: boolean },
@@ -51,7 +51,7 @@ function summary(error: unknown): { text: string; hint?: string } {
   };
 }
 
-/** The message, and behind it the reason at the root of it all, unless the message says so already. */
+/** The message, followed by the root cause unless the message already has it. */
 function withReason(error: unknown): string {
   const message = error instanceof Error ? messageOf(error) : String(error);
   const reason = rootReason(error);
@@ -69,7 +69,7 @@ function rootReason(error: unknown): string {
   return reason;
 }
 
-/** The causes of an error, outermost first; each once, should they go round in a circle. */
+/** The causes of an error, outermost first. Each is given only once, in case they form a circle. */
 function* causes(error: unknown): Generator<unknown> {
   const seen = new Set<unknown>([error]);
   for (let cause = causeOf(error); cause !== undefined && !seen.has(cause); cause = causeOf(cause)) {
@@ -78,7 +78,7 @@ function* causes(error: unknown): Generator<unknown> {
   }
 }
 
-/** Node tries all addresses of a host, and then throws an AggregateError without a message of its own. */
+/** For a host with several addresses Node throws an AggregateError that has no message. */
 function causeOf(error: unknown): unknown {
   if (error instanceof AggregateError) return error.errors[0];
   return error instanceof Error ? (error.cause ?? undefined) : undefined;

@@ -1,4 +1,4 @@
-/** A length of time for people, in the two largest units that say anything: `49 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`. */
+/** A duration for people, in its two largest units: `49 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`. */
 export function duration(seconds: number): string {
   const whole = Math.max(1, Math.round(seconds));
   if (whole < 60) return `${whole} s`;

@@ -4,51 +4,51 @@ import type { Cell, ResultRows, ResultTable } from '../warehouse/values.ts';
 import { cellText, isNumeric } from './cells.ts';
 import { printable } from './printable.ts';
 
-/** A text column may be cut down to this many places to make a table fit. */
+/** The width to which a text column may be cut to make a table fit. */
 const MIN_TEXT_WIDTH = 8;
-/** Half a timestamp says nothing, and half a number lies: these and numbers are not cut. */
+/** Types that are never cut, besides numbers: half a timestamp is useless, and half a number is wrong. */
 const WHOLE_TYPES = /^(TIMESTAMP|DATE|TIME|UUID|BOOLEAN)/;
-/** Without a terminal nothing is cut: a cell longer than this pushes the rest of its own row, not every row. */
+/** The widest padding without a terminal, where nothing is cut: a longer cell only shifts the rest of its own row. */
 const MAX_PADDING = 60;
 const MAX_COUNTED = 2000;
-/** What stands between two columns. */
+/** The gap between two columns. */
 export const GAP = '  ';
-/** How wide columns are is told from so many rows; those behind follow, however many they are. */
+/** How many rows are measured to set the widths of columns. */
 const MEASURED_ROWS = 10_000;
 
-interface Column {
+interface TextColumn {
   name: string;
   numeric: boolean;
   /** Whether its cells must not be cut. */
   whole: boolean;
-  /** Places that its longest cell takes. */
+  /** The width of its longest cell. */
   widest: number;
   width: number;
 }
 
-interface Layout {
-  columns: Column[];
-  /** Places across; undefined where the output is no terminal. */
+interface TableLayout {
+  columns: TextColumn[];
+  /** Width of the terminal; undefined where the output is not one. */
   width: number | undefined;
   colors: ReturnType<typeof picocolors.createColors>;
 }
 
 /**
- * A table as lines of text, in columns: numbers to the right, NULL dim.
+ * A table as lines of text in columns. Numbers are aligned to the right, and NULL is dim.
  *
- * @param width places across a terminal: long texts are cut to fit, and when that is not enough every row becomes a
- *   block with a line for each column. Undefined: nothing is cut.
+ * @param width of the terminal: long texts are cut to fit, and if that is not enough each row becomes a block with a
+ *   line for each column. Undefined: nothing is cut.
  */
 export async function* tableLines(
   table: ResultRows,
   { width, color }: { width: number | undefined; color: boolean },
 ): AsyncGenerator<string> {
   const colors = picocolors.createColors(color);
-  const { first, rows } = await begin(table.rows);
+  const { first, rows } = await takeMeasuredRows(table.rows);
   const columns = table.columns.map((column, index) => measure(column, first, index));
   const layout = { columns, width, colors };
   const space = width === undefined ? undefined : width - GAP.length * (columns.length - 1);
-  // The first column says what a row is about: it is cut last.
+  // The first column identifies the row, so it is cut last.
   if (space !== undefined && !shrink(columns, space, 1) && !shrink(columns, space, 0)) {
     yield* blocks(rows, layout);
   } else {
@@ -59,8 +59,11 @@ export async function* tableLines(
 
 type Rows = ResultRows['rows'];
 
-/** Takes the rows that widths are told from. @returns those, and with them all rows */
-async function begin(all: Rows): Promise<{ first: Cell[][]; rows: Rows }> {
+/**
+ * Takes the rows to be measured.
+ * @returns those, and all rows including them
+ */
+async function takeMeasuredRows(all: Rows): Promise<{ first: Cell[][]; rows: Rows }> {
   if (Array.isArray(all) && all.length <= MEASURED_ROWS) return { first: all, rows: all };
   const first: Cell[][] = [];
   const iterator = Symbol.asyncIterator in all ? all[Symbol.asyncIterator]() : all[Symbol.iterator]();
@@ -80,14 +83,14 @@ async function* joined(
   for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
 
-/** How many places each column takes where nothing is cut. */
+/** The width of each column when nothing is cut. */
 export function columnWidths({ columns, rows }: ResultTable): number[] {
   return columns
     .map((column, index) => measure(column, rows, index))
     .map(({ name, widest }) => Math.max(widest, places(name)));
 }
 
-function measure(column: ResultRows['columns'][number], rows: Cell[][], index: number): Column {
+function measure(column: ResultRows['columns'][number], rows: Cell[][], index: number): TextColumn {
   const name = printable(column.name);
   const cells = rows.map((row) => row[index] ?? null);
   const widest = cells.reduce((most: number, cell) => Math.max(most, places(shown(cell))), 0);
@@ -101,7 +104,7 @@ function measure(column: ResultRows['columns'][number], rows: Cell[][], index: n
  * Narrows columns, the widest first, until they take no more than `space` places. False when they cannot.
  * @param kept how many columns are left as wide as they are
  */
-function shrink(columns: Column[], space: number, kept: number): boolean {
+function shrink(columns: TextColumn[], space: number, kept: number): boolean {
   const wanted = columns.map(({ name, widest }) => Math.max(widest, places(name)));
   const needed = columns.map(({ whole, widest }, index) =>
     whole || index < kept ? widest : Math.min(widest, MIN_TEXT_WIDTH),
@@ -118,10 +121,10 @@ function shrink(columns: Column[], space: number, kept: number): boolean {
   return total(widths) <= space;
 }
 
-async function* grid(rows: Rows, layout: Layout): AsyncGenerator<string> {
+async function* grid(rows: Rows, layout: TableLayout): AsyncGenerator<string> {
   const { columns, colors, width } = layout;
-  const line = (part: (column: Column, index: number) => string) => columns.map(part).join(GAP).trimEnd();
-  const fitted = (text: string, column: Column) =>
+  const line = (part: (column: TextColumn, index: number) => string) => columns.map(part).join(GAP).trimEnd();
+  const fitted = (text: string, column: TextColumn) =>
     pad(width === undefined || column.whole ? text : cut(text, column.width), column);
   yield line((column) => style(fitted(column.name, column), colors.bold));
   yield line((column) => colors.dim('─'.repeat(column.width)));
@@ -134,7 +137,7 @@ async function* grid(rows: Rows, layout: Layout): AsyncGenerator<string> {
   }
 }
 
-async function* blocks(rows: Rows, { columns, width = 0, colors }: Layout): AsyncGenerator<string> {
+async function* blocks(rows: Rows, { columns, width = 0, colors }: TableLayout): AsyncGenerator<string> {
   const names = Math.max(...columns.map(({ name }) => places(name)));
   const nameWidth = Math.min(names, Math.floor(width / 2));
   let number = 0;
@@ -154,17 +157,17 @@ function shown(cell: Cell): string {
   return cell === null ? 'NULL' : printable(cellText(cell));
 }
 
-/** How many places a text takes on a terminal: 中 takes two. One that is longer than any terminal is not counted out. */
+/** The width of a text on a terminal, where 中 takes two places. Very long texts are not measured exactly. */
 function places(text: string): number {
   return text.length > MAX_COUNTED || /^[ -~]*$/.test(text) ? text.length : stringWidth(text);
 }
 
-function pad(text: string, { numeric, width }: Column): string {
+function pad(text: string, { numeric, width }: TextColumn): string {
   const blanks = ' '.repeat(Math.max(0, width - places(text)));
   return numeric ? blanks + text : text + blanks;
 }
 
-/** Colours a padded text without its blanks, so that lines can be trimmed. */
+/** Colours a padded text but not its padding, so that lines can be trimmed. */
 function style(text: string, paint: (text: string) => string): string {
   const word = text.trim();
   return word === '' ? text : text.replace(word, () => paint(word));
@@ -176,7 +179,7 @@ function cut(text: string, width: number): string {
   if (places(text) <= width) return text;
   let kept = '';
   let taken = 0;
-  // No more than four times as many characters as places are looked at: a cell may hold megabytes.
+  // Only a prefix is examined, since a cell may hold megabytes.
   for (const { segment } of graphemes.segment(text.slice(0, width * 4))) {
     taken += places(segment);
     if (taken > width - 1) break;

@@ -10,7 +10,7 @@ export const LOG_FORMATS = ['text', 'json'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
 type Level = 'info' | 'warn' | 'error';
-type Fields = Record<string, unknown>;
+type LogFields = Record<string, unknown>;
 
 export interface LogOptions {
   /** Where lines go: stderr. Data goes to stdout, see `output.ts`. */
@@ -18,52 +18,53 @@ export interface LogOptions {
   format: LogFormat;
   /** `-q`: only warnings and errors, and no progress. */
   quiet: boolean;
-  /** Takes the secrets out of a text, see `src/redact.ts`. */
+  /** Redacts the secrets in a text, see `src/redact.ts`. */
   redact: (text: string) => string;
   clock: () => Date;
   env: NodeJS.ProcessEnv;
 }
 
 export interface Logger extends Reporter {
-  /** What ended the command, as `describeError` says it; it may be several lines. */
-  error(message: string, fields?: Fields): void;
+  /** The error that ended the command, as `describeError` writes it; it may have several lines. */
+  error(message: string, fields?: LogFields): void;
 }
 
 /**
- * Everything a command tells a person beside its data: log lines and, on a terminal, a progress line below them.
+ * Everything that a command tells a person besides its data: log lines and, on a terminal, a progress line below them.
  *
- * - `text`: `07:31:02  loaded 3 files, 12,345 rows  messaging.convos_metrics`: the time in UTC, the message, and those
- *   fields that are texts (what it is about) and not in the message already; numbers, and the `kind` and `severity` of an item, are
- *   for machines. A `hint` stands on a line of its own, as with an error.
- * - `json`: an object a line: `{"time", "level", "message", ...fields}`
+ * - `text`: `07:31:02  loaded 3 files, 12,345 rows  messaging.convos_metrics`: the time in UTC, the message, and the
+ *   fields that are text and not in the message already. Numbers, and the `kind` and `severity` of an item, are only
+ *   for machines. A `hint` gets a line of its own, as with an error.
+ * - `json`: one object on each line: `{"time", "level", "message", ...fields}`
  */
 export function createLogger(options: LogOptions): Logger {
   const { stream, format, quiet, redact, clock, env } = options;
   const color = wantsColor(stream, env);
-  const write = (level: Level, message: string, fields: Fields = {}) => {
+  const write = (level: Level, message: string, fields: LogFields = {}) => {
     if (quiet && level === 'info') return;
     stream.write(
       `${format === 'json' ? jsonLine(level, message, fields) : textLine(level, message, fields)}\n`,
     );
   };
 
-  function textLine(level: Level, message: string, fields: Fields): string {
+  function textLine(level: Level, message: string, fields: LogFields): string {
     const paint = picocolors.createColors(color);
     const label = { info: '', warn: paint.yellow('warning: '), error: paint.red('error: ') }[level];
     const { hint, kind: _, severity: __, ...others } = fields;
     const about = Object.values(others).filter(
       (value) => typeof value === 'string' && !message.includes(value),
     );
-    // Only an error has several lines; elsewhere a line's end comes from a name, and would forge a line of its own.
+    // Only errors may have several lines. Elsewhere a line break comes from a name in the data, and would forge a log
+    // line.
     const said = level === 'error' ? printableLines(redact(message)) : printable(redact(message));
     const text = [said, ...about.map((value) => printable(redact(String(value))))].join('  ');
     const advice = typeof hint === 'string' ? `\n  → ${printable(redact(hint))}` : '';
     return `${paint.dim(clock().toISOString().slice(11, 19))}  ${label}${text}${advice}`;
   }
 
-  function jsonLine(level: Level, message: string, fields: Fields): string {
+  function jsonLine(level: Level, message: string, fields: LogFields): string {
     const head = { time: clock().toISOString(), level, message };
-    // The head stands first, and no field takes its place.
+    // The head comes first, and is repeated so that no field can replace it.
     return printableJson(JSON.stringify({ ...head, ...fields, ...head }, (_, value) => plain(value, redact)));
   }
 
@@ -83,7 +84,7 @@ function progressFor(
   return createProgress(shown ? { stream, redact, clock, color } : undefined);
 }
 
-/** A field's value as JSON can say it. Secrets are taken out of texts only: a text within a number would break the line. */
+/** A field's value for JSON. Secrets are redacted in texts only: a replacement inside a number would break the line. */
 function plain(value: unknown, redact: (text: string) => string): unknown {
   if (typeof value === 'string') return redact(value);
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);

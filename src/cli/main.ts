@@ -272,7 +272,7 @@ withCommonOptions(
   { prints: true, changes: true },
 ).action(action(async () => ({ default: (await import('./commands/credentials.ts')).importCredentials })));
 
-// Whoever reads what is said may go away at any time (`| head`). A run goes on without them.
+// Whoever reads the output may stop at any time (`| head`). A run continues without them.
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
@@ -282,6 +282,6 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
-  // Help and --version are not mistakes; whatever else commander complains of is bad usage.
+  // Help and --version end with 0; everything else that commander throws is bad usage.
   process.exitCode = error.exitCode === 0 ? 0 : 2;
 }

@@ -15,29 +15,29 @@ export interface PrintOptions {
   stream: OutputStream;
   /** Whether ANSI colours are wanted, see `wantsColor`. */
   color: boolean;
-  /** Places across; left out: the terminal's, and no limit where there is no terminal. */
+  /** The width; left out: the terminal's, or none where there is no terminal. */
   width?: number;
 }
 
-/** Rows that are turned into text at a time. */
+/** How many rows are turned into text at a time. */
 const BATCH = 500;
 
 /**
- * Prints a table: with {@link printText} the one way from a command to stdout.
+ * Prints a table. This and {@link printText} are the only ways from a command to stdout.
  *
  * - `table`: columns for people; cut to the terminal's width, and never cut where there is no terminal
- * - `json`: one array with an object for each row, a line each, `[]` when there are none; see {@link cellJson}
- * - `csv`: quoted as RFC 4180 says, lines end in LF; NULL is nothing, an empty text is `""`; nested values as JSON
+ * - `json`: one array with one object on a line for each row, `[]` when there are none; see {@link cellJson}
+ * - `csv`: quoted as in RFC 4180, with LF line ends; NULL is nothing, empty text is `""`; nested values as JSON
  *
- * In `json` and `csv` a second column `a` is called `a_1`: readers key values by name. Whoever reads the output may go
- * away at any time (`| head`); that is no error. On return everything is written. Rows are taken as they come, a batch at a
- * time.
+ * In `json` and `csv` a second column `a` is called `a_1`, because readers address values by name. Whoever reads the
+ * output may stop at any time (`| head`), which is no error. Rows are written in batches as they come, and everything
+ * is written on return.
  */
 export async function printTable(table: ResultRows, options: PrintOptions): Promise<void> {
   await printChunks(options.stream, chunks(table, options));
 }
 
-/** Prints what is data but no table. */
+/** Prints data that is not a table. */
 export async function printText(stream: OutputStream, text: string | Uint8Array): Promise<void> {
   await printChunks(stream, [text]);
 }
@@ -46,7 +46,8 @@ async function printChunks(
   stream: OutputStream,
   chunks: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
 ): Promise<void> {
-  // A failed write tells twice, its callback first; the event must find a listener, or it ends the process.
+  // A failed write is reported twice, to the callback and as an event. Without a listener the event would end the
+  // process.
   const heard = () => {};
   stream.on('error', heard);
   try {
@@ -73,7 +74,7 @@ async function* chunks(
       yield* jsonChunks(table);
       break;
     case 'csv':
-      // Only a terminal acts upon control characters; a file or a pipe gets the values as they are.
+      // Only a terminal interprets control characters; a file or pipe gets the values unchanged.
       yield* csvChunks(table, terminal ? printable : (text) => text);
       break;
     case 'table': {
@@ -101,9 +102,9 @@ async function* csvChunks(
   safe: (text: string) => string,
 ): AsyncGenerator<string> {
   const options = {
-    // An empty text is quoted, so that it is not NULL; so is a lone CR, which some readers take for a line's end.
+    // Empty text is quoted to tell it from NULL. So is a lone CR, which some readers take for a line end.
     quoted_match: [/^$/, /[\r\n]/],
-    // A line with nothing on it is no row to most readers.
+    // Most readers skip an empty line, so a row with one NULL needs quotes.
     quoted_empty: columns.length === 1,
   };
   yield stringify([distinct(columns.map(({ name }) => safe(name)))], options);
@@ -115,7 +116,7 @@ async function* csvChunks(
   }
 }
 
-/** Names of which no two are the same: a second `a` becomes `a_1`, or the first `a_N` that is free. */
+/** Makes names unique: a second `a` becomes `a_1`, or the first `a_N` that is free. */
 function distinct(names: string[]): string[] {
   const taken = new Set(names);
   const seen = new Set<string>();

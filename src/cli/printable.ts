@@ -1,12 +1,12 @@
 /**
- * What would move a terminal's cursor, colour it, or turn the direction of what follows: control characters (C0, DEL,
- * C1), bidirectional controls, line and paragraph separators, the byte order mark.
+ * Characters that could move a terminal's cursor, change its colours or reverse the direction of text: control
+ * characters (C0, DEL, C1), bidirectional controls, line and paragraph separators, the byte order mark.
  */
 const UNPRINTABLE = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\ufeff]/gu;
 
 const NAMED: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
-/** A text from anywhere, safe to show on a terminal, on one line: control characters are spelled out, `\x1b`. */
+/** Untrusted text, safe to show on one line of a terminal: control characters are escaped as `\x1b`. */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (char) => NAMED[char] ?? spelled(char));
 }
@@ -17,8 +17,8 @@ export function printableLines(text: string): string {
 }
 
 /**
- * The same for a JSON document: it stays the same document. Below U+0080 JSON has nothing to hide but DEL, since control
- * characters are not allowed in its strings, and blanks and line ends may stand between its parts.
+ * The same for a JSON document, without changing its meaning. Below U+0080 only DEL can occur in its strings; blanks
+ * and line ends may stand between its parts, and stay.
  */
 export function printableJson(json: string): string {
   return json.replace(UNPRINTABLE, (char) => (char < ' ' ? char : `\\u${hex(char, 4)}`));

@@ -5,10 +5,10 @@ import { DEFAULT_WIDTH, type OutputStream } from './terminal.ts';
 
 /** Redrawn ten times a second. */
 const REDRAW_MS = 100;
-/** What stands before the text, a turning mark and blanks, and the last place, which makes some terminals wrap. */
+/** The places taken by the spinner and blanks before the text, and the last column, where some terminals wrap. */
 const MARGIN = 4;
 
-/** Whether anybody would see a progress line: on a terminal that is not a CI's log, in text, and not silenced by `-q`. */
+/** Whether a progress line would be seen: on a terminal that is not a CI log, in text format, and without `-q`. */
 export function showsProgress(on: {
   isTTY: boolean;
   env: NodeJS.ProcessEnv;
@@ -23,14 +23,14 @@ export interface ProgressOptions {
   stream: OutputStream;
   color: boolean;
   clock: () => Date;
-  /** Takes the secrets out of the activity. */
+  /** Redacts the secrets in the activity. */
   redact: (text: string) => string;
 }
 
 /**
- * A progress line, drawn from the first report until `stop`, and then wiped away. What is written to stdout or stderr
- * meanwhile, in whole lines, appears above it: ora looks after that. It keeps the process
- * alive until `stop`. ora is loaded only when there is something to draw: most runs are a scheduler's.
+ * A progress line, drawn from the first report until `stop`, and then erased. Whole lines written to stdout or stderr
+ * meanwhile appear above it, which ora takes care of. It keeps the process alive until `stop`. ora is only loaded when
+ * there is something to draw, since most runs are started by a scheduler.
  */
 export function createProgress(options: ProgressOptions | undefined): ProgressReporter {
   if (!options) return silentReporter.progress;
@@ -48,7 +48,7 @@ export function createProgress(options: ProgressOptions | undefined): ProgressRe
       isEnabled: true,
       interval: REDRAW_MS,
       color: color ? 'cyan' : false,
-      // Ctrl-C and typing ahead stay the shell's business; a killed run leaves no terminal without a cursor.
+      // Ctrl-C and typing ahead keep working, and a killed run does not leave the terminal without a cursor.
       discardStdin: false,
       hideCursor: false,
       suffixText: () => progressText(state, now(), (stream.columns || DEFAULT_WIDTH) - MARGIN),

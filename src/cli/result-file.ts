@@ -8,7 +8,7 @@ import { storageTrouble } from '../warehouse/trouble.ts';
 import { OUTPUT_FORMATS, type OutputFormat } from './output.ts';
 import type { OutputStream } from './terminal.ts';
 
-/** Formats of what a query answers: those that are no text need a file, or a pipe. */
+/** Formats of query results. Those that are not text need a file or a pipe. */
 export const RESULT_FORMATS = [...OUTPUT_FORMATS, 'parquet', 'xlsx'] as const;
 
 export type ResultFormat = (typeof RESULT_FORMATS)[number];
@@ -18,8 +18,8 @@ export function isText(format: ResultFormat): format is OutputFormat {
 }
 
 /**
- * The format that is meant: what was asked for, else what the file's name ends in, else a table. Pure.
- * @throws UsageError when the file's name says nothing
+ * The format to use: the one asked for, else that of the file's extension, else a table. Pure.
+ * @throws UsageError when the extension is unknown
  */
 export function resultFormat(output: ResultFormat | undefined, file: string | undefined): ResultFormat {
   if (output !== undefined || file === undefined) return output ?? 'table';
@@ -31,19 +31,22 @@ export function resultFormat(output: ResultFormat | undefined, file: string | un
   });
 }
 
-/** Where a result is written first, and what is done with it once it is whole; without `done` nothing is left of it. */
-export interface ResultPlace extends AsyncDisposable {
-  /** Not there yet. */
+/** A temporary file for a result, and what happens once it is complete. Without `done` it is deleted. */
+export interface ResultFile extends AsyncDisposable {
+  /** The temporary file, which does not exist yet. */
   file: string;
-  /** @throws StorageError when it cannot be put where it belongs */
+  /**
+   * Moves or sends the result to its place.
+   * @throws StorageError when that fails
+   */
   done(): Promise<void>;
 }
 
 /**
- * A file that somebody named: it is written beside it, and takes its place when all is there.
- * @throws UsageError when something else has that name
+ * A temporary file beside a named target, which it replaces when it is complete.
+ * @throws UsageError when the target exists and is not a file
  */
-export async function placeAt(named: string): Promise<ResultPlace> {
+export async function fileBeside(named: string): Promise<ResultFile> {
   const target = resolve(named);
   const old = await stat(target).catch(() => undefined);
   if (old && !old.isFile())
@@ -59,8 +62,8 @@ export async function placeAt(named: string): Promise<ResultPlace> {
   };
 }
 
-/** A stream that takes bytes in order: they are written to a folder that nobody else can look into, and then sent. */
-export async function placeBefore(stream: OutputStream): Promise<ResultPlace> {
+/** A temporary file for a stream, to which its bytes are sent when it is complete. It lies in a private folder. */
+export async function fileForStream(stream: OutputStream): Promise<ResultFile> {
   const folder = await mkdtemp(join(tmpdir(), 'asapp-warehouse-'));
   const file = join(folder, 'result');
   return {
@@ -70,7 +73,7 @@ export async function placeBefore(stream: OutputStream): Promise<ResultPlace> {
   };
 }
 
-/** An error of writing a result, with the file that somebody named. */
+/** An error of writing a result, as a message with the name of the file. */
 export function writeProblem(named: string, error: unknown): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException;
   const reason = (syscall && REASONS[code ?? '']) || duckdbReason(error);
@@ -85,7 +88,10 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTDIR: 'part of its path is not a folder',
 };
 
-/** What DuckDB says when it cannot open a file to write it: `Cannot open file "…": No such file or directory`. */
+/**
+ * The reason in DuckDB's message when it cannot open a file for writing: `Cannot open file "…": No such file or
+ * directory`.
+ */
 function duckdbReason(error: unknown): string | undefined {
   const found = /Cannot open file "[^"]*": (.+)/.exec(error instanceof Error ? error.message : '');
   if (!found) return undefined;

@@ -1,12 +1,15 @@
 import type { Attention } from '../attention.ts';
 import type { Cell, ResultTable } from '../warehouse/values.ts';
 import { cellJson, quoted } from './cells.ts';
-import type { Status } from './status-text.ts';
+import type { WarehouseStatus } from './status-text.ts';
 
-/** Columns of `status --attention`, and the fields of an item in `status --output json`: all of them, whether empty or not. */
+/**
+ * The columns of `status --attention` and the fields of an item in `status --output json`. All are always there, even
+ * when empty.
+ */
 const FIELDS = ['kind', 'severity', 'source', 'feed', 'model', 'count', 'message', 'hint'] as const;
 
-/** Items as a table, a row each. */
+/** Items as a table, one row for each. */
 export function attentionTable(items: readonly Attention[]): ResultTable {
   return {
     columns: FIELDS.map((name) => ({ name, type: name === 'count' ? 'BIGINT' : 'VARCHAR' })),
@@ -15,11 +18,14 @@ export function attentionTable(items: readonly Attention[]): ResultTable {
 }
 
 /**
- * `status --output json`. One object and no array, unlike what commands print that print one table: it has three parts, and scripts
- * want each by its name.
- * @param exitCode the one that `status` ends with
+ * `status --output json`: one object, unlike commands that print one table as an array. It has several parts, and
+ * scripts address each by its name.
+ * @param exitCode the exit code of `status`
  */
-export function statusJson({ lastRun, published, attention, feeds }: Status, exitCode: number): string {
+export function statusJson(
+  { lastRun, published, attention, feeds }: WarehouseStatus,
+  exitCode: number,
+): string {
   const last: Cell = lastRun ? cells({ ...lastRun }) : null;
   const parts = {
     exit_code: String(exitCode),
@@ -32,7 +38,7 @@ export function statusJson({ lastRun, published, attention, feeds }: Status, exi
   return `{\n${lines.join(',\n')}\n}\n`;
 }
 
-/** A line a row. */
+/** One row on each line. */
 function list({ columns, rows }: ResultTable): string {
   const objects = rows.map((row) =>
     cellJson(Object.fromEntries(columns.map(({ name }, index) => [name, row[index] ?? null]))),

@@ -3,46 +3,49 @@ import type { Attention } from '../attention.ts';
 import type { LastRun } from '../ledger/last-run.ts';
 import type { ResultTable } from '../warehouse/values.ts';
 import { bySeverity } from './attention-text.ts';
-import { fitting } from './columns.ts';
+import { fittingColumns } from './columns.ts';
 import { duration } from './duration.ts';
 import { tableLines } from './layout.ts';
 import { printable } from './printable.ts';
 import { doneText } from './summary.ts';
 
 /** All that `status` shows. */
-export interface Status {
+export interface WarehouseStatus {
   lastRun: LastRun | undefined;
-  published: Published | undefined;
+  published: PublishedStatus | undefined;
   attention: readonly Attention[];
-  /** A row a feed. */
+  /** One row for each feed. */
   feeds: ResultTable;
 }
 
 /** The copy that analysts open. */
-export interface Published {
+export interface PublishedStatus {
   at: Date;
-  /** Whether the loader's own warehouse holds what it does not; undefined where that could not be asked. */
+  /** Whether the loader's own warehouse is ahead of it; undefined where that cannot be told. */
   behind: boolean | undefined;
 }
 
 export interface StatusTextOptions {
   now: Date;
-  /** Places across. */
+  /** Width of the terminal. */
   width: number;
   color: boolean;
   /** Without the last run and the feeds. */
   onlyAttention: boolean;
 }
 
-/** Columns of troubles: shown where any feed has them, the worst first. */
+/** Columns that are only shown when a feed has such trouble, the worst first. */
 const TROUBLES = ['failing', 'missing', 'rejected', 'held', 'unreconciled_days', 'waiting'];
 const IMPORTANT = ['feed', 'state', 'newest_partition', ...TROUBLES, 'deduped', 'staged', 'partitions'];
 
 /**
- * `status` for people: the last run, what to look at, and then a line a feed, with as many columns as there is room for. Lines of
- * the table are never cut, and neither are messages and hints: a command must be there whole to be copied.
+ * `status` for people: the last run, the attention items, and a line for each feed with as many columns as fit. Table
+ * lines, messages and hints are never cut, so that commands can be copied.
  */
-export async function* statusLines(status: Status, options: StatusTextOptions): AsyncGenerator<string> {
+export async function* statusLines(
+  status: WarehouseStatus,
+  options: StatusTextOptions,
+): AsyncGenerator<string> {
   const { now, width, color, onlyAttention } = options;
   const colors = picocolors.createColors(color);
   if (!onlyAttention) {
@@ -53,13 +56,16 @@ export async function* statusLines(status: Status, options: StatusTextOptions): 
   yield* attentionLines(status.attention, colors);
   if (onlyAttention) return;
   yield '';
-  const table = fitting(forPeople(status.feeds), IMPORTANT, width);
+  const table = fittingColumns(forPeople(status.feeds), IMPORTANT, width);
   yield* tableLines(table, { width: undefined, color });
 }
 
 const LABEL_WIDTH = 11;
 
-function* summary({ lastRun, published }: Status, now: Date): Generator<[label: string, text: string]> {
+function* summary(
+  { lastRun, published }: WarehouseStatus,
+  now: Date,
+): Generator<[label: string, text: string]> {
   if (!lastRun) yield ['last run', 'there was none yet'];
   else {
     yield ['last run', `${lastRun.run_id} (${lastRun.command}), ${timeOf(lastRun.started_at, now)}`];
@@ -107,7 +113,7 @@ function* attentionLines(
   }
 }
 
-/** Without the troubles that no feed has, and without the seconds of partitions, which have none. */
+/** Removes trouble columns that are empty for all feeds, and the seconds of partitions, which are always zero. */
 function forPeople({ columns, rows }: ResultTable): ResultTable {
   const shown = columns.map(
     ({ name }, index) => !TROUBLES.includes(name) || rows.some((row) => Number(row[index]) !== 0),

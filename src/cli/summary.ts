@@ -2,10 +2,13 @@ import prettyBytes from 'pretty-bytes';
 import type { Attention } from '../attention.ts';
 import type { Outcome } from '../run/record.ts';
 import { count } from '../text.ts';
-import { bySeverity, restText, standingFor } from './attention-text.ts';
+import { bySeverity, restText, someOfEachKind } from './attention-text.ts';
 import type { CommandContext, CommonOptions } from './command.ts';
 
-/** Says at the end what was done, and what a person should look at; @returns the exit code. */
+/**
+ * Reports at the end what was done, and what a person should look at.
+ * @returns the exit code
+ */
 export function reportOutcome(context: CommandContext, outcome: Outcome): number {
   const { logger, options } = context;
   logger.progress.stop();
@@ -34,8 +37,8 @@ export function reportOutcome(context: CommandContext, outcome: Outcome): number
 }
 
 /** What a command did. */
-export interface Done {
-  /** Left out by commands that load nothing. */
+export interface WorkDone {
+  /** Left out for commands that do not load. */
   loaded?: { files: number; bytes: number; rows: number; rejected: number };
   models: number;
   tests: number;
@@ -43,7 +46,7 @@ export interface Done {
 }
 
 /** `loaded 3 files (12 kB), 40 rows staged, 0 rejected; built 2 models; published`. */
-export function doneText({ loaded, models, tests, published }: Done): string {
+export function doneText({ loaded, models, tests, published }: WorkDone): string {
   const parts = [];
   if (loaded) {
     parts.push(
@@ -59,15 +62,15 @@ export function doneText({ loaded, models, tests, published }: Done): string {
 }
 
 /**
- * Says what a person should look at, an item a line, what failed first. For people, many are a few and how many more there are;
- * machines get all of them, each with its fields.
+ * Reports the attention items, one on each line, failures first. People get some of many, and how many more there are;
+ * machines get all, with their fields.
  */
 export function reportAttention(
   { logger, options }: { logger: CommandContext['logger']; options: Pick<CommonOptions, 'logFormat'> },
   items: readonly Attention[],
 ): void {
   const { shown, rest } =
-    options.logFormat === 'json' ? { shown: bySeverity(items), rest: new Map() } : standingFor(items);
+    options.logFormat === 'json' ? { shown: bySeverity(items), rest: new Map() } : someOfEachKind(items);
   for (const { message, ...fields } of shown) {
     if (fields.severity === 'failed') logger.error(message, fields);
     else logger.warn(message, fields);

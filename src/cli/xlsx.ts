@@ -4,17 +4,18 @@ import { type Cell, ExactNumber, type ResultRows } from '../warehouse/values.ts'
 import { cellText } from './cells.ts';
 
 /**
- * A workbook of one sheet. By hucre, since it writes row by row in little memory, has no dependencies, and is looked after:
- * `xlsx` is not any more on npm, `exceljs` has had no release since 2023, `write-excel-file` takes all rows at once, and
- * DuckDB's own writer is an extension.
+ * A workbook with one sheet, written with hucre: it writes row by row in little memory, has no dependencies, and is
+ * maintained. `xlsx` is no longer maintained on npm, `exceljs` has had no release since 2023, `write-excel-file` takes
+ * all rows at once, and DuckDB's own writer is an extension.
  *
- * - numbers are numbers as long as a sheet keeps them: it has 15 digits, so what has more becomes text, and is not rounded
- * - DATE and TIMESTAMP are dates, shown to the second; what lies before March 1900, which a sheet counts wrongly, is text
+ * - numbers stay numbers up to the 15 digits that a sheet keeps; longer ones become text instead of being rounded
+ * - DATE and TIMESTAMP become dates, shown to the second; those before March 1900, which a sheet counts wrongly, become
+ *   text
  * - nested values are JSON; NULL is an empty cell
- * @throws UsageError for a text that is longer than a cell may be; rows past what a sheet holds go on in another sheet
+ * @throws UsageError for text longer than a cell may be; rows beyond the size of a sheet go into another sheet
  */
 export async function xlsxStream({ columns, rows }: ResultRows): Promise<Readable> {
-  // Loaded by the one command that needs it.
+  // Only loaded by the command that needs it.
   const { writeXlsxStream } = await import('hucre/xlsx');
   const stream = writeXlsxStream(sheetRows(columns, rows), {
     name: 'query',
@@ -26,10 +27,10 @@ export async function xlsxStream({ columns, rows }: ResultRows): Promise<Readabl
 
 type SheetCell = string | number | boolean | Date | null;
 
-/** More than a sheet keeps is shown as zeros. */
+/** Further digits would be shown as zeros. */
 const SHEET_DIGITS = 15;
 const LONGEST_TEXT = 32_767;
-/** A sheet takes 1900 for a leap year. */
+/** A sheet treats 1900 as a leap year, so earlier dates would be wrong. */
 const FIRST_DAY = '1900-03-01';
 
 const DATE_AND_TIME = { numFmt: 'yyyy-mm-dd hh:mm:ss' };
@@ -65,14 +66,14 @@ function numberOrText(text: string): number | string {
   return digits.length <= SHEET_DIGITS ? Number(text) : text;
 }
 
-/** The instant that `2026-01-05 10:00:00` says; a sheet knows no zones, and here all is UTC. */
+/** The instant of `2026-01-05 10:00:00`, which is UTC; a sheet knows no time zones. */
 function day(text: string): Date | undefined {
   const found = /^(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d:\d\d(?:\.\d+)?))?(?:\+00)?$/.exec(text);
   const [, date = '', time = '00:00:00'] = found ?? [];
   return found && date >= FIRST_DAY ? new Date(`${date}T${time}Z`) : undefined;
 }
 
-/** `_x0041_` is how a workbook spells `A`: what looks like that is spelled so itself. */
+/** A workbook reads `_x0041_` as `A`, so text that looks like that is escaped. */
 function sheetText(text: string, column: string): string {
   if (text.length > LONGEST_TEXT)
     throw new UsageError(

@@ -1,6 +1,6 @@
 import { copyFile, open, readFile, truncate, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Questions } from '../../src/audit/query/questions.ts';
+import { ReadOnlyWarehouse } from '../../src/audit/query/questions.ts';
 import { DamagedError } from '../../src/errors.ts';
 import { asapp } from '../support/command.ts';
 import { Project } from '../support/project.ts';
@@ -47,7 +47,7 @@ test.each(DAMAGES)('a file that is %s is reported as damaged, and the copy stays
   const copy = project.path('published/warehouse.duckdb');
   expect((await readFile(copy)).equals(await readFile(`${copy}.whole`))).toBe(true);
   await damage(copy);
-  const asked = Questions.open(await project.config()).then(async (questions) => {
+  const asked = ReadOnlyWarehouse.open(await project.config()).then(async (questions) => {
     await using _ = questions;
     for await (const row of (await questions.ask('FROM messaging.voice_intents')).rows) row.length;
   });

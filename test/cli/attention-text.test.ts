@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import type { Attention, AttentionKind } from '../../src/attention.ts';
-import { restText, standingFor } from '../../src/cli/attention-text.ts';
+import { restText, someOfEachKind } from '../../src/cli/attention-text.ts';
 
 function item(kind: AttentionKind, number: number, severity: Attention['severity'] = 'attention'): Attention {
   return { kind, severity, message: `${kind} ${number}` };
@@ -13,7 +13,10 @@ function many(kind: AttentionKind, number: number, severity?: Attention['severit
 
 describe('the attention items that are printed', () => {
   test('are all of them as long as they are few, those that failed first', () => {
-    const { shown, rest } = standingFor([...many('rejected_rows', 2), ...many('source_failed', 1, 'failed')]);
+    const { shown, rest } = someOfEachKind([
+      ...many('rejected_rows', 2),
+      ...many('source_failed', 1, 'failed'),
+    ]);
     expect(shown.map(({ message }) => message)).toEqual([
       'source_failed 0',
       'rejected_rows 0',
@@ -23,7 +26,7 @@ describe('the attention items that are printed', () => {
   });
 
   test('show every kind when they are many, and count what is left out', () => {
-    const { shown, rest } = standingFor([
+    const { shown, rest } = someOfEachKind([
       ...many('model_failed', 1200, 'failed'),
       ...many('test_failed', 8),
       ...many('rejected_rows', 1),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fitting } from '../../src/cli/columns.ts';
+import { fittingColumns } from '../../src/cli/columns.ts';
 
 const TABLE = {
   columns: ['feed', 'state', 'newest', 'staged', 'rejected'].map((name) => ({ name, type: 'VARCHAR' })),
@@ -16,6 +16,6 @@ test.each([
   [35, ['feed', 'state']],
   [5, ['feed']],
 ])('a terminal that is %d characters wide shows the columns %j', (width, names) => {
-  expect(fitting(TABLE, IMPORTANT, width).columns.map(({ name }) => name)).toEqual(names);
-  expect(fitting(TABLE, IMPORTANT, width).rows[0]?.[0]).toBe('messaging.convos_metrics');
+  expect(fittingColumns(TABLE, IMPORTANT, width).columns.map(({ name }) => name)).toEqual(names);
+  expect(fittingColumns(TABLE, IMPORTANT, width).rows[0]?.[0]).toBe('messaging.convos_metrics');
 });

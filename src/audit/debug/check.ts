@@ -1,12 +1,12 @@
 import { WarehouseError } from '../../errors.ts';
 
-/** What came of one step. */
+/** The result of one step. */
 export interface Check {
-  /** The source it is about; `(machine)`: none. */
+  /** The source that was checked, or `(machine)`. */
   source: string;
   step: string;
   state: 'ok' | 'failed' | 'skipped';
-  /** How long it took, in milliseconds; null where it was not tried. */
+  /** How long it took, in milliseconds; null where it was skipped. */
   ms: number | null;
   detail: string;
   /** What to do about it. */
@@ -19,10 +19,10 @@ export interface StepContext {
   signal: AbortSignal;
 }
 
-/** Thrown by a step that has nothing to try. */
-export class Skip extends Error {}
+/** Thrown by a step that has nothing to check. */
+export class SkipStep extends Error {}
 
-/** The steps of one subject, one after the other: after one that failed the others are not tried. */
+/** The steps for one source or the machine, one after the other. After a failure the rest is skipped. */
 export class Steps {
   readonly #source: string;
   readonly #context: StepContext;
@@ -35,7 +35,7 @@ export class Steps {
 
   /**
    * Does one step.
-   * @param work says what it found; throws what is wrong, or {@link Skip}
+   * @param work returns what it found; throws what is wrong, or {@link SkipStep}
    * @throws the signal's reason
    */
   async try(step: string, work: () => Promise<string>): Promise<Check> {
@@ -57,7 +57,7 @@ export class Steps {
       return { ...about, state: 'ok', detail: await work(), ms: ms(), advice: null };
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof Skip)
+      if (error instanceof SkipStep)
         return { ...about, state: 'skipped', ms: null, detail: error.message, advice: null };
       this.#failed = step;
       const { message } = error as Error;
@@ -67,5 +67,5 @@ export class Steps {
   }
 }
 
-/** The name that stands for no source; no source can have it. */
+/** The name used for checks of the machine. No source can have it. */
 export const MACHINE = '(machine)';

@@ -4,9 +4,9 @@ import { machineChecks } from './machine.ts';
 import { sourceChecks } from './source.ts';
 
 /**
- * Tries everything that a run needs, step by step, and changes nothing.
- * @param sources those to try
- * @returns what came of each step, as they are done
+ * Checks everything that a run needs, step by step, and changes nothing.
+ * @param sources the sources to check
+ * @returns the result of each step, as soon as it is done
  */
 export async function* debug(
   config: Config,

@@ -9,20 +9,20 @@ import { FileError } from '../../errors.ts';
 import { decryptorFor } from '../../load/decrypt/decrypt.ts';
 import { fileError } from '../../load/inspect.ts';
 import { count } from '../../text.ts';
-import type { FoundFile } from './newest.ts';
+import type { NewestFile } from './newest.ts';
 
 const HEAD_BYTES = 256 * 1024;
-/** So much of what is compressed is looked at: it may become a thousand times larger. */
+/** How much compressed data is decompressed: it may become a thousand times larger. */
 const COMPRESSED_BYTES = 16 * 1024;
 
 /**
- * Fetches the beginning of a file, decrypts and decompresses it, and says what its first line is like, without showing it.
+ * Fetches the beginning of a file, decrypts and decompresses it, and describes its first line without showing it.
  * @throws SourceError when it does not arrive
- * @throws FileError when it is not what it should be
+ * @throws FileError when it is not as it should be
  */
 export async function describeHead(
   connector: Connector,
-  { listed, name }: FoundFile,
+  { listed, name }: NewestFile,
   decryption: Decryption | undefined,
   signal: AbortSignal,
 ): Promise<string> {
@@ -32,7 +32,7 @@ export async function describeHead(
   let isWhole = bytes.length === listed.bytes;
   if (name.encrypted) {
     bytes = await decryptHead(path, bytes, decryption);
-    // How much comes at once is the decryptor's choice.
+    // The decryptor decides how much it returns at once, so the end cannot be told.
     isWhole = false;
     steps.push('decrypted');
   }
@@ -48,7 +48,7 @@ export async function describeHead(
 async function fetchHead(connector: Connector, listed: ListedFile, signal: AbortSignal): Promise<Buffer> {
   const inPlace = connector.localPath?.(listed);
   if (inPlace) return readHead(inPlace);
-  // It is customers' data: for nobody else to see, and gone at once.
+  // It is customers' data: kept in a private folder, and deleted at once.
   const folder = await mkdtemp(join(tmpdir(), 'asapp-warehouse-'));
   try {
     const partial = join(folder, 'head');
@@ -76,7 +76,7 @@ async function readHead(path: string): Promise<Buffer> {
   return buffer.subarray(0, bytesRead);
 }
 
-/** The first bytes that come out. They are not proven: that takes the whole file. */
+/** The first decrypted bytes. Whether they are authentic could only be told from the whole file. */
 async function decryptHead(path: string, head: Buffer, decryption: Decryption | undefined): Promise<Buffer> {
   if (!decryption)
     throw new FileError(`${path} is encrypted, and no key is configured for its source`, {
@@ -87,7 +87,7 @@ async function decryptHead(path: string, head: Buffer, decryption: Decryption | 
       if (chunk.length > 0) return Buffer.from(chunk);
     return Buffer.alloc(0);
   } catch (error) {
-    throw advised(
+    throw withHint(
       path,
       error,
       'Look at decrypt of this source, and ask ASAPP which key the file is encrypted for.',
@@ -99,12 +99,12 @@ function decompressHead(path: string, head: Buffer): Buffer {
   try {
     return gunzipSync(head.subarray(0, COMPRESSED_BYTES), { finishFlush: constants.Z_SYNC_FLUSH });
   } catch (error) {
-    throw advised(path, error, 'Look at the file, and ask ASAPP to export it again when it is damaged.');
+    throw withHint(path, error, 'Look at the file, and ask ASAPP to export it again when it is damaged.');
   }
 }
 
-/** @param hint what to do where the error itself does not know */
-function advised(path: string, cause: unknown, hint: string): unknown {
+/** Adds a hint to an error that has none. */
+function withHint(path: string, cause: unknown, hint: string): unknown {
   const error = fileError(path, cause);
   if (!(error instanceof FileError) || error.hint !== undefined) return error;
   return new FileError(error.message, { hint, cause });
@@ -119,7 +119,7 @@ function describeLine(path: string, bytes: Buffer, isWhole: boolean): string {
     if (typeof value === 'object' && value !== null && !Array.isArray(value))
       return `its first line is a JSON object of ${count(Object.keys(value).length, 'field')}`;
   } catch {
-    // Not shown: it may hold anything, and a person can look at it.
+    // The line is not shown, since it may hold personal data; a person can look at the file.
   }
   throw new FileError(`the first line of ${path} is not a JSON object`, {
     hint: 'Look at the file. Lines like that are kept as rejected when it is loaded.',

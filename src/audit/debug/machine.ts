@@ -8,21 +8,21 @@ import { exposures } from '../../workspace/exposure.ts';
 import { withAdvice } from '../damage.ts';
 import { type Check, MACHINE, type StepContext, Steps } from './check.ts';
 
-/** What one batch of files takes while it is staged, about. */
+/** Roughly what one batch of files needs while it is staged. */
 const SPARE_BYTES = 1024 ** 3;
 
-/** Tries what a run needs of this machine. Each step by itself: one that fails says nothing of the others. */
+/** Checks what a run needs of this machine. A step that fails does not stop the others. */
 export async function* machineChecks(config: Config, context: StepContext): AsyncGenerator<Check> {
   const check = (step: string, work: () => Promise<string>) => new Steps(MACHINE, context).try(step, work);
   yield* programChecks(context);
-  yield await check('warehouse', () => lookAtWarehouse(config));
-  yield await check('publish', () => mustBeReplaceable(config.publish));
-  yield await check('landing', () => mustBeWritable(config.landing, config.landing));
-  yield await check('disk', () => mustHaveSpace(config));
-  yield await check('modes', () => whoCanRead(config));
+  yield await check('warehouse', () => checkWarehouse(config));
+  yield await check('publish', () => requireReplaceable(config.publish));
+  yield await check('landing', () => requireWritable(config.landing, config.landing));
+  yield await check('disk', () => requireSpace(config));
+  yield await check('modes', () => describeExposure(config));
 }
 
-/** What does not depend on the configuration. */
+/** Checks that do not depend on the configuration. */
 export async function* programChecks(context: StepContext): AsyncGenerator<Check> {
   const check = (step: string, work: () => Promise<string>) => new Steps(MACHINE, context).try(step, work);
   yield await check('program', versions);
@@ -45,11 +45,11 @@ async function versions(): Promise<string> {
   throw new StorageError(here, { hint: `install Node ${engines.node}` });
 }
 
-async function lookAtWarehouse(config: Config): Promise<string> {
+async function checkWarehouse(config: Config): Promise<string> {
   const file = config.warehouse;
   const found = await stat(file).catch(() => undefined);
   if (!found)
-    return `not there yet: asapp-warehouse run makes it; ${await mustBeWritable(dirname(file), file)}`;
+    return `not there yet: asapp-warehouse run makes it; ${await requireWritable(dirname(file), file)}`;
   const size = `${file}, ${prettyBytes(found.size)}`;
   const { Warehouse } = await import('../../warehouse/warehouse.ts');
   try {
@@ -64,8 +64,8 @@ async function lookAtWarehouse(config: Config): Promise<string> {
   return `${size}; nobody holds it`;
 }
 
-/** @param folder what will be made, where it is not there yet, in the nearest folder above that is */
-async function mustBeWritable(folder: string, what: string): Promise<string> {
+/** Checks that a folder can be written or, where it does not exist, the nearest folder above it that does. */
+async function requireWritable(folder: string, what: string): Promise<string> {
   const there = await nearestFolder(folder);
   await access(there, constants.W_OK | constants.X_OK).catch(() => {
     throw notWritable(there);
@@ -73,14 +73,14 @@ async function mustBeWritable(folder: string, what: string): Promise<string> {
   return `${what} can be written`;
 }
 
-/** A copy for analysts takes the place of the one that is there, which its folder must allow; a folder is no copy. */
-async function mustBeReplaceable(file: string): Promise<string> {
+/** Checks that the copy for analysts can be replaced, which takes the right to write to its folder. */
+async function requireReplaceable(file: string): Promise<string> {
   const found = await stat(file).catch(() => undefined);
   if (found && !found.isFile())
     throw new StorageError(`${file} is ${found.isDirectory() ? 'a folder' : 'no file'}`, {
       hint: 'name a file at publish: in warehouse.yaml',
     });
-  return await mustBeWritable(dirname(file), file);
+  return await requireWritable(dirname(file), file);
 }
 
 function notWritable(path: string): StorageError {
@@ -89,7 +89,7 @@ function notWritable(path: string): StorageError {
   });
 }
 
-/** The folder, or the nearest one above it that is there. */
+/** The folder, or the nearest one above it that exists. */
 async function nearestFolder(folder: string): Promise<string> {
   const found = await stat(folder).catch(() => undefined);
   if (found?.isDirectory()) return folder;
@@ -102,15 +102,15 @@ async function nearestFolder(folder: string): Promise<string> {
   return nearestFolder(above);
 }
 
-/** Said, and no failure: a run does not mind. */
-async function whoCanRead(config: Config): Promise<string> {
+/** Files that others can read. Reported, but no failure: a run works all the same. */
+async function describeExposure(config: Config): Promise<string> {
   const found = await exposures(config);
   if (found.length === 0) return 'landing and .env are for their owner alone';
   return found.map(({ message, hint }) => `${message}: ${hint}`).join('; ');
 }
 
-/** Publishing writes a new copy beside the old one; loading needs some room, too. */
-async function mustHaveSpace({ warehouse, publish, landing }: Config): Promise<string> {
+/** Checks the free space: publishing writes a new copy beside the old one, and loading needs some room, too. */
+async function requireSpace({ warehouse, publish, landing }: Config): Promise<string> {
   const needs = [
     { folder: dirname(warehouse), bytes: SPARE_BYTES },
     { folder: dirname(publish), bytes: (await stat(publish).catch(() => undefined))?.size ?? 0 },

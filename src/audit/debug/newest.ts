@@ -2,24 +2,24 @@ import type { Connector, ListedFile } from '../../connectors/connector.ts';
 import { SourceError } from '../../errors.ts';
 import { type FileName, parsePath } from '../../feeds/paths.ts';
 
-export interface FoundFile {
+export interface NewestFile {
   listed: ListedFile;
   name: FileName;
 }
 
-/** Folders that are listed at most to find a file. */
+/** The most folders that are listed to find a file. */
 const MAX_LISTINGS = 60;
 
 /**
- * Counts the feeds of a source, and finds a file of the first that has one, in a partition as new as can be.
- * @param wanted the feeds that are configured; left out: all
- * @throws SourceError when there are no feeds, or one that is configured is missing
+ * Counts the feeds of a source, and finds the newest file of the first feed that has any.
+ * @param wanted the configured feeds; left out: all
+ * @throws SourceError when there are no feeds, or a configured one is missing
  */
 export async function findNewest(
   connector: Connector,
   wanted: readonly string[] | undefined,
   signal: AbortSignal,
-): Promise<{ feeds: number; file: FoundFile | undefined }> {
+): Promise<{ feeds: number; file: NewestFile | undefined }> {
   const found: string[] = [];
   for await (const entry of connector.entries('')) if (entry.kind === 'folder') found.push(entry.name);
   const missing = (wanted ?? []).filter((feed) => !found.includes(feed));
@@ -39,11 +39,11 @@ export async function findNewest(
   return { feeds: (wanted ?? found).length, file: undefined };
 }
 
-/** The newest file that is not empty; names of versions, days, hours and minutes sort by time. */
+/** The newest file that is not empty. The names of folders for versions, days, hours and minutes sort by time. */
 async function newestBelow(
   path: string,
   search: { connector: Connector; signal: AbortSignal; listings: number },
-): Promise<FoundFile | undefined> {
+): Promise<NewestFile | undefined> {
   const { connector, signal } = search;
   if (search.listings >= MAX_LISTINGS) return undefined;
   search.listings += 1;

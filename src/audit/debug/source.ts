@@ -6,13 +6,13 @@ import type { Source } from '../../config/config.ts';
 import type { Connector, Health, Server } from '../../connectors/connector.ts';
 import { SourceError } from '../../errors.ts';
 import { count } from '../../text.ts';
-import { type Check, Skip, type StepContext, Steps } from './check.ts';
+import { type Check, SkipStep, type StepContext, Steps } from './check.ts';
 import { describeHead } from './head.ts';
-import { type FoundFile, findNewest } from './newest.ts';
+import { findNewest, type NewestFile } from './newest.ts';
 
 const CONNECT_MS = 10_000;
 
-/** Tries what loading a source needs, from its server's name to the first line of a file. */
+/** Checks what loading a source needs, from its server's name to the first line of a file. */
 export async function* sourceChecks(source: Source, context: StepContext): AsyncGenerator<Check> {
   const steps = new Steps(source.name, context);
   const { signal } = context;
@@ -20,9 +20,9 @@ export async function* sourceChecks(source: Source, context: StepContext): Async
     [`${source.connector}, group ${source.group}`, ...(source.warnings ?? [])].join('; '),
   );
   yield await steps.try('name', () => resolveName(source.server));
-  yield await steps.try('connection', () => reach(source.server, signal));
+  yield await steps.try('connection', () => connectToServer(source.server, signal));
   let connector: Connector | undefined;
-  let newest: FoundFile | undefined;
+  let newest: NewestFile | undefined;
   try {
     yield await steps.try('credentials', async () => {
       connector = await source.open({ signal });
@@ -35,7 +35,7 @@ export async function* sourceChecks(source: Source, context: StepContext): Async
       return `${count(feeds, 'feed')}${file ? `; the newest file looked at is ${file.listed.path}, ${prettyBytes(file.listed.bytes)}` : ', and no files among the newest partitions'}`;
     });
     yield await steps.try('file', async () => {
-      if (!newest) throw new Skip('there is none');
+      if (!newest) throw new SkipStep('there is none');
       return describeHead(connector as Connector, newest, source.decrypt, signal);
     });
     const { health } = source;
@@ -46,8 +46,8 @@ export async function* sourceChecks(source: Source, context: StepContext): Async
 }
 
 async function resolveName(server: Server | undefined): Promise<string> {
-  if (!server) throw new Skip('its files lie on this machine');
-  if (isIP(server.host)) throw new Skip(`${server.host} is an address`);
+  if (!server) throw new SkipStep('its files lie on this machine');
+  if (isIP(server.host)) throw new SkipStep(`${server.host} is an address`);
   try {
     const addresses = await lookup(server.host, { all: true });
     return `${server.host} is ${addresses.map(({ address }) => address).join(', ')}`;
@@ -59,9 +59,9 @@ async function resolveName(server: Server | undefined): Promise<string> {
   }
 }
 
-/** Connects to the server, with TLS where that comes first, and says nothing to it. */
-async function reach(server: Server | undefined, signal: AbortSignal): Promise<string> {
-  if (!server) throw new Skip('its files lie on this machine');
+/** Connects to the server, with TLS where the protocol begins with it, and sends nothing. */
+async function connectToServer(server: Server | undefined, signal: AbortSignal): Promise<string> {
+  if (!server) throw new SkipStep('its files lie on this machine');
   const { host, port, tls } = server;
   const socket = tls
     ? // Said aloud so that NODE_TLS_REJECT_UNAUTHORIZED in the environment cannot undo it.
@@ -94,6 +94,6 @@ async function askHealth(health: () => Promise<Health>): Promise<string> {
   const { state, detail } = await health();
   if (state === 'success') return `it says ${detail}`;
   if (state === 'refused')
-    throw new Skip(`these credentials may not ask, which does not matter to the feeds: ${detail}`);
+    throw new SkipStep(`these credentials may not ask, which does not matter to the feeds: ${detail}`);
   throw new SourceError(`it says ${detail}`, { hint: 'Try again later, and ask ASAPP when it stays so.' });
 }

@@ -5,13 +5,13 @@ import type { TableName } from '../../warehouse/sql.ts';
 import { tableColumns, tableId, tableKind, tablesSql } from '../../warehouse/tables.ts';
 
 /** A published table, and what is known of it. */
-export interface Described {
+export interface TableDescription {
   /** `messaging.convos_metrics` */
   id: string;
   description: string | null;
   /** When it was last built; null for what no model makes. */
   built_at: Date | null;
-  /** The newest partition that is in it; null where that is not known. */
+  /** The newest partition in it; null where that is not known. */
   data_up_to: Date | null;
   /** Why it is older than it should be; null when it is not. */
   stale: string | null;
@@ -19,11 +19,11 @@ export interface Described {
 }
 
 /**
- * What a table holds: its columns, what each means, and how fresh it is.
+ * Describes a table: its columns, what they mean, and how fresh it is.
  * @param name `convos_metrics`, or `messaging.convos_metrics` where two schemas have one
- * @throws UsageError when it means no table, or more than one
+ * @throws UsageError when no table has the name, or several have
  */
-export async function describeTable(session: Session, name: string): Promise<Described> {
+export async function describeTable(session: Session, name: string): Promise<TableDescription> {
   const tables = await session.rows<TableName & { comment: string | null }>(
     `SELECT schema, "table", comment FROM (${tablesSql()}) ORDER BY ALL`,
   );
@@ -46,11 +46,11 @@ export async function describeTable(session: Session, name: string): Promise<Des
 async function lastBuilt(
   session: Session,
   { schema, table }: TableName,
-): Promise<Pick<Described, 'built_at' | 'data_up_to' | 'stale'>> {
+): Promise<Pick<TableDescription, 'built_at' | 'data_up_to' | 'stale'>> {
   const unknown = { built_at: null, data_up_to: null, stale: null };
-  // A copy of before does not have it, until the next run.
+  // A copy published by an older program does not have this view.
   if (!(await tableKind(session, { schema: 'ops', table: 'tables' }))) return unknown;
-  const [built] = await session.rows<Pick<Described, 'built_at' | 'data_up_to' | 'stale'>>(
+  const [built] = await session.rows<Pick<TableDescription, 'built_at' | 'data_up_to' | 'stale'>>(
     'SELECT built_at, data_up_to, CASE WHEN stale THEN why END AS stale FROM ops.tables WHERE schema = $1 AND name = $2',
     [schema, table],
   );

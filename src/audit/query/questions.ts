@@ -10,23 +10,23 @@ import { identifier, literal } from '../../warehouse/sql.ts';
 import { presentRelations, tablesSql } from '../../warehouse/tables.ts';
 import type { ResultRows } from '../../warehouse/values.ts';
 import { Warehouse } from '../../warehouse/warehouse.ts';
-import { type Described, describeTable } from './describe.ts';
+import { describeTable, type TableDescription } from './describe.ts';
 import { sqlMistake } from './sql-mistake.ts';
 
-export interface QuestionOptions {
-  /** Asks the loader's own file, with what is staged and rescued, instead of the copy for analysts. */
+export interface ReadOnlyOptions {
+  /** Opens the loader's own file, with staging and `_rescued`, instead of the copy for analysts. */
   staging?: boolean;
-  /** Lets statements read files of this machine. */
+  /** Allows statements to read files of this machine. */
   allowFiles?: boolean;
-  /** A file that an answer is written to. */
+  /** A file that a result is written to. */
   target?: string;
 }
 
 /**
- * A warehouse that can be asked, and in which nothing can be changed, nor anywhere else: the file is opened for reading only,
- * other files and the network are out of reach, settings are locked, and only statements that read are taken.
+ * A warehouse that can only be queried. Its file is opened read-only, other files and the network cannot be reached,
+ * settings are locked, and only statements that read are accepted.
  */
-export class Questions implements AsyncDisposable {
+export class ReadOnlyWarehouse implements AsyncDisposable {
   readonly #warehouse: Warehouse;
   readonly #session: Session;
   readonly #target: string | undefined;
@@ -45,22 +45,22 @@ export class Questions implements AsyncDisposable {
    */
   static async open(
     config: Config,
-    { staging, allowFiles, target }: QuestionOptions = {},
-  ): Promise<Questions> {
+    { staging, allowFiles, target }: ReadOnlyOptions = {},
+  ): Promise<ReadOnlyWarehouse> {
     const spill = await mkdtemp(join(tmpdir(), 'asapp-warehouse-'));
     const warehouse = await Warehouse.open(staging ? config.warehouse : config.publish, {
       readOnly: true,
       memoryLimit: config.memoryLimit,
       threads: config.threads,
       key: staging ? 'warehouse' : 'publish',
-      // Whoever asks need not be able to write beside the file.
+      // Whoever queries the file may not be allowed to write beside it.
       spill,
       fileAccess: { folders: allowFiles ? ['/'] : [], files: target === undefined ? [] : [target] },
     }).catch(async (error) => {
       await rm(spill, { recursive: true });
       throw error;
     });
-    return new Questions(warehouse, await warehouse.session(), target, spill);
+    return new ReadOnlyWarehouse(warehouse, await warehouse.session(), target, spill);
   }
 
   /**
@@ -68,25 +68,26 @@ export class Questions implements AsyncDisposable {
    * @throws UsageError when it is another, or wrong
    */
   async ask(text: string): Promise<ResultRows> {
-    return this.#helped(text, async () => {
+    return this.#withSqlMistakes(text, async () => {
       const { sql, mayBeLarge } = await readOnlyStatement(this.#session, text);
-      if (!mayBeLarge) return this.#session.table(inOwnWords(sql));
+      if (!mayBeLarge) return this.#session.table(ownShowTables(sql));
       const { columns, rows } = await this.#session.stream(sql).catch((error: Error) => {
-        // No table can keep one; reading it says how to write it instead.
+        // A temporary table cannot hold an unnamed struct. Reading the result directly gives the error that says what
+        // to do.
         if (error.message.includes('unnamed struct')) return this.#session.table(sql);
         throw error;
       });
-      return { columns, rows: this.#told(rows, text) };
+      return { columns, rows: this.#rowsWithSqlMistakes(rows, text) };
     });
   }
 
   /**
-   * Writes what one statement answers to the file that these questions were opened for.
-   * @throws UsageError when it does not read, is wrong, or has a column that Parquet cannot hold as it is
+   * Writes the result of one statement to the target file, as Parquet.
+   * @throws UsageError when the statement does not only read, is wrong, or has a column that Parquet cannot hold
    */
   async writeParquet(text: string): Promise<void> {
-    await this.#helped(text, async () => {
-      const sql = inOwnWords((await readOnlyStatement(this.#session, text)).sql);
+    await this.#withSqlMistakes(text, async () => {
+      const sql = ownShowTables((await readOnlyStatement(this.#session, text)).sql);
       const { columns } = await this.#session.parsed(`SELECT * FROM (${sql}\n)`);
       const names = columns.map((_, index) => `c${index}`).join(', ');
       await this.#session.run(
@@ -97,14 +98,14 @@ export class Questions implements AsyncDisposable {
   }
 
   /**
-   * What a table holds, and how fresh it is.
-   * @throws UsageError when the name means no table, or several
+   * Describes a table: what it holds, and how fresh it is.
+   * @throws UsageError when no table has the name, or several have
    */
-  describe(name: string): Promise<Described> {
+  describe(name: string): Promise<TableDescription> {
     return describeTable(this.#session, name);
   }
 
-  /** Ends the statement that is running. */
+  /** Stops the statement that is running. */
   interrupt(): void {
     this.#session.interrupt();
   }
@@ -114,24 +115,27 @@ export class Questions implements AsyncDisposable {
     await rm(this.#spill, { recursive: true, force: true });
   }
 
-  async *#told<T>(rows: AsyncIterable<T> | Iterable<T>, sql: string): AsyncGenerator<T> {
+  async *#rowsWithSqlMistakes<T>(rows: AsyncIterable<T> | Iterable<T>, sql: string): AsyncGenerator<T> {
     try {
       yield* rows;
     } catch (error) {
-      throw await this.#mistake(error as Error, sql);
+      throw await this.#explain(error as Error, sql);
     }
   }
 
-  async #helped<T>(sql: string, work: () => Promise<T>): Promise<T> {
+  async #withSqlMistakes<T>(sql: string, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      throw await this.#mistake(error as Error, sql);
+      throw await this.#explain(error as Error, sql);
     }
   }
 
-  /** What DuckDB has against a statement is a person's to mend; the disk's troubles and interruptions are not. */
-  async #mistake(error: Error, sql: string): Promise<Error> {
+  /**
+   * DuckDB's error as a mistake in the SQL, with a hint. Errors of the disk, of memory and interruptions are not the
+   * author's mistakes, and stay as they are.
+   */
+  async #explain(error: Error, sql: string): Promise<Error> {
     if (error instanceof WarehouseError || isInterrupted(error)) return error;
     if (error.message.startsWith('Out of Memory Error')) return error;
     const tables = await presentRelations(this.#session).catch(() => []);
@@ -142,11 +146,11 @@ export class Questions implements AsyncDisposable {
 /** Every table and view, in whatever schema. DuckDB's own SHOW TABLES shows those of `main`, which holds none. */
 const TABLES = `SELECT schema, "table", kind, comment AS description FROM (${tablesSql()})`;
 
-function inOwnWords(sql: string): string {
+function ownShowTables(sql: string): string {
   return SHOWS_TABLES.has(leadingWords(sql).join(' ')) ? `${TABLES} ORDER BY ALL` : sql;
 }
 
-/** Numbers of more than 64 bits would become floating-point numbers, and lose digits. */
+/** Parquet would store integers of more than 64 bits as floating-point numbers, which lose digits. */
 const WIDE = /^U?HUGEINT$/;
 
 function parquetColumn({ name, type }: ResultRows['columns'][number], index: number): string {

@@ -1,23 +1,23 @@
 import { UsageError } from '../../errors.ts';
 import { didYouMean, nearest } from '../../text.ts';
 
-/** Words that statements begin with, and that go on within them. */
-const BEGIN = 'SELECT FROM WITH SHOW DESCRIBE SUMMARIZE EXPLAIN PIVOT UNPIVOT VALUES'.split(' ');
-const WITHIN =
-  `${BEGIN.join(' ')} WHERE GROUP ORDER BY HAVING QUALIFY LIMIT OFFSET JOIN LEFT INNER USING UNION EXCEPT
+/** Words that a reading statement begins with. */
+const FIRST_WORDS = 'SELECT FROM WITH SHOW DESCRIBE SUMMARIZE EXPLAIN PIVOT UNPIVOT VALUES'.split(' ');
+const KEYWORDS =
+  `${FIRST_WORDS.join(' ')} WHERE GROUP ORDER BY HAVING QUALIFY LIMIT OFFSET JOIN LEFT INNER USING UNION EXCEPT
   INTERSECT DISTINCT BETWEEN LIKE CASE WHEN THEN ELSE END OVER PARTITION AND OR NOT NULL TABLES`.split(/\s+/);
 
-/** What helps with what DuckDB says, first match first. */
-const HELP: readonly [
+/** Hints for DuckDB's messages; the first match counts. */
+const HINTS: readonly [
   RegExp,
   (match: RegExpExecArray, tables: readonly string[], sql: string) => string | undefined,
 ][] = [
-  [/syntax error at or near "([^"]+)"/, ([, word = ''], _, sql) => keywordMeant(word, sql)],
+  [/syntax error at or near "([^"]+)"/, ([, word = ''], _, sql) => suggestKeyword(word, sql)],
   [
     /syntax error at end of input|unterminated/,
     () => 'a bracket, a quote or the end of the statement is missing',
   ],
-  [/Table with name "?([^"\s]+)"? does not exist/, ([, name = ''], tables) => tableMeant(name, tables)],
+  [/Table with name "?([^"\s]+)"? does not exist/, ([, name = ''], tables) => suggestTable(name, tables)],
   [
     /Candidate bindings?: ([^\n]+)/,
     ([, candidates]) => `columns of a like name: ${candidates?.replaceAll('"', '')}`,
@@ -34,12 +34,12 @@ const HELP: readonly [
 ];
 
 /**
- * A mistake in SQL that a person typed, as DuckDB tells it, with what helps. Pure.
- * @param tables ids of what can be asked, to guess which was meant
+ * DuckDB's message about a mistake in a person's SQL, with a hint. Pure.
+ * @param tables ids of the tables, to guess which was meant
  */
 export function sqlMistake(error: Error, sql: string, tables: readonly string[]): UsageError {
   const message = error.message.trim().replace(/^Failed to [a-z ]+: /, '');
-  for (const [pattern, help] of HELP) {
+  for (const [pattern, help] of HINTS) {
     const match = pattern.exec(message);
     const hint = match && help(match, tables, sql);
     if (hint) return new UsageError(withoutGuess(message), { hint });
@@ -48,21 +48,21 @@ export function sqlMistake(error: Error, sql: string, tables: readonly string[])
 }
 
 /**
- * The keyword that was misspelt. A wrong word often passes for the name of what stands before it, so that DuckDB points at what
- * comes after: `SELECT * FORM t` is wrong at `t` to it.
+ * The keyword that was probably meant. DuckDB often takes a misspelt one for an alias, and so reports the word behind
+ * it: in `SELECT * FORM t` it points at `t`.
  */
-function keywordMeant(word: string, sql: string): string | undefined {
+function suggestKeyword(word: string, sql: string): string | undefined {
   const words = sql.slice(0, sql.indexOf(word) + word.length).match(/[\p{L}_][\p{L}\d_]*/gu) ?? [];
   for (const [index, candidate] of words.entries()) {
     if (index < words.length - 3) continue;
-    const known = index === 0 ? BEGIN : WITHIN;
+    const known = index === 0 ? FIRST_WORDS : KEYWORDS;
     const meant = nearest(candidate, known);
     if (meant !== undefined && !known.includes(candidate.toUpperCase())) return `did you mean ${meant}?`;
   }
   return undefined;
 }
 
-function tableMeant(name: string, tables: readonly string[]): string {
+function suggestTable(name: string, tables: readonly string[]): string {
   const bare = name.slice(name.lastIndexOf('.') + 1).toLowerCase();
   const same = tables.filter((table) => table.slice(table.indexOf('.') + 1).toLowerCase() === bare);
   if (same.length > 0) return `tables lie in schemas: did you mean ${same.join(' or ')}?`;
@@ -70,7 +70,7 @@ function tableMeant(name: string, tables: readonly string[]): string {
   return guess ? `did you mean ${guess}?` : 'asapp-warehouse query "SHOW TABLES" lists what there is';
 }
 
-/** DuckDB's guesses are among its own tables, too; ours stand in the hint. */
+/** Removes DuckDB's own guesses, which include its internal tables. Ours are in the hint. */
 function withoutGuess(message: string): string {
   return message.replace(/\n(?:Did you mean|Candidate bindings?:)[^\n]*/g, '');
 }

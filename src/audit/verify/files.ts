@@ -5,19 +5,19 @@ import type { Session } from '../../warehouse/session.ts';
 import { literal, qualified } from '../../warehouse/sql.ts';
 import type { Finding } from './finding.ts';
 
-/** A feed that rows are staged of. */
+/** A feed that files were staged of. */
 export interface StagedFeed {
   group: string;
   feed: string;
   version: string;
 }
 
-/** The name of a feed's tables: another version than the first is part of it. */
+/** The name of a feed's tables, with the version unless that is 1. */
 export function feedName({ group, feed, version }: StagedFeed): string {
   return `${group}.${tableName(feed, version)}`;
 }
 
-/** Feeds that files are known of. */
+/** All feeds that have files in the ledger. */
 export function stagedFeeds(session: Session): Promise<StagedFeed[]> {
   return session.rows<StagedFeed & Record<string, string>>(
     `SELECT DISTINCT feed_group AS "group", feed, version FROM ops.files ORDER BY ALL`,
@@ -30,13 +30,14 @@ interface FileCount {
   lines: number | null;
   staged: number;
   rejected: number;
-  /** Rows that share their line with another, or have none. */
+  /** Rows that have no line, or the same as another row. */
   unclear: number;
 }
 
 /**
- * Whether each line of each file of a feed is staged or rejected, and none is twice: counted in staging and among the
- * rejected lines, against the lines that the file was received with. One finding where all is well, else one a file.
+ * Checks that each line of each file of a feed is staged or rejected, and none twice: rows in staging and rejected
+ * lines are counted, and compared with the lines that were received. One finding if all is well, else one for each
+ * broken file.
  */
 export async function verifyFiles(session: Session, feed: StagedFeed, present: boolean): Promise<Finding[]> {
   const name = feedName(feed);

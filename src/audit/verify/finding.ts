@@ -11,11 +11,9 @@ export interface Finding {
     | 'gaps'
     | 'proofs'
     | 'published';
-  /** A feed or model, `group.name`; for a file that something is wrong with, its source and path. */
+  /** A feed or model, `group.name`; for a broken file, its source and path. */
   name: string;
-  /**
-   * `remark`: nothing is wrong, and it is worth knowing. `skipped`: it cannot be said, and `detail` says why.
-   */
+  /** `remark`: nothing is wrong, but it is worth knowing. `skipped`: it could not be checked, and `detail` says why. */
   result: 'holds' | 'broken' | 'remark' | 'skipped';
   detail: string;
 }

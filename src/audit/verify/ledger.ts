@@ -7,12 +7,11 @@ import { qualified, type TableName } from '../../warehouse/sql.ts';
 import { tableId, tablesSql } from '../../warehouse/tables.ts';
 import type { Finding } from './finding.ts';
 
-/** What the ledger and staging must say of each other, whatever the feed. */
+/** Checks of the ledger and staging as a whole. */
 
 /**
- * Rows without their file: staged in a table of which the ledger knows no feed, or rejected from a file that it does not
- * know, or that another took the place of. (Files whose rows are gone, and rows of such files in the tables of known feeds,
- * are told where the lines of each feed are counted.)
+ * Finds rows without a file: rows in staging tables of feeds that the ledger does not know, and rejected lines of files
+ * that are unknown or superseded. (In the tables of known feeds, such rows are found when lines are counted.)
  */
 export async function verifyOrphans(session: Session): Promise<Finding[]> {
   const findings: Finding[] = [];
@@ -41,8 +40,8 @@ export async function verifyOrphans(session: Session): Promise<Finding[]> {
 }
 
 /**
- * Partitions that did not come though a later one did, as far back as anything came: those that the ledger has as missing,
- * and those that it has not noticed. One that a person said is known is none.
+ * Finds partitions that did not come though a later one did, over the whole history: those recorded as missing, and
+ * those not noticed yet. Acknowledged ones do not count.
  */
 export async function verifyGaps(
   session: Session,
@@ -78,7 +77,9 @@ export async function verifyGaps(
   }));
 }
 
-/** Whether there is anything to prove: a view that had rows and has none, or a warehouse in which nothing is staged. */
+/**
+ * Checks that there is something to prove: that no proving view has become empty, and that anything is staged at all.
+ */
 export async function verifyProofs(session: Session): Promise<Finding[]> {
   const { files } = await session.row<{ files: number }>('SELECT count(*) AS files FROM ops.files');
   if (files === 0)

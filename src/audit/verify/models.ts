@@ -11,14 +11,17 @@ import { identifier, literal } from '../../warehouse/sql.ts';
 import { whyCommand } from '../why/why.ts';
 import type { Finding } from './finding.ts';
 
-/** The rows of a model in another order, with what is needed to rank them, and what they hold as hashes. */
+/**
+ * A temporary table with the input rows of a model in another order: the columns that rank them, and hashes of their
+ * contents.
+ */
 const SHUFFLED = identifier('verify_shuffled');
 const ROW_HASH = '_verify_row';
 const REST_HASH = '_verify_rest';
 
 /**
- * Proves one dedup model, from its staged rows and its table alone.
- * @param definition what it was built from, as the ledger has it
+ * Proves one dedup model from its staged rows and its table alone.
+ * @param definition the definition that it was built from, according to the ledger
  */
 export async function verifyModel(
   session: Session,
@@ -36,7 +39,7 @@ export async function verifyModel(
     ];
   const plan = await planDedup(session, model, sql);
   const facts = await dedupFacts(session, modelTable(model.id), plan.query);
-  const full = await rowSet(session, dialectOf(session).winners(plan.query), plan.query.columns);
+  const full = await rowsFingerprint(session, dialectOf(session).winners(plan.query), plan.query.columns);
   await shuffle(session, plan.query);
   try {
     return [
@@ -61,11 +64,11 @@ function conservation(model: Model, facts: DedupFacts): Finding {
   return { check: 'conservation', name: model.id, result, detail: accountOf(facts) };
 }
 
-/** Whether the table, as it has grown, has the rows that a full build gives. */
+/** Checks that the table, built step by step, has the rows of a full build. */
 async function incremental(session: Session, model: Model, plan: DedupPlan, full: string): Promise<Finding> {
   const check = 'incremental';
   const { columns, rule } = plan.query;
-  const own = await rowSet(session, `FROM ${relationName(model.id)}`, columns);
+  const own = await rowsFingerprint(session, `FROM ${relationName(model.id)}`, columns);
   if (own === full)
     return { check, name: model.id, result: 'holds', detail: 'equals a full build, row for row' };
   const rebuilt = dialectOf(session).winners(plan.query);
@@ -82,7 +85,7 @@ SELECT count(*) AS rows, first(${textsOf(rule.uniqueKey)}) AS example FROM diffe
   return { check, name: model.id, result: 'broken', detail };
 }
 
-/** Puts the rows to be ranked in another order, which has nothing to do with files and lines: that of their hashes. */
+/** Puts the input rows into another order that has nothing to do with files and lines: that of their hashes. */
 async function shuffle(session: Session, { from, columns, rule }: DedupQuery): Promise<void> {
   const ranked = [...new Set([...rule.uniqueKey, ...rule.orderBy, '_partition_ts', '_file_id', '_line'])];
   const rest = columns.filter((name) => !ranked.includes(name));
@@ -93,8 +96,8 @@ FROM ${from} ORDER BY ${ROW_HASH}`);
 }
 
 /**
- * Whether the order and the number of threads that rows are ranked in make no difference. They are ranked by the rule as it
- * is written, with none of the short cuts of a build.
+ * Checks that neither the order of the input rows nor the number of threads makes a difference. The rows are ranked by
+ * the rule as written, without the short cuts of a build.
  */
 async function determinism(
   session: Session,
@@ -115,7 +118,7 @@ async function determinism(
   for (const other of [1, threads + 2]) {
     await session.run(`SET threads = ${other}; SET preserve_insertion_order = ${other === 1}`);
     try {
-      found.push(await foldedRows(session, `SELECT ${ROW_HASH} AS row FROM (${again})`));
+      found.push(await foldHashes(session, `SELECT ${ROW_HASH} AS row FROM (${again})`));
     } finally {
       await session.run(`SET threads = ${threads}; SET preserve_insertion_order = true`);
     }
@@ -131,7 +134,7 @@ async function determinism(
   };
 }
 
-/** Records whose latest version was told by file and line alone, though the versions say different things. */
+/** Finds records whose versions differ, but whose latest version is only decided by file and line. */
 async function ties(session: Session, model: Model, { rule }: DedupQuery): Promise<Finding> {
   const same = [...new Set([...rule.uniqueKey, ...rule.orderBy, '_partition_ts'])].map(identifier);
   const { records, example } = await session.row<{ records: number; example: (string | null)[] | null }>(
@@ -159,8 +162,8 @@ async function nullKeys(
 }
 
 /**
- * Whether each value that came for the model's key and ordering is in its column: one that does not fit is in `_rescued`,
- * and its row has no key, or ranks last. Counted in the staged rows.
+ * Checks that each value of the model's key and ordering is in its column: a value that does not fit is in `_rescued`,
+ * and its row then has no key, or ranks last. Counted in the staged rows.
  */
 async function misfits(
   session: Session,
@@ -189,12 +192,12 @@ async function misfits(
   return [{ check, name: model.id, result: 'broken', detail }];
 }
 
-/** A set of rows as a text that two different sets do not share: how many they are, and their hashes folded together. */
-function rowSet(session: Session, query: string, columns: readonly string[]): Promise<string> {
-  return foldedRows(session, `SELECT ${hashOf(columns)} AS row FROM (${query})`);
+/** A fingerprint of a set of rows, which differs for different sets: their number, and their hashes combined. */
+function rowsFingerprint(session: Session, query: string, columns: readonly string[]): Promise<string> {
+  return foldHashes(session, `SELECT ${hashOf(columns)} AS row FROM (${query})`);
 }
 
-async function foldedRows(session: Session, hashes: string): Promise<string> {
+async function foldHashes(session: Session, hashes: string): Promise<string> {
   const { rows } = await session.row<{ rows: string }>(
     `SELECT concat_ws(' ', count(*), bit_xor(row), sum(row::HUGEINT)) AS rows FROM (${hashes})`,
   );

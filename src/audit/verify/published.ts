@@ -6,20 +6,20 @@ import { identifier, literal, qualified, type TableName } from '../../warehouse/
 import { columnList, type PresentTable, presentTables, tableKind } from '../../warehouse/tables.ts';
 import type { Finding } from './finding.ts';
 
-/** A table of the copy, as the copy tells of it, beside what the loader has built. */
-interface Published extends TableName {
+/** A table or view as the copy records it, beside the loader's own build. */
+interface PublishedRelation extends TableName {
   run_id: number | null;
   stale: boolean;
   why: string | null;
-  /** The run that built what the loader has; NULL where it has nothing. */
+  /** The run of the loader's own build; NULL where it has none. */
   own_run: number | null;
 }
 
 /**
- * Whether analysts have what the loader has: each table row for row, each view by its SQL. What the copy says of itself that
- * it is older is expected to differ, and told.
+ * Checks that analysts have what the loader has: each table row for row, each view by its SQL. Tables that the copy
+ * marks as stale are expected to differ, and only reported.
  * @param target the file that analysts open
- * @param ids the models to look at
+ * @param ids the models to check
  */
 export async function verifyPublished(
   session: Session,
@@ -47,16 +47,16 @@ interface Databases {
   copy: string;
 }
 
-async function tablesOf(session: Session, copy: string): Promise<Published[] | undefined> {
+async function tablesOf(session: Session, copy: string): Promise<PublishedRelation[] | undefined> {
   if (!(await tableKind(session, { schema: 'ops', table: 'published_tables' }, copy))) return undefined;
-  return session.rows<Published & Record<string, string | number | boolean | null>>(
+  return session.rows<PublishedRelation & Record<string, string | number | boolean | null>>(
     `SELECT p.schema_name AS schema, p.table_name AS table, p.run_id, p.stale, p.why, m.run_id AS own_run
      FROM ${copy}.ops.published_tables AS p
      LEFT JOIN ops.models AS m ON m.model = p.schema_name || '.' || p.table_name ORDER BY ALL`,
   );
 }
 
-async function compare(session: Session, databases: Databases, table: Published): Promise<Finding> {
+async function compare(session: Session, databases: Databases, table: PublishedRelation): Promise<Finding> {
   const name = `${table.schema}.${table.table}`;
   if (table.run_id === null) return finding(name, 'remark', `is not published: ${table.why}`);
   if (table.stale) return finding(name, 'remark', `analysts have an older one: ${table.why}`);
@@ -67,7 +67,7 @@ async function compare(session: Session, databases: Databases, table: Published)
     await lookAt(session, databases.copy, table),
   ];
   if (copied === undefined) return finding(name, 'broken', 'is not in the published file');
-  // A view that reads staging is published as a table: staging goes on.
+  // A view that reads staging is published as a table, and may differ since staging has changed.
   if (own?.kind !== copied.kind) return finding(name, 'remark', 'a view, published as what it showed then');
   if (shapeOf(own) !== shapeOf(copied))
     return finding(name, 'broken', 'has other columns, or other SQL, in the published file');

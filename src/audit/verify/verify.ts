@@ -12,19 +12,19 @@ import { verifyPublished } from './published.ts';
 
 export type { Finding } from './finding.ts';
 
-/** Of models to prove, and with them the feeds that they read. */
+/** Which models to prove, and with them the feeds that they read. */
 export interface VerifyOptions extends Selection {
-  /** Proves so many dedup models, chosen by chance; left out: all of them. */
+  /** Proves only so many dedup models, chosen at random; left out: all. */
   sample?: number;
   /** As `Math.random`. */
   random: () => number;
 }
 
 /**
- * Recomputes from stored data what must always hold: each line of each file is staged or rejected, each staged row is kept
- * or superseded, the dedup tables are what a full build gives, what it gives does not depend on order or threads, nothing
- * is missing or belongs to nothing, and what is published is what was built. Reads the loader's own warehouse and the copy;
- * what it writes are temporary tables.
+ * Recomputes from stored data what must always hold: each line of each file is staged or rejected, each staged row is
+ * kept or superseded, the dedup tables equal a full build, a full build does not depend on order or threads, nothing is
+ * missing or orphaned, and what is published is what was built. Reads the loader's own warehouse and the copy; writes
+ * only temporary tables.
  */
 export async function verify(
   workspace: Workspace,

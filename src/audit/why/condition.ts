@@ -7,14 +7,14 @@ import type { Session } from '../../warehouse/session.ts';
 import { identifier, literal } from '../../warehouse/sql.ts';
 
 /** `COL=VALUE`, as it was typed. */
-export interface Condition {
+export interface ColumnCondition {
   column: string;
-  /** `''`: NULL, or an empty text. */
+  /** `''` matches NULL and empty text. */
   value: string;
 }
 
 /** @throws UsageError for a word that is no condition */
-export function readConditions(words: readonly string[]): Condition[] {
+export function readConditions(words: readonly string[]): ColumnCondition[] {
   return words.map((word) => {
     const at = word.indexOf('=');
     if (at > 0) return { column: word.slice(0, at), value: word.slice(at + 1) };
@@ -25,14 +25,14 @@ export function readConditions(words: readonly string[]): Condition[] {
 }
 
 /**
- * SQL that holds for rows that meet all conditions, each value read as its column's type.
- * @throws UsageError for a column that is not there, and for a value that its column cannot hold
+ * SQL that is true for rows that meet all conditions. Each value is read as its column's type.
+ * @throws UsageError for an unknown column, and for a value that its column cannot hold
  */
 export async function conditionSql(
   session: Session,
   model: string,
   columns: readonly Column[],
-  conditions: readonly Condition[],
+  conditions: readonly ColumnCondition[],
 ): Promise<string> {
   const parts = [];
   for (const condition of conditions) parts.push(await partOf(session, model, columns, condition));
@@ -43,7 +43,7 @@ async function partOf(
   session: Session,
   model: string,
   columns: readonly Column[],
-  { column, value }: Condition,
+  { column, value }: ColumnCondition,
 ): Promise<string> {
   const named = (wanted: string) => columns.find(({ name }) => nameId(name) === nameId(wanted));
   const found = named(column) ?? named(columnName(column));
@@ -55,7 +55,7 @@ async function partOf(
   }
   const name = identifier(found.name);
   if (value === '') return `(${name} IS NULL OR ${name}::VARCHAR = '')`;
-  // Texts of other types are compared as they read: JSON has no equality of its own.
+  // JSON is compared as text: it has no equality of its own.
   if (found.type === 'VARCHAR' || found.type === 'JSON') return `${name}::VARCHAR = ${literal(value)}`;
   const sql = valueSql(value, found.type);
   await session.run(`SELECT ${sql}`).catch((cause) => {

@@ -5,26 +5,26 @@ import { modelTable, relationName } from '../../models/relations.ts';
 import { columnsIn } from '../../models/tests/shapes.ts';
 import type { Session } from '../../warehouse/session.ts';
 import type { ResultTable } from '../../warehouse/values.ts';
-import { type Condition, conditionSql } from './condition.ts';
+import { type ColumnCondition, conditionSql } from './condition.ts';
 import { whyCommand } from './why.ts';
 
-/** Where the rows of a model that is no dedup model come from. */
+/** Where the rows of a model that is not a dedup model come from. */
 export interface Upstream {
-  /** A row for each dedup model that it is made from: its key, and what to type to see the versions of a record. */
+  /** A row for each dedup model upstream: its key, and the command that shows the versions of a record. */
   table: ResultTable;
   /** How many of the model's rows meet the conditions. */
   rows: number;
 }
 
 /**
- * The dedup models that a model is made from, with the values of their keys where the model's own row has them.
+ * The dedup models upstream of a model, with the values of their keys where the model's own row has them.
  * @throws UsageError for an unknown column, or a model that is not built
  */
 export async function upstreamOf(
   session: Session,
   project: Project,
   model: Model,
-  conditions: readonly Condition[],
+  conditions: readonly ColumnCondition[],
   present: boolean,
 ): Promise<Upstream> {
   if (!present) {
@@ -36,7 +36,7 @@ export async function upstreamOf(
   const condition = await conditionSql(session, model.id, columns, conditions);
   const matching = `FROM ${relationName(model.id)} WHERE ${condition}`;
   const { rows } = await session.row<{ rows: number }>(`SELECT count(*) AS rows ${matching}`);
-  // Of several rows there is no one value to ask for.
+  // With several matching rows no single value can be filled in.
   const [own = {}] =
     rows === 1
       ? await session.rows<Record<string, string | null>>(`SELECT COLUMNS(*)::VARCHAR ${matching}`)
@@ -54,7 +54,7 @@ export async function upstreamOf(
   return { rows, table: { columns: names.map((name) => ({ name, type: 'VARCHAR' })), rows: sources } };
 }
 
-/** The nearest dedup models above a model, and those of the feeds that it, or what is between, reads itself. */
+/** The nearest dedup models upstream, and those of the feeds that the model, or a model in between, reads directly. */
 function dedupModels(project: Project, start: Model): Model[] {
   const all = [...project.models.values()];
   const found = new Set<Model>();

@@ -8,31 +8,33 @@ import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { identifier, literal } from '../../warehouse/sql.ts';
 import type { ResultTable } from '../../warehouse/values.ts';
-import { type Condition, conditionSql } from './condition.ts';
+import { type ColumnCondition, conditionSql } from './condition.ts';
 
-/** More rows than a person reads. */
-const MOST_ROWS = 1000;
+/** The most rows that are shown. */
+const MAX_ROWS = 1000;
 
 /** Every version that was received of some records. */
 export interface Versions {
-  /** A row a version, the winner of each record first: its key, its ordering values, where it came from, and `verdict`. */
+  /**
+   * A row for each version, the winner of each record first: key, ordering values, where it came from, and `verdict`.
+   */
   table: ResultTable;
   records: number;
-  /** Winners that are not in the model's table; undefined where there is no table yet. */
+  /** Winners that are not in the model's table; undefined while there is no table. */
   notBuilt: number | undefined;
-  /** Files that had the place of these before their partitions were exported again. What they held is gone. */
+  /** Superseded files, which these files replaced when their partitions were exported again. Their rows are gone. */
   replacedFiles: number;
 }
 
 /**
- * Ranks the versions of records as the dedup rule does, and says of each which column decided against it.
- * @param present whether the model's table is there
- * @throws UsageError for an unknown column, a value that its column cannot hold, or too many records
+ * Ranks the versions of records by the dedup rule, and says for each loser which column decided.
+ * @param present whether the model's table exists
+ * @throws UsageError for an unknown column, a value that its column cannot hold, or too many versions
  */
 export async function versionsOf(
   session: Session,
   model: Model,
-  conditions: readonly Condition[],
+  conditions: readonly ColumnCondition[],
   present: boolean,
 ): Promise<Versions> {
   const { query, columns } = await planDedup(session, model, renderModel(model));
@@ -64,7 +66,7 @@ ranked AS (
 SELECT count(*) AS rows, count(*) FILTER (why_place = 1) AS records, ${inTable} AS missing,
   (SELECT count(*) FROM ops.files WHERE superseded_by IN (SELECT why_file FROM ranked)) AS replaced
 FROM ranked`);
-  if (rows > MOST_ROWS) {
+  if (rows > MAX_ROWS) {
     throw new UsageError(
       `${count(rows, 'version')} of ${count(facts.records, 'record')} match, more than can be shown`,
       {
@@ -81,7 +83,7 @@ SELECT * EXCLUDE (why_file, why_place) FROM ranked ORDER BY ${key.join(', ')}, w
   };
 }
 
-/** `winner`, or what the version differs in from the winner, the first that counts. */
+/** SQL for `winner`, or the first ranking column in which the version differs from the winner. */
 function verdict(orderBy: readonly string[]): string {
   const differs = (sql: string) => `${sql} IS DISTINCT FROM first_value(${sql}) OVER why`;
   const decisions: [string, string][] = [

@@ -1,4 +1,7 @@
-/** What to type to see the versions of a record. Pure. @param values NULL and '' are written alike: `COL=` finds both */
+/**
+ * The command that shows the versions of a record. Pure.
+ * @param values NULL and '' give the same `COL=`, which matches both
+ */
 export function whyCommand(
   model: string,
   key: readonly string[],
@@ -11,7 +14,7 @@ export function whyCommand(
   return ['asapp-warehouse why', model, ...conditions].join(' ');
 }
 
-/** A word as a POSIX shell takes it. */
+/** A word quoted for a POSIX shell. */
 function quoted(word: string): string {
   return /^[\w@%+=:,./…-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -6,13 +6,16 @@ import { count } from '../../text.ts';
 import { openWorkspace } from '../../workspace/workspace.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 
-type Options = CommonOptions & { starter?: boolean };
+type CompileOptions = CommonOptions & { starter?: boolean };
 
 /**
- * `compile`: the SQL that a model runs, as text; without a name that of all models, as files. With `--starter` the file of
- * a model for a feed that has none.
+ * `compile`: prints the SQL of a model, or without a name writes that of all models to files. With `--starter` it
+ * writes a model file for a feed that has none.
  */
-export default async function compile(context: CommandContext<Options>, name?: string): Promise<number> {
+export default async function compile(
+  context: CommandContext<CompileOptions>,
+  name?: string,
+): Promise<number> {
   const config = await context.readConfig();
   await using workspace = await openWorkspace(config, { ...context, reporter: context.logger, dryRun: true });
   if (context.options.starter) {

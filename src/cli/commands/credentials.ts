@@ -6,17 +6,17 @@ import { UsageError } from '../../errors.ts';
 import { type Replacement, replaceFiles } from '../../files.ts';
 import { askSecret, canAsk } from '../ask.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
-import { type Before, type ImportPlan, planImport } from '../credentials/import-plan.ts';
+import { type CurrentTexts, type ImportPlan, planImport } from '../credentials/import-plan.ts';
 import { isEncrypted, vendorText } from '../credentials/open.ts';
 import { parseVendorFile, type S3Credentials } from '../credentials/vendor-file.ts';
 
-type Context = CommandContext<CommonOptions & { privateKey?: string; source?: string }>;
+type CredentialsContext = CommandContext<CommonOptions & { privateKey?: string; source?: string }>;
 
-/** `credentials import`: what the vendor hands over goes to where the program reads it from. */
-export async function importCredentials(context: Context, file: string): Promise<number> {
+/** `credentials import`: stores the vendor's credentials where the program reads them. */
+export async function importCredentials(context: CredentialsContext, file: string): Promise<number> {
   const { options } = context;
   const envFile = join(dirname(options.config), '.env');
-  const before: Before = {
+  const before: CurrentTexts = {
     yaml: await textOf(options.config),
     env: await textOf(envFile, true),
   };
@@ -42,7 +42,11 @@ export async function importCredentials(context: Context, file: string): Promise
   return 0;
 }
 
-async function credentialsOf(context: Context, file: string, { env }: Before): Promise<S3Credentials> {
+async function credentialsOf(
+  context: CredentialsContext,
+  file: string,
+  { env }: CurrentTexts,
+): Promise<S3Credentials> {
   const passphrase = { ...parseEnvironment(env), ...process.env }.ASAPP_GPG_PASSPHRASE || undefined;
   if (passphrase) context.keepSecret(passphrase);
   const terminal = { input: process.stdin, output: process.stderr };
@@ -66,7 +70,7 @@ async function credentialsOf(context: Context, file: string, { env }: Before): P
   return parseVendorFile(text, file);
 }
 
-/** What was found, but for the secret; of the id as much as tells it from another. */
+/** What was found, without the secret, and with only as much of the id as it takes to recognize it. */
 function table({ source, isNew, variables }: ImportPlan, { accessKeyId, bucket, prefix }: S3Credentials) {
   const cells = {
     source: isNew ? `${source} (new)` : source,
@@ -81,15 +85,15 @@ function table({ source, isNew, variables }: ImportPlan, { accessKeyId, bucket, 
   };
 }
 
-interface Change extends Replacement {
+interface FileChange extends Replacement {
   before: string;
   /** What is new in it. */
   what: string;
 }
 
-/** Writes those that change: both, or neither. */
-async function write({ options, logger }: Context, changes: readonly Change[]): Promise<void> {
-  const due: Change[] = [];
+/** Writes the files that change: both, or neither. */
+async function write({ options, logger }: CredentialsContext, changes: readonly FileChange[]): Promise<void> {
+  const due: FileChange[] = [];
   for (const change of changes) {
     const { path, text, before, mode, what } = change;
     if (before === text && ((await stat(path)).mode & 0o777) === mode)
@@ -105,8 +109,12 @@ function variables({ variables: { id, secret } }: ImportPlan): string {
   return `${id} and ${secret}`;
 }
 
-/** The real environment wins over `.env`: what was imported would never be used. */
-function warnOfEnvironment({ logger }: Context, { variables }: ImportPlan, credentials: S3Credentials): void {
+/** The real environment wins over `.env`, so what was imported would never be used. */
+function warnOfEnvironment(
+  { logger }: CredentialsContext,
+  { variables }: ImportPlan,
+  credentials: S3Credentials,
+): void {
   const { id, secret } = variables;
   for (const [name, value] of [
     [id, credentials.accessKeyId],

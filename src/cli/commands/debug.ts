@@ -5,13 +5,13 @@ import { chosenSources } from '../../config/chosen-sources.ts';
 import { ConfigError, type Problem } from '../../errors.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 
-type Context = CommandContext<CommonOptions & { source?: string[] }>;
+type DebugContext = CommandContext<CommonOptions & { source?: string[] }>;
 
-/** `debug`: what works of all that a run needs, and what to do about the rest. */
-export default async function debugCommand(context: Context): Promise<number> {
+/** `debug`: checks everything that a run needs, and says what to do about what does not work. */
+export default async function debugCommand(context: DebugContext): Promise<number> {
   const { logger, redact } = context;
   const checks: Check[] = [];
-  for await (const check of checked(context)) {
+  for await (const check of allChecks(context)) {
     checks.push(check);
     if (check.state === 'failed')
       logger.warn(`${check.source}: ${check.step} failed: ${check.detail}`, { advice: check.advice });
@@ -27,7 +27,7 @@ export default async function debugCommand(context: Context): Promise<number> {
   return checks.some(({ state }) => state === 'failed') ? 1 : 0;
 }
 
-async function* checked(context: Context): AsyncGenerator<Check> {
+async function* allChecks(context: DebugContext): AsyncGenerator<Check> {
   const { options, signal, logger } = context;
   const steps = { onStep: (what: string) => logger.progress.activity(what), signal };
   let problems: readonly Problem[] = [];
@@ -51,7 +51,10 @@ async function* checked(context: Context): AsyncGenerator<Check> {
   } else yield* programChecks(steps);
 }
 
-/** @param hint what to do, where that is known of all problems together */
+/**
+ * A problem of the configuration as a failed check.
+ * @param hint what to do, where one hint covers all problems
+ */
 function configurationCheck({ file, line, key, message }: Problem, hint: string | undefined): Check {
   const source = /^sources\.(\w+)/.exec(key)?.[1];
   return {

@@ -1,6 +1,6 @@
-import { Questions } from '../../audit/query/questions.ts';
+import { ReadOnlyWarehouse } from '../../audit/query/questions.ts';
 import type { Cell } from '../../warehouse/values.ts';
-import { ANY_SOURCES, type CommandContext } from '../command.ts';
+import { type CommandContext, IGNORE_SOURCE_PROBLEMS } from '../command.ts';
 import { printableLines } from '../printable.ts';
 
 const TEXT = 'VARCHAR';
@@ -8,19 +8,22 @@ const TIME = 'TIMESTAMP';
 
 /** `describe`: what a published table holds. */
 export default async function describe(context: CommandContext, name: string): Promise<number> {
-  const config = await context.readConfig(ANY_SOURCES);
-  await using questions = await Questions.open(config);
-  await printDescription(context, questions, name);
+  const config = await context.readConfig(IGNORE_SOURCE_PROBLEMS);
+  await using readOnly = await ReadOnlyWarehouse.open(config);
+  await printDescription(context, readOnly, name);
   return 0;
 }
 
-/** Prints what a table holds. For people it begins with what is so of the table as a whole; else each row says that. */
+/**
+ * Prints the description of a table. For people it begins with a heading about the table as a whole; in the other
+ * formats each row repeats that.
+ */
 export async function printDescription(
   { options, write, print }: CommandContext,
-  questions: Questions,
+  readOnly: ReadOnlyWarehouse,
   name: string,
 ): Promise<void> {
-  const table = await questions.describe(name);
+  const table = await readOnly.describe(name);
   const columns = ['column', 'type', 'description'].map((column) => ({ name: column, type: TEXT }));
   const rows = table.columns.map(({ column, type, description }): Cell[] => [column, type, description]);
   const [upTo, built] = [utc(table.data_up_to), utc(table.built_at)];
@@ -46,7 +49,7 @@ export async function printDescription(
   });
 }
 
-/** As all that is printed reads. */
+/** A time in the format of all printed data. */
 function utc(time: Date | null): string | null {
   return time?.toISOString().slice(0, 19).replace('T', ' ') ?? null;
 }

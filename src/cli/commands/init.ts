@@ -8,7 +8,7 @@ import type { CommandContext, CommonOptions } from '../command.ts';
 /** The folder that this program is installed in. */
 const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 
-/** `init`: writes what a new user starts from, and never over anything. */
+/** `init`: writes a starter configuration, and never overwrites anything. */
 export default async function init({
   options,
   logger,

@@ -5,19 +5,19 @@ import type { ResultTable } from '../../warehouse/values.ts';
 import { openWorkspace } from '../../workspace/workspace.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 
-/** `ls`: which models there are, or a selection means. */
+/** `ls`: lists the models, or those that a selection selects. */
 export default async function ls(context: CommandContext<CommonOptions & Selection>): Promise<number> {
   const config = await context.readConfig();
   await using workspace = await openWorkspace(config, { ...context, reporter: context.logger, dryRun: true });
   const project = await openProject(config, workspace.catalogue);
   warnOfMistakes(project, context.logger);
   const table = await listModels(workspace, project, context.options);
-  await context.print(context.options.output === 'json' ? table : spelledOut(table));
+  await context.print(context.options.output === 'json' ? table : listsAsText(table));
   return 0;
 }
 
-/** Lists as people write them; in JSON they stay lists. */
-function spelledOut({ columns, rows }: ResultTable): ResultTable {
+/** Lists as text for people; in JSON they stay lists. */
+function listsAsText({ columns, rows }: ResultTable): ResultTable {
   return {
     columns,
     rows: rows.map((row) => row.map((cell) => (Array.isArray(cell) ? cell.join(', ') : cell))),

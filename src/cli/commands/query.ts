@@ -2,15 +2,15 @@ import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { text as textOf } from 'node:stream/consumers';
 import { finished, pipeline } from 'node:stream/promises';
-import { Questions } from '../../audit/query/questions.ts';
+import { ReadOnlyWarehouse } from '../../audit/query/questions.ts';
 import { UsageError } from '../../errors.ts';
 import { printAnswer } from '../answer.ts';
-import { ANY_SOURCES, type CommandContext, type CommonOptions } from '../command.ts';
+import { type CommandContext, type CommonOptions, IGNORE_SOURCE_PROBLEMS } from '../command.ts';
 import { printTable } from '../output.ts';
 import {
+  fileBeside,
+  fileForStream,
   isText,
-  placeAt,
-  placeBefore,
   type ResultFormat,
   resultFormat,
   writeProblem,
@@ -33,21 +33,25 @@ export default async function query(context: CommandContext<QueryOptions>, sql?:
       hint: `name a file: --to result.${format}`,
     });
   const text = await sqlText(sql, file);
-  const config = await context.readConfig(ANY_SOURCES);
+  const config = await context.readConfig(IGNORE_SOURCE_PROBLEMS);
   await using place =
-    to !== undefined ? await placeAt(to) : isText(format) ? undefined : await placeBefore(context.stdout);
-  await using questions = await Questions.open(config, {
+    to !== undefined
+      ? await fileBeside(to)
+      : isText(format)
+        ? undefined
+        : await fileForStream(context.stdout);
+  await using readOnly = await ReadOnlyWarehouse.open(config, {
     staging,
     allowFiles,
     target: format === 'parquet' ? place?.file : undefined,
   });
-  context.signal.addEventListener('abort', () => questions.interrupt());
+  context.signal.addEventListener('abort', () => readOnly.interrupt());
   if (!place) {
-    await printAnswer(context, await questions.ask(text), isText(format) ? format : undefined);
+    await printAnswer(context, await readOnly.ask(text), isText(format) ? format : undefined);
     return 0;
   }
   try {
-    await write(questions, text, format, place.file);
+    await write(readOnly, text, format, place.file);
     await place.done();
   } catch (error) {
     throw writeProblem(to ?? 'the result', error);
@@ -55,9 +59,14 @@ export default async function query(context: CommandContext<QueryOptions>, sql?:
   return 0;
 }
 
-async function write(questions: Questions, text: string, format: ResultFormat, file: string): Promise<void> {
-  if (format === 'parquet') return questions.writeParquet(text);
-  const answer = await questions.ask(text);
+async function write(
+  readOnly: ReadOnlyWarehouse,
+  text: string,
+  format: ResultFormat,
+  file: string,
+): Promise<void> {
+  if (format === 'parquet') return readOnly.writeParquet(text);
+  const answer = await readOnly.ask(text);
   const stream = createWriteStream(file, { flags: 'wx' });
   if (!isText(format)) return pipeline(await xlsxStream(answer), stream);
   const closed = finished(stream);

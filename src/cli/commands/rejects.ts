@@ -11,11 +11,11 @@ import { count } from '../../text.ts';
 import { Warehouse } from '../../warehouse/warehouse.ts';
 import { openWorkspace, type Workspace } from '../../workspace/workspace.ts';
 import { askWhether, canAsk } from '../ask.ts';
-import { ANY_SOURCES, type CommandContext, type CommonOptions } from '../command.ts';
+import { type CommandContext, type CommonOptions, IGNORE_SOURCE_PROBLEMS } from '../command.ts';
 
 /** `rejects list`: which lines could not be staged, and why. */
 export async function list(context: CommandContext<CommonOptions & { all?: boolean }>): Promise<number> {
-  const config = await context.readConfig(ANY_SOURCES);
+  const config = await context.readConfig(IGNORE_SOURCE_PROBLEMS);
   await using warehouse = await Warehouse.open(config.warehouse, { readOnly: true });
   const session = await warehouse.session();
   await context.print(await listRejects(session, context.options.all === true));
@@ -24,7 +24,7 @@ export async function list(context: CommandContext<CommonOptions & { all?: boole
 
 /** `rejects show`: one line as it was delivered, byte for byte. */
 export async function show(context: CommandContext, file: string, line: string): Promise<number> {
-  const config = await context.readConfig(ANY_SOURCES);
+  const config = await context.readConfig(IGNORE_SOURCE_PROBLEMS);
   await using warehouse = await Warehouse.open(config.warehouse, { readOnly: true });
   const session = await warehouse.session();
   await context.write(await rejectedText(session, wholeNumber(file), wholeNumber(line)));
@@ -35,8 +35,8 @@ export async function show(context: CommandContext, file: string, line: string):
 type ChoiceOptions = CommonOptions & { feed?: string[]; all?: boolean };
 
 /**
- * `rejects discard`: a person has looked at them, and they stay out. All of them at once only for somebody who says so: there is
- * no way back, and whoever types no more than `rejects discard` may have meant to see what it does.
+ * `rejects discard`: marks rejected lines as discarded by a person. Discarding all of them takes an explicit `--all`:
+ * it cannot be undone, and somebody who only types `rejects discard` may want to see what it does.
  */
 export async function discard(
   context: CommandContext<ChoiceOptions>,
@@ -61,7 +61,7 @@ export async function discard(
   return 0;
 }
 
-/** @throws UsageError where nothing says which are meant, and nobody can be asked */
+/** @throws UsageError when no lines are named, and nobody can be asked */
 async function mayDiscard(choice: RejectChoice, { all }: ChoiceOptions, what: string): Promise<boolean> {
   if (all || isNarrowed(choice)) return true;
   const terminal = { input: process.stdin, output: process.stderr };
@@ -71,7 +71,7 @@ async function mayDiscard(choice: RejectChoice, { all }: ChoiceOptions, what: st
   });
 }
 
-/** `rejects replay`: reads them again, for when what kept them out has changed. */
+/** `rejects replay`: reads rejected lines again, after the reason for their rejection is gone. */
 export async function replay(
   context: CommandContext<ChoiceOptions>,
   file?: string,
@@ -96,7 +96,9 @@ export async function replay(
   return 0;
 }
 
-/** @throws UsageError where a choice is of nothing: it was mistyped, and nothing done would look like all done */
+/**
+ * @throws UsageError when a choice matches nothing: it was probably mistyped, and doing nothing would look like success
+ */
 async function countChosen({ session }: Workspace, choice: RejectChoice): Promise<number> {
   const lines = await countRejects(session, choice);
   if (lines > 0 || !isNarrowed(choice)) return lines;

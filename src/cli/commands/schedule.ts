@@ -5,22 +5,23 @@ import { UsageError } from '../../errors.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 
 /**
- * `schedule`: stays up and calls `run` on a cron expression, for machines that have no scheduler.
+ * `schedule`: stays up and calls `run` on a cron expression, for machines without a scheduler.
  *
- * Each run is a process of its own, so that one that ends badly takes nothing with it. A run that is due while another is
- * still going is left out. croner reads the expression: it is kept up, has no dependencies, and knows time zones.
+ * Each run is a process of its own, so that a crash does not end the schedule. A run that is due while another is still
+ * going is skipped. The expression is parsed by croner, which is maintained, has no dependencies, and knows time zones.
  */
 export default async function schedule(
   context: CommandContext<CommonOptions & { cron: string }>,
 ): Promise<number> {
   const { options, logger, signal } = context;
-  // What is wrong with the configuration is said now, not at three in the morning.
+  // Problems of the configuration are reported now, not at three in the morning.
   await context.readConfig();
   const job = cronJob(options.cron, async () => {
     const exit = await runOnce(options, signal);
     const next = job.nextRun()?.toISOString();
     const ended = `run ended with exit code ${exit}${next ? `; the next is at ${next}` : ''}`;
-    // What a person should look at, the run has said; that it did not end well must be heard under -q, too.
+    // The run has reported its attention items itself. That it did not end well is a warning, so that it is seen under
+    // -q, too.
     if (exit === 0 || signal.aborted) logger.info(ended, { exit_code: exit });
     else logger.warn(ended, { exit_code: exit });
   });
@@ -45,7 +46,10 @@ function cronJob(expression: string, work: () => Promise<void>): Cron {
   }
 }
 
-/** @returns the exit code of one run; a signal to us is handed on to it */
+/**
+ * Calls `run` once, and passes signals on to it.
+ * @returns its exit code
+ */
 async function runOnce(options: CommonOptions, signal: AbortSignal): Promise<number> {
   const words = ['run', '--config', options.config, '--log-format', options.logFormat];
   if (options.quiet) words.push('--quiet');

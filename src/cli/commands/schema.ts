@@ -24,11 +24,14 @@ import { openWorkspace, type Workspace } from '../../workspace/workspace.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 import { reportAttention } from '../summary.ts';
 
-type Options<More = unknown> = CommonOptions & More;
+type SchemaCommandOptions<More = unknown> = CommonOptions & More;
 
-/** `schema diff`: what is published, present and in the data, where they differ; or two days of documents. */
+/**
+ * `schema diff`: shows where the published schema, the tables and the data differ, or what changed in the documents
+ * between two days.
+ */
 export async function diff(
-  context: CommandContext<Options<{ feed?: string[]; from?: Date; to?: Date; all?: boolean }>>,
+  context: CommandContext<SchemaCommandOptions<{ feed?: string[]; from?: Date; to?: Date; all?: boolean }>>,
 ): Promise<number> {
   const { feed, from, to } = context.options;
   if ((from === undefined) !== (to === undefined)) {
@@ -59,9 +62,9 @@ export async function diff(
   const found = byUrgency(await differences(session, groups, feed, kept));
   for (const name of feed ?? []) {
     const isFound = found.some((each) => [each.feed, `${each.group}.${each.feed}`].includes(name));
-    if (!isFound) await mustBeKnown(workspace, name);
+    if (!isFound) await requireKnownFeed(workspace, name);
   }
-  // Machines can leave out for themselves what they do not want.
+  // Only people get the short form; programs can filter for themselves.
   const isWhole = context.options.all || feed !== undefined || context.options.output !== 'table';
   const shown: ShownDifference[] = isWhole ? found : summarizeNeverSeen(found);
   await context.print(
@@ -90,16 +93,16 @@ export async function diff(
   return 0;
 }
 
-/** `schema apply`: follows the newest documents; with `--dry-run`, says with which statements it would. */
+/** `schema apply`: follows the newest documents; with `--dry-run`, shows the statements without running them. */
 export async function apply(
-  context: CommandContext<Options<{ file?: string; source?: string[] }>>,
+  context: CommandContext<SchemaCommandOptions<{ file?: string; source?: string[] }>>,
 ): Promise<number> {
-  return act(context, { file: context.options.file, source: context.options.source });
+  return applyAndPrint(context, { file: context.options.file, source: context.options.source });
 }
 
 /** `schema accept`: a person decides about changes that wait. */
 export async function accept(
-  context: CommandContext<Options<{ reject?: boolean; allowEmpty?: boolean }>>,
+  context: CommandContext<SchemaCommandOptions<{ reject?: boolean; allowEmpty?: boolean }>>,
   ...ids: string[]
 ): Promise<number> {
   const numbers = ids.map((id) => {
@@ -109,22 +112,27 @@ export async function accept(
     });
   });
   const { reject, allowEmpty = false } = context.options;
-  return act(context, { ...(reject ? { reject: numbers } : { accept: numbers }), allowEmpty });
+  return applyAndPrint(context, { ...(reject ? { reject: numbers } : { accept: numbers }), allowEmpty });
 }
 
-/** `schema history`: every version of the documents, or the life of one feed. */
-export async function history(context: CommandContext<Options<{ feed?: string }>>): Promise<number> {
+/** `schema history`: lists every version of the documents, or all changes of one feed. */
+export async function history(
+  context: CommandContext<SchemaCommandOptions<{ feed?: string }>>,
+): Promise<number> {
   const { feed } = context.options;
   await using workspace = await openToRead(context);
   if (feed === undefined) await context.print(await documentHistory(workspace.session));
   else {
-    await mustBeKnown(workspace, feed);
+    await requireKnownFeed(workspace, feed);
     await context.print(await feedHistory(workspace.session, feed));
   }
   return 0;
 }
 
-async function act(context: CommandContext<Options>, options: SchemaOptions): Promise<number> {
+async function applyAndPrint(
+  context: CommandContext<SchemaCommandOptions>,
+  options: SchemaOptions,
+): Promise<number> {
   const { logger } = context;
   const { dryRun } = context.options;
   const config = await context.readConfig();
@@ -144,7 +152,7 @@ async function act(context: CommandContext<Options>, options: SchemaOptions): Pr
   return exitCode;
 }
 
-/** By change, the models and tests that would not run any more once it is applied. */
+/** The models and tests that would fail once a change is applied, by change. */
 async function wouldFail(
   workspace: Workspace,
   project: Project,
@@ -163,7 +171,7 @@ async function wouldFail(
   return found;
 }
 
-/** `2 schema changes rejected, 1 schema change applied`: what was asked for is said, and not what it did not come to. */
+/** `2 schema changes rejected, 1 schema change applied`: only what happened is listed. */
 function doneText({ applied, rejected, seen, undone }: SchemaResult, dryRun: boolean): string {
   const counts = { undone: undone.length, rejected, 'marked as seen': seen, applied };
   const done = Object.entries(counts).filter(([, number]) => number > 0);
@@ -172,7 +180,7 @@ function doneText({ applied, rejected, seen, undone }: SchemaResult, dryRun: boo
   return done.map(([what, number]) => `${count(number, 'schema change')} ${be}${what}`).join(', ');
 }
 
-/** Each change that is taken back, and each of the plans, with what it takes. */
+/** A row for each undone change and each change of the plans, with its statements. */
 function planTable(
   { plans, undone }: SchemaResult,
   project: Project | undefined,
@@ -241,7 +249,7 @@ function planTable(
   return table(columns, [...back, ...rows]);
 }
 
-async function openToRead(context: CommandContext<Options>): Promise<Workspace> {
+async function openToRead(context: CommandContext<SchemaCommandOptions>): Promise<Workspace> {
   const workspace = await openReadOnly(await context.readConfig(), { ...context, reporter: context.logger });
   if (await hasDocumentTables(workspace.session)) return workspace;
   await workspace[Symbol.asyncDispose]();
@@ -258,8 +266,8 @@ function isNamed(group: string, { feed, version }: { feed: string; version: stri
   return [tableName(feed, version), `${group}.${tableName(feed, version)}`].includes(name);
 }
 
-/** @throws UsageError for a feed that nobody knows: an empty answer would look like good news */
-async function mustBeKnown({ session }: Workspace, name: string): Promise<void> {
+/** @throws UsageError for an unknown feed, for which an empty result would look like good news */
+async function requireKnownFeed({ session }: Workspace, name: string): Promise<void> {
   const feeds = await ledger(session)
     .selectFrom('ops.feeds')
     .select(['feed_group', 'feed', 'version'])

@@ -1,18 +1,18 @@
 import { createInterface } from 'node:readline';
-import type { QuestionOptions } from '../../audit/query/questions.ts';
+import type { ReadOnlyOptions } from '../../audit/query/questions.ts';
 import { UsageError } from '../../errors.ts';
 import { didYouMean } from '../../text.ts';
 import { splitStatements } from '../../warehouse/lexer.ts';
 import { isInterrupted } from '../../warehouse/session.ts';
 import { printAnswer } from '../answer.ts';
-import { ANY_SOURCES, type CommandContext, type CommonOptions } from '../command.ts';
+import { type CommandContext, type CommonOptions, IGNORE_SOURCE_PROBLEMS } from '../command.ts';
 import { describeError } from '../describe-error.ts';
-import { Desk } from '../shell/desk.ts';
+import { NewestWarehouse } from '../shell/desk.ts';
 import { HISTORY_SIZE, historyFile, readHistory, writeHistory } from '../shell/history.ts';
 import { printDescription } from './describe.ts';
 
 const PROMPT = 'asapp> ';
-const GOES_ON = '  ...> ';
+const CONTINUATION_PROMPT = '  ...> ';
 
 const HELP = `Statements end in a semicolon and may take several lines. They can only read.
   .tables          what there is
@@ -24,34 +24,40 @@ Ctrl-C ends the statement that is running, or drops the one that is being typed.
 
 const COMMANDS = ['.tables', '.schema', '.help', '.quit', '.exit'];
 
-type ShellOptions = CommonOptions & QuestionOptions;
+type ShellOptions = CommonOptions & ReadOnlyOptions;
 
-/** `shell`: statements typed one after the other, or read from a pipe. An error ends none but its own. */
+/**
+ * `shell`: runs statements that are typed one after the other, or read from a pipe. An error ends only its own
+ * statement.
+ */
 export default async function shell(context: CommandContext<ShellOptions>): Promise<number> {
   const { staging, allowFiles } = context.options;
-  const config = await context.readConfig(ANY_SOURCES);
-  await using desk = new Desk(config, { staging, allowFiles });
-  // What is wrong with the file itself is better said before anything is typed.
-  await desk.with(async () => {});
-  return new Conversation(context, desk).hold();
+  const config = await context.readConfig(IGNORE_SOURCE_PROBLEMS);
+  await using newest = new NewestWarehouse(config, { staging, allowFiles });
+  // Problems with the file itself are reported before anything is typed.
+  await newest.with(async () => {});
+  return new ShellLoop(context, newest).run();
 }
 
-class Conversation {
+class ShellLoop {
   readonly #context: CommandContext<ShellOptions>;
-  readonly #desk: Desk;
+  readonly #newest: NewestWarehouse;
   readonly #isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
-  /** What was typed and is not yet a statement. */
+  /** The beginning of a statement that is not complete yet. */
   #typed = '';
   #busy = false;
   #failed = false;
 
-  constructor(context: CommandContext<ShellOptions>, desk: Desk) {
+  constructor(context: CommandContext<ShellOptions>, newest: NewestWarehouse) {
     this.#context = context;
-    this.#desk = desk;
+    this.#newest = newest;
   }
 
-  /** @returns 1 when what came through a pipe had a mistake in it: nobody saw it */
-  async hold(): Promise<number> {
+  /**
+   * Reads and runs statements until the input ends.
+   * @returns 1 when a statement from a pipe failed, since nobody saw its error
+   */
+  async run(): Promise<number> {
     const file = historyFile(process.env);
     const lines = createInterface({
       input: process.stdin,
@@ -67,15 +73,15 @@ class Conversation {
       kept = [...history];
     });
     lines.on('SIGINT', () => this.#stop(lines));
-    // Through a pipe no keys come; the signal itself ends the statement, and the shell.
+    // Input from a pipe has no Ctrl+C key, so the signal ends the statement and the shell.
     this.#context.signal.addEventListener('abort', () => {
-      this.#desk.interrupt();
+      this.#newest.interrupt();
       lines.close();
     });
     if (this.#isTerminal) this.#context.write('.help says what there is\n');
     this.#prompt(lines);
     for await (const line of lines) {
-      if (!(await this.#take(line))) break;
+      if (!(await this.#readLine(line))) break;
       this.#prompt(lines);
     }
     if (!this.#isTerminal) await this.#run(this.#typed);
@@ -87,24 +93,27 @@ class Conversation {
 
   #prompt(lines: ReturnType<typeof createInterface>): void {
     if (!this.#isTerminal) return;
-    lines.setPrompt(this.#typed === '' ? PROMPT : GOES_ON);
+    lines.setPrompt(this.#typed === '' ? PROMPT : CONTINUATION_PROMPT);
     lines.prompt();
   }
 
-  /** What was typed goes, whether it waits for the statement that is running or not. */
+  /** Drops what was typed, also while another statement is running. */
   #stop(lines: ReturnType<typeof createInterface>): void {
     this.#typed = '';
     lines.write(null, { ctrl: true, name: 'e' });
     lines.write(null, { ctrl: true, name: 'u' });
-    if (this.#busy) this.#desk.interrupt();
+    if (this.#busy) this.#newest.interrupt();
     else {
       this.#context.write('\n');
       this.#prompt(lines);
     }
   }
 
-  /** @returns false when it was the last */
-  async #take(line: string): Promise<boolean> {
+  /**
+   * Takes one line of input.
+   * @returns false when it ends the shell
+   */
+  async #readLine(line: string): Promise<boolean> {
     const command =
       this.#typed === '' && line.trim().startsWith('.') ? line.trim().replace(/;$/, '') : undefined;
     if (command !== undefined) return this.#command(command);
@@ -120,11 +129,11 @@ class Conversation {
     if (name === '.help') this.#context.write(HELP);
     else if (name === '.tables') await this.#run('SHOW TABLES');
     else if (name === '.schema')
-      await this.#attempt(() =>
-        this.#desk.with((questions) => printDescription(this.#context, questions, words.join(' '))),
+      await this.#reportingErrors(() =>
+        this.#newest.with((readOnly) => printDescription(this.#context, readOnly, words.join(' '))),
       );
     else
-      await this.#attempt(async () => {
+      await this.#reportingErrors(async () => {
         throw new UsageError(`there is no command ${name}${didYouMean(name, COMMANDS)}`, {
           hint: '.help says what there is',
         });
@@ -134,13 +143,13 @@ class Conversation {
 
   async #run(statement: string): Promise<void> {
     if (statement.trim() === '') return;
-    await this.#attempt(() =>
-      this.#desk.with(async (questions) => printAnswer(this.#context, await questions.ask(statement))),
+    await this.#reportingErrors(() =>
+      this.#newest.with(async (readOnly) => printAnswer(this.#context, await readOnly.ask(statement))),
     );
   }
 
-  /** Does something of which an error is told, and ends nothing. */
-  async #attempt(work: () => Promise<void>): Promise<void> {
+  /** Does something whose errors are reported without ending the shell. */
+  async #reportingErrors(work: () => Promise<void>): Promise<void> {
     this.#busy = true;
     try {
       await work();

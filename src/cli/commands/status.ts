@@ -15,22 +15,22 @@ import type { Session } from '../../warehouse/session.ts';
 import type { ResultTable } from '../../warehouse/values.ts';
 import { Warehouse } from '../../warehouse/warehouse.ts';
 import { openWorkspace } from '../../workspace/workspace.ts';
-import { ANY_SOURCES, type CommandContext, type CommonOptions } from '../command.ts';
+import { type CommandContext, type CommonOptions, IGNORE_SOURCE_PROBLEMS } from '../command.ts';
 import { attentionTable, statusJson } from '../status-json.ts';
-import { type Published, type Status, statusLines } from '../status-text.ts';
+import { type PublishedStatus, statusLines, type WarehouseStatus } from '../status-text.ts';
 
-type Context = CommandContext<
+type StatusCommandContext = CommandContext<
   CommonOptions & { feed?: string[]; attention?: boolean; acknowledge?: boolean }
 >;
 
 /**
- * `status`: what the last run said, and what a person should look at, whichever command found it; then a row a feed. Read from the
- * loader's file, or from the published copy while a run holds that. Its exit code is that of the last run, whatever of it
- * is shown: 1 when that failed, 3 while there is something that a person should look at.
+ * `status`: the result of the last run, what a person should look at, and a row for each feed. Read from the loader's
+ * file or, while a run holds that, from the published copy. The exit code does not depend on what is shown: 1 when the
+ * last run failed, 3 while there are attention items.
  */
-export default async function status(context: Context): Promise<number> {
+export default async function status(context: StatusCommandContext): Promise<number> {
   const { options, clock } = context;
-  const config = await context.readConfig(ANY_SOURCES);
+  const config = await context.readConfig(IGNORE_SOURCE_PROBLEMS);
   if (options.acknowledge && existsSync(config.warehouse)) await acknowledgeAll(context, config);
   await using warehouse = await openReadable(context, config);
   const session = await warehouse.session();
@@ -39,20 +39,20 @@ export default async function status(context: Context): Promise<number> {
       hint: 'asapp-warehouse run brings it up to date',
     });
   }
-  const whole: Status = {
+  const whole: WarehouseStatus = {
     lastRun: await lastRun(session),
     published: await publishedCopy(session, config, warehouse.file),
     attention: await attentionOf({ session, config, now: clock() }),
     feeds: await feedStatus(session, { config, now: clock() }),
   };
   const exitCode = exitCodeOf(whole.lastRun, whole.attention);
-  const shown = options.feed ? ofFeeds(whole, options.feed) : whole;
+  const shown = options.feed ? onlyFeeds(whole, options.feed) : whole;
   await show(context, shown, exitCode);
   return exitCode;
 }
 
-/** `--acknowledge`: a person has seen what is missing, of a time to come or in no place of the layout. */
-async function acknowledgeAll(context: Context, config: Config): Promise<void> {
+/** `--acknowledge`: a person has seen the missing and future partitions, and the files outside the layout. */
+async function acknowledgeAll(context: StatusCommandContext, config: Config): Promise<void> {
   await using workspace = await openWorkspace(config, { ...context, reporter: context.logger });
   const { missing, coming, misfits } = await acknowledge(workspace.session, context.clock());
   const parts = [
@@ -63,7 +63,7 @@ async function acknowledgeAll(context: Context, config: Config): Promise<void> {
   context.logger.info(`acknowledged ${parts.join(', ')}`);
 }
 
-async function openReadable(context: Context, config: Config): Promise<Warehouse> {
+async function openReadable(context: StatusCommandContext, config: Config): Promise<Warehouse> {
   try {
     return await Warehouse.open(config.warehouse, { readOnly: true, patience: 0 });
   } catch (error) {
@@ -78,10 +78,10 @@ async function publishedCopy(
   session: Session,
   config: Config,
   opened: string,
-): Promise<Published | undefined> {
+): Promise<PublishedStatus | undefined> {
   const copy = await stat(config.publish).catch(() => undefined);
   if (!copy?.isFile()) return undefined;
-  // The copy cannot say what it lacks.
+  // The copy itself cannot tell whether it is behind.
   const behind = opened === config.publish ? undefined : await isBehind(session, config.publish);
   return { at: copy.mtime, behind };
 }
@@ -92,7 +92,7 @@ async function isBehind(session: Session, file: string): Promise<boolean> {
     await using copy = await Warehouse.open(file, { readOnly: true, patience: 0 });
     return await isBehindCopy(session, await copy.session());
   } catch {
-    // What cannot be opened is no copy that anybody can read.
+    // A copy that cannot be opened is of no use to anybody.
     return true;
   }
 }
@@ -102,8 +102,11 @@ function exitCodeOf(last: LastRun | undefined, attention: readonly Attention[]):
   return attention.length > 0 ? 3 : 0;
 }
 
-/** What there is of some feeds. @throws UsageError for a name that none has */
-function ofFeeds(status: Status, names: readonly string[]): Status {
+/**
+ * The part of the status that concerns some feeds.
+ * @throws UsageError for an unknown feed
+ */
+function onlyFeeds(status: WarehouseStatus, names: readonly string[]): WarehouseStatus {
   const feeds = status.feeds.rows.map(([feed]) => String(feed));
   const isNamed = (feed: string, name: string) => feed === name || feed.endsWith(`.${name}`);
   for (const name of names) {
@@ -121,11 +124,11 @@ function ofFeeds(status: Status, names: readonly string[]): Status {
   };
 }
 
-async function show(context: Context, status: Status, exitCode: number): Promise<void> {
+async function show(context: StatusCommandContext, status: WarehouseStatus, exitCode: number): Promise<void> {
   const { options, clock, terminal } = context;
   if (options.output !== 'table') {
     const table: ResultTable = options.attention ? attentionTable(status.attention) : status.feeds;
-    // CSV is one table.
+    // CSV can only hold one table.
     if (options.attention || options.output === 'csv') await context.print(table);
     else await context.write(statusJson(status, exitCode));
     return;

@@ -7,7 +7,7 @@ import type { ResultTable } from '../../warehouse/values.ts';
 import { openWorkspace } from '../../workspace/workspace.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 
-/** `test`: what the tables should be like, and whether they are. */
+/** `test`: runs the data tests and the unit tests. */
 export default async function test(context: CommandContext<CommonOptions & TestOptions>): Promise<number> {
   const { options, logger } = context;
   const config = await context.readConfig();
@@ -49,7 +49,7 @@ function outcomeRow(outcome: TestOutcome) {
   return [test, model, column, status, failures, seconds];
 }
 
-/** What did not pass, with what fails below it. */
+/** Reports a test that did not pass, with the failing rows below it. */
 function report({ logger }: CommandContext, { test, status, message, lines }: TestOutcome): void {
   if (status === 'warn') logger.warn(`${test}: ${message}`);
   if (status !== 'fail' && status !== 'error') return;

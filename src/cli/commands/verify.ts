@@ -4,10 +4,10 @@ import { count } from '../../text.ts';
 import { openReadOnly } from '../../workspace/read-only.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 
-type Options = CommonOptions & { select?: string[]; exclude?: string[]; sample?: number };
+type VerifyCommandOptions = CommonOptions & { select?: string[]; exclude?: string[]; sample?: number };
 
 /** `verify`: proves from stored data that nothing was lost or counted twice. */
-export default async function verifyCommand(context: CommandContext<Options>): Promise<number> {
+export default async function verifyCommand(context: CommandContext<VerifyCommandOptions>): Promise<number> {
   const { logger, options } = context;
   const config = await context.readConfig();
   await using workspace = await openReadOnly(config, { ...context, reporter: logger });

@@ -7,7 +7,7 @@ import { oneModel } from '../../models/one-model.ts';
 import { count } from '../../text.ts';
 import { presentRelations } from '../../warehouse/tables.ts';
 import { openReadOnly } from '../../workspace/read-only.ts';
-import { ANY_SOURCES, type CommandContext } from '../command.ts';
+import { type CommandContext, IGNORE_SOURCE_PROBLEMS } from '../command.ts';
 
 /** `why`: every version of a record that was received, and why one of them won. */
 export default async function why(
@@ -17,7 +17,7 @@ export default async function why(
 ): Promise<number> {
   const conditions = readConditions(words);
   const { logger } = context;
-  const config = await context.readConfig(ANY_SOURCES);
+  const config = await context.readConfig(IGNORE_SOURCE_PROBLEMS);
   await using workspace = await openReadOnly(config, { ...context, reporter: logger });
   const { session, catalogue } = workspace;
   const project = await openProject(config, catalogue);

@@ -5,39 +5,39 @@ import { isMapping } from '../../config/tree.ts';
 import { UsageError } from '../../errors.ts';
 import type { S3Credentials } from './vendor-file.ts';
 
-/** What an import comes to. */
+/** What an import will write. */
 export interface ImportPlan {
   source: string;
   /** Whether `warehouse.yaml` does not have the source yet. */
   isNew: boolean;
-  /** The variables of `.env` that the keys go to. */
+  /** The variables of `.env` that hold the keys. */
   variables: { id: string; secret: string };
   /** The new texts. */
   yaml: string;
   env: string;
 }
 
-/** What is there before. */
-export interface Before {
+/** The present texts of both files. */
+export interface CurrentTexts {
   /** YAML without syntax errors. */
   yaml: string;
   env: string;
 }
 
-type Sources = Record<string, Record<string, unknown>>;
+type SourceSettings = Record<string, Record<string, unknown>>;
 
 /**
- * Says what becomes of `warehouse.yaml` and `.env`. Pure.
+ * Plans the new texts of `warehouse.yaml` and `.env`. Pure.
  * @param chosen the source that a person named
- * @throws UsageError when it is not clear which source is meant, or that one is not of S3
+ * @throws UsageError when it is not clear which source is meant, or that source does not use S3
  */
 export function planImport(
-  before: Before,
+  before: CurrentTexts,
   credentials: S3Credentials,
   chosen: string | undefined,
 ): ImportPlan {
   const sources = sourcesOf(before.yaml);
-  const source = chosen ?? theSource(sources, credentials.bucket);
+  const source = chosen ?? guessSource(sources, credentials.bucket);
   const there = sources[source];
   if (there && there.connector !== 's3')
     throw new UsageError(`the source ${source} has another connector than s3`, {
@@ -51,7 +51,7 @@ export function planImport(
   const keys = {
     ...(there ? {} : { connector: 's3' }),
     bucket: credentials.bucket,
-    // One that is there may belong to another bucket.
+    // An existing prefix may belong to another bucket.
     ...(credentials.prefix !== '' || there?.prefix ? { prefix: credentials.prefix } : {}),
     access_key_id: `\${${variables.id}}`,
     secret_access_key: `\${${variables.secret}}`,
@@ -68,7 +68,7 @@ export function planImport(
   };
 }
 
-function sourcesOf(yaml: string): Sources {
+function sourcesOf(yaml: string): SourceSettings {
   const sources = (parseDocument(yaml).toJS() as { sources?: unknown } | null)?.sources;
   if (!isMapping(sources)) return {};
   return Object.fromEntries(
@@ -76,8 +76,8 @@ function sourcesOf(yaml: string): Sources {
   );
 }
 
-/** The source that is meant where nobody says: the one with this bucket, else the only one of S3, else a new one. */
-function theSource(sources: Sources, bucket: string): string {
+/** The source to use when none was named: the one with this bucket, else the only S3 source, else a new one. */
+function guessSource(sources: SourceSettings, bucket: string): string {
   const names = Object.keys(sources).filter((name) => sources[name]?.connector === 's3');
   const ofBucket = names.filter((name) => sources[name]?.bucket === bucket);
   const [only, second] = ofBucket.length > 0 ? ofBucket : names;
@@ -90,8 +90,8 @@ function theSource(sources: Sources, bucket: string): string {
 
 const PLAIN_REFERENCE = /^\$\{(\w+)(:-.*)?\}$/;
 
-/** The variables that the source takes its keys from already, unless another source does so too; else new ones. */
-function variablesFor(source: string, sources: Sources): ImportPlan['variables'] {
+/** The variables that the source already reads its keys from, unless another source reads them too; else new ones. */
+function variablesFor(source: string, sources: SourceSettings): ImportPlan['variables'] {
   const others = JSON.stringify({ ...sources, [source]: undefined });
   const isFree = (name: string) => !new RegExp(`\\$\\{${name}\\b`).test(others);
   const variable = (key: string, standard: string) => {

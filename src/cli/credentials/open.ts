@@ -10,8 +10,8 @@ import {
 } from '../../load/decrypt/openpgp.ts';
 import { fileError } from '../../load/inspect.ts';
 
-/** What opens the vendor's file, where it is encrypted. */
-export interface Opener {
+/** What it takes to decrypt the vendor's file. */
+export interface DecryptionInput {
   /** The file with the private key. */
   privateKey: string | undefined;
   passphrase: string | undefined;
@@ -25,7 +25,7 @@ export interface Opener {
  * @throws UsageError when the key or its passphrase is missing or is not right, or it is no text
  * @throws FileError when it cannot be decrypted
  */
-export async function vendorText(bytes: Uint8Array, file: string, opener: Opener): Promise<string> {
+export async function vendorText(bytes: Uint8Array, file: string, opener: DecryptionInput): Promise<string> {
   const plain = isEncrypted(bytes) ? await decrypted(bytes, file, opener) : bytes;
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(plain);
@@ -44,11 +44,11 @@ export function isEncrypted(bytes: Uint8Array): boolean {
   return (isBinary(bytes) && !isMarked) || head.includes('-----BEGIN PGP MESSAGE');
 }
 
-async function decrypted(bytes: Uint8Array, file: string, opener: Opener): Promise<Uint8Array> {
+async function decrypted(bytes: Uint8Array, file: string, opener: DecryptionInput): Promise<Uint8Array> {
   const { privateKey } = opener;
   if (privateKey === undefined)
     throw new UsageError(`${file} is encrypted, and no key is given`, {
-      hint: `give it with --private-key, or ${byGpg(file)}`,
+      hint: `give it with --private-key, or ${gpgHint(file)}`,
     });
   const keys = await keysOf({ ...opener, privateKey });
   try {
@@ -56,25 +56,25 @@ async function decrypted(bytes: Uint8Array, file: string, opener: Opener): Promi
     for await (const chunk of decryptOpenpgp(Readable.from([bytes]), keys)) chunks.push(chunk);
     return Buffer.concat(chunks);
   } catch (error) {
-    throw fileError(file, error instanceof UnsupportedError ? withoutKey(error, file) : error);
+    throw fileError(file, error instanceof UnsupportedError ? withGpgHint(error, file) : error);
   }
 }
 
-function byGpg(file: string): string {
+function gpgHint(file: string): string {
   return `let gpg do it: gpg --decrypt ${file} | asapp-warehouse credentials import /dev/stdin`;
 }
 
-/** There is no source yet whose `decrypt` could be set. */
-function withoutKey({ message }: UnsupportedError, file: string): DecryptError {
-  return new DecryptError(message, { hint: byGpg(file) });
+/** The error with another hint, since there is no source yet whose `decrypt` could be set. */
+function withGpgHint({ message }: UnsupportedError, file: string): DecryptError {
+  return new DecryptError(message, { hint: gpgHint(file) });
 }
 
-/** The keys of a file. What is wrong with them is wrong with what was typed: the vendor's file was not looked at yet. */
+/** Loads the keys of a file. Errors are usage errors, since they concern what was typed and not the vendor's file. */
 async function keysOf({
   privateKey,
   passphrase,
   ask,
-}: Opener & { privateKey: string }): Promise<OpenpgpKeys> {
+}: DecryptionInput & { privateKey: string }): Promise<OpenpgpKeys> {
   try {
     return await loadOpenpgpKeys({ privateKey, passphrase }).catch(async (error) => {
       if (!(error instanceof NeedsPassphrase)) throw error;
@@ -86,8 +86,8 @@ async function keysOf({
   } catch (error) {
     if (!(error instanceof DecryptError)) throw error;
     if (error instanceof UnsupportedError)
-      throw new UsageError(error.message, { hint: byGpg('FILE'), cause: error });
-    // Its own hint would have the file written over that was named; where it has none, the passphrase is wrong.
+      throw new UsageError(error.message, { hint: gpgHint('FILE'), cause: error });
+    // The error's own hint would overwrite the named file. An error without a hint means a wrong passphrase.
     throw new UsageError(error.message, {
       hint: error.hint
         ? 'name the right file with --private-key, or make it: gpg --armor --export-secret-keys KEY > key.asc'

@@ -1,15 +1,15 @@
 import { UsageError } from '../../errors.ts';
 
-/** What the vendor hands over, so that a customer can read its feeds from S3. */
+/** The credentials that the vendor gives a customer to read its feeds from S3. */
 export interface S3Credentials {
   accessKeyId: string;
   secretAccessKey: string;
   bucket: string;
-  /** The folder in the bucket below which the feeds lie; empty: none. */
+  /** The folder in the bucket that holds the feeds; empty: the root. */
   prefix: string;
 }
 
-/** The columns, in order, and what each must be like (vendor guide "Retrieving data from S3", *Authentication*). */
+/** The columns, in order, and the format of each (vendor guide "Retrieving data from S3", *Authentication*). */
 const COLUMNS: { name: string; allowed: RegExp; must: string }[] = [
   { name: 'id', allowed: /^\w{4,128}$/, must: 'must be 4 to 128 letters and digits' },
   {
@@ -30,9 +30,9 @@ const COLUMNS: { name: string; allowed: RegExp; must: string }[] = [
 ];
 
 /**
- * Reads the vendor's tab-delimited file: one line `id secret bucket sub-folder`, the last of which may be left out, below
- * a line with these names or none. Pure.
- * @param file its name, for messages, which say the line and nothing of what it holds
+ * Reads the vendor's tab-delimited file: one line `id secret bucket sub-folder`, without the last where there is none,
+ * after an optional header line. Pure.
+ * @param file its name for messages, which name the line but quote none of it
  * @throws UsageError when it is anything else
  */
 export function parseVendorFile(text: string, file: string): S3Credentials {
@@ -64,7 +64,7 @@ function problem(cells: readonly string[]): string | undefined {
   return column && `column ${at + 1}, ${column.name}, ${column.must}`;
 }
 
-/** Whether a line holds the names of the columns, in any of the ways that they are spelled. */
+/** Whether a line is a header, in any of its known spellings. */
 function isHeader([id = '', secret = '']: readonly string[]): boolean {
   const plain = (name: string) => name.toLowerCase().replace(/[ _-]/g, '');
   return /^(aws)?(access)?(key)?id$/.test(plain(id)) && /^(aws)?secret(access)?(key)?$/.test(plain(secret));

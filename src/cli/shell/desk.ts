@@ -1,24 +1,24 @@
 import { stat } from 'node:fs/promises';
-import { type QuestionOptions, Questions } from '../../audit/query/questions.ts';
+import { type ReadOnlyOptions, ReadOnlyWarehouse } from '../../audit/query/questions.ts';
 import type { Config } from '../../config/config.ts';
 
 /**
- * The warehouse that a shell asks, statement by statement. Each sees the newest: a copy that has taken the place of the one
- * that is open is opened instead. The loader's own file is open only while it is asked: a shell that somebody left
- * open would keep every run from it.
+ * The warehouse that a shell queries. Each statement sees the newest copy: if the copy was replaced, it is opened
+ * again. The loader's own file is only open during a statement, since a forgotten shell would otherwise block every
+ * run.
  */
-export class Desk implements AsyncDisposable {
+export class NewestWarehouse implements AsyncDisposable {
   readonly #config: Config;
-  readonly #options: QuestionOptions;
-  #open: { questions: Questions; file: string | undefined } | undefined;
+  readonly #options: ReadOnlyOptions;
+  #open: { readOnly: ReadOnlyWarehouse; file: string | undefined } | undefined;
 
-  constructor(config: Config, options: QuestionOptions) {
+  constructor(config: Config, options: ReadOnlyOptions) {
     this.#config = config;
     this.#options = options;
   }
 
-  /** Does something with the warehouse as it is now. */
-  async with(work: (questions: Questions) => Promise<void>): Promise<void> {
+  /** Does something with the newest warehouse. */
+  async with(work: (readOnly: ReadOnlyWarehouse) => Promise<void>): Promise<void> {
     try {
       await work(await this.#newest());
     } finally {
@@ -26,28 +26,28 @@ export class Desk implements AsyncDisposable {
     }
   }
 
-  /** Ends the statement that is running, if one is. */
+  /** Stops the statement that is running, if there is one. */
   interrupt(): void {
-    this.#open?.questions.interrupt();
+    this.#open?.readOnly.interrupt();
   }
 
-  async #newest(): Promise<Questions> {
+  async #newest(): Promise<ReadOnlyWarehouse> {
     const { publish, warehouse } = this.#config;
     const file = await identity(this.#options.staging ? warehouse : publish);
-    if (this.#open && this.#open.file === file) return this.#open.questions;
+    if (this.#open && this.#open.file === file) return this.#open.readOnly;
     await this[Symbol.asyncDispose]();
-    this.#open = { questions: await Questions.open(this.#config, this.#options), file };
-    return this.#open.questions;
+    this.#open = { readOnly: await ReadOnlyWarehouse.open(this.#config, this.#options), file };
+    return this.#open.readOnly;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const { questions } = this.#open ?? {};
+    const { readOnly } = this.#open ?? {};
     this.#open = undefined;
-    await questions?.[Symbol.asyncDispose]();
+    await readOnly?.[Symbol.asyncDispose]();
   }
 }
 
-/** Tells a file from the one that takes its place. */
+/** Identifies a file, so that its replacement is noticed. */
 async function identity(path: string): Promise<string | undefined> {
   const found = await stat(path, { bigint: true }).catch(() => undefined);
   return found && `${found.dev} ${found.ino} ${found.mtimeNs}`;

@@ -7,7 +7,7 @@ import type { Environment } from '../../config/config.ts';
 export const HISTORY_SIZE = 500;
 
 /**
- * Where statements that were typed are kept, as programs of this kind do: in the user's folder for state
+ * The file that keeps typed statements. It lies in the user's state folder, as is usual for such programs
  * (https://specifications.freedesktop.org/basedir-spec/latest/).
  */
 export function historyFile(env: Environment): string {
@@ -15,13 +15,16 @@ export function historyFile(env: Environment): string {
   return join(state, 'asapp-warehouse', 'history');
 }
 
-/** The statements of earlier days, newest first; none where there is no such file. */
+/** The kept statements, newest first; none when there is no such file. */
 export async function readHistory(file: string): Promise<string[]> {
   const text = await readFile(file, 'utf8').catch(() => '');
   return text.split('\n').filter((line) => line !== '');
 }
 
-/** Keeps statements for another day. They may name customers: nobody else may read them. That it cannot be done is no error. */
+/**
+ * Keeps statements for later shells, readable only for their user since they may name customers. A failure is not an
+ * error.
+ */
 export async function writeHistory(file: string, statements: readonly string[]): Promise<void> {
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
@@ -34,6 +37,6 @@ export async function writeHistory(file: string, statements: readonly string[]):
       { mode: 0o600 },
     );
   } catch {
-    // The next day begins without.
+    // The next shell starts without a history.
   }
 }

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type QuestionOptions, Questions } from '../../../src/audit/query/questions.ts';
+import { type ReadOnlyOptions, ReadOnlyWarehouse } from '../../../src/audit/query/questions.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { UsageError, type WarehouseError } from '../../../src/errors.ts';
 import type { Cell } from '../../../src/warehouse/values.ts';
@@ -31,14 +31,14 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function ask(sql: string, options: QuestionOptions = {}): Promise<Cell[][]> {
-  await using questions = await Questions.open(config, options);
+async function ask(sql: string, options: ReadOnlyOptions = {}): Promise<Cell[][]> {
+  await using questions = await ReadOnlyWarehouse.open(config, options);
   const rows: Cell[][] = [];
   for await (const row of (await questions.ask(sql)).rows) rows.push(row);
   return rows;
 }
 
-async function refusal(sql: string, options: QuestionOptions = {}): Promise<WarehouseError> {
+async function refusal(sql: string, options: ReadOnlyOptions = {}): Promise<WarehouseError> {
   const error = await ask(sql, options).then(
     (rows) =>
       new Error(
@@ -221,7 +221,7 @@ describe('an answer in Parquet', () => {
   it('keeps every digit and every type, and gives each column a name of its own', async () => {
     const target = join(folder, 'out.parquet');
     {
-      await using questions = await Questions.open(config, { target });
+      await using questions = await ReadOnlyWarehouse.open(config, { target });
       await questions.writeParquet(
         "SELECT sum(9007199254740993) AS a, 2 AS a, TIMESTAMP '2026-01-05 10:00:00.123456' AS t, '{}'::JSON AS j, 'x' AS \"o'd\"\"d\" -- end",
       );
@@ -241,7 +241,7 @@ describe('an answer in Parquet', () => {
   });
 
   it('is refused where Parquet would round a value, and where the statement does more than read', async () => {
-    await using questions = await Questions.open(config, { target: join(folder, 'out.parquet') });
+    await using questions = await ReadOnlyWarehouse.open(config, { target: join(folder, 'out.parquet') });
     await expect(questions.writeParquet('SELECT [1::HUGEINT] AS list')).rejects.toThrow(
       'Parquet cannot hold list as it is',
     );
@@ -256,7 +256,7 @@ describe('a published file that is no database', () => {
   it('is refused by its name, and left as it is', async () => {
     const publish = join(folder, 'text.duckdb');
     await writeFile(publish, 'no database\n'.repeat(1000));
-    await expect(Questions.open({ ...config, publish })).rejects.toThrow(
+    await expect(ReadOnlyWarehouse.open({ ...config, publish })).rejects.toThrow(
       `${publish} is not a DuckDB database`,
     );
     expect(await readFile(publish, 'utf8')).toContain('no database');
