@@ -22,7 +22,7 @@ export interface ListedFile {
    * Compared for equality, never interpreted.
    */
   etag: string;
-  /** Why it makes no sense to fetch it, as it is listed; left out where it does. Reads on from "FILE cannot be fetched: ". */
+  /** Why it cannot be fetched as it is listed; left out otherwise. Continues "FILE cannot be fetched: ". */
   problem?: string;
 }
 
@@ -43,7 +43,7 @@ export interface FetchOptions {
   onBytes?: (count: number) => void;
 }
 
-/** What ends and bounds all that a connector does. */
+/** The signal and the limits for everything that a connector does. */
 export interface Bounds {
   /** Ends listings, too, which then reject with the signal's reason. */
   signal?: AbortSignal;
@@ -58,18 +58,18 @@ export interface Connector extends AsyncDisposable {
   readonly seal: 'marker' | 'always';
 
   /**
-   * What the folder `path` holds, one level deep; `''` is the root. Streamed and paged, in no particular order.
-   * A folder that is not there yields nothing.
+   * The contents of the folder `path`, one level deep; `''` is the root. Streamed and paged, in no particular order. A
+   * folder that does not exist yields nothing.
    * @throws SourceError when the place cannot be reached or refuses us
    */
   entries(path: string): AsyncIterable<Entry>;
 
   /**
-   * Every file below the folder `path`, however deep. Streamed and paged, in no particular order.
-   * @param from skips whatever lies in children of `path` whose name sorts before it, without listing them:
-   *   `dt=2026-01-01` leaves out the days before.
-   * @param known files as they were listed last, by path: a place that must ask about each file may ask whether it has
-   *   changed since
+   * Every file below the folder `path`, at any depth. Streamed and paged, in no particular order.
+   * @param from skips children of `path` whose name sorts before it, without listing them: `dt=2026-01-01` leaves out
+   *   the days before.
+   * @param known files as they were last listed, by path: a place that needs a request for each file can ask whether it
+   *   has changed since
    * @throws SourceError when the place cannot be reached or refuses us
    */
   files(
@@ -79,11 +79,11 @@ export interface Connector extends AsyncDisposable {
   ): AsyncIterable<ListedFile>;
 
   /**
-   * Brings the bytes of `file` into the local file `partial`, whose folder is there. When `partial` already holds a
-   * beginning of it, fetching goes on from there; what is longer than the file is thrown away first. A beginning of
-   * another version of the file shows only where the place keeps a checksum: whoever calls gives each path, size and
-   * etag a `partial` of its own. On return `partial` is whole: its size is `file.bytes`, and it matches the checksum
-   * wherever the place keeps one.
+   * Fetches `file` into the local file `partial`, whose folder exists. When `partial` already holds a beginning of the
+   * file, fetching resumes there; a `partial` that is longer than the file is emptied first. Whether the beginning is
+   * of another version of the file can only be told where the place keeps a checksum, so callers use a `partial` of its
+   * own for each path, size and etag. On return `partial` is complete: its size is `file.bytes`, and it matches the
+   * checksum where the place keeps one.
    * @throws FileError when the file is not, or no longer, the one that was listed, or does not arrive whole; a
    *   beginning that cannot be trusted has then been removed
    * @throws SourceError when the place cannot be reached, after retries; `partial` keeps what came
@@ -91,13 +91,13 @@ export interface Connector extends AsyncDisposable {
   fetch(file: ListedFile, partial: string, options?: FetchOptions): Promise<void>;
 
   /**
-   * Where the file lies on this machine, when it does: it is then read in place instead of fetched.
-   * Connectors to other machines leave this out.
+   * The file's path on this machine: it is then read in place instead of fetched. Connectors to other machines leave
+   * this out.
    */
   localPath?(file: ListedFile): string;
 }
 
-/** What a connector may know of the configuration around its own keys. */
+/** What a connector learns from the configuration besides its own keys. */
 interface SourceContext {
   /** The source's name in `warehouse.yaml`. */
   name: string;
@@ -114,27 +114,27 @@ export interface ConnectorDefinition<Input = unknown, Options = unknown> {
   readonly keys: z.ZodObject;
   /** The group of its feeds where the configuration does not say and the source's name is not a known group. */
   readonly defaultGroup: string;
-  /** How often such a place is listed whole where the source does not say, as `7d`; left out: as the file says. */
+  /** How often such a place is listed whole by default, as `7d`; left out: as the file says. */
   readonly fullListing?: string;
-  /** Minutes from one delivery to the next, where that is the place's own matter; left out: each feed has its cadence. */
+  /** Minutes between deliveries, where the place decides that; left out: each feed has its own cadence. */
   readonly deliveryMinutes?: number;
   /** Which of `keys` hold secrets: their values are redacted everywhere. */
   readonly secrets: readonly (keyof Input & string)[];
   /**
-   * Completes the keys from what is around them (a bucket's name from company and environment). Pure.
-   * @returns the options `open` takes, or what is wrong, key by key
+   * Completes the keys from the rest of the configuration, such as a bucket's name from company and environment. Pure.
+   * @returns the options that `open` takes, or what is wrong, by key
    */
   resolve(input: Input, context: SourceContext): Options | { problems: { key: string; message: string }[] };
   /** Connects. Loads its client library only now, so that other sources do not pay for it. */
   open(options: Options, bounds?: Bounds): Promise<Connector>;
-  /** What a person should know of these options though they work, such as that others can read what is sent; left out: nothing. */
+  /** Warnings about options that work, such as that others can read what is sent; left out: none. */
   warnings?(options: Options): string[];
   /** The folder on this machine whose files are read in place; left out by connectors that fetch. */
   folder?(options: Options): string;
   /** The server that connections go to, for `debug`; left out by connectors to this machine. */
   server?(options: Options): Server;
   /**
-   * Asks the place how it is, for `debug`; left out where it cannot be asked.
+   * Asks the server for its health, for `debug`; left out where it has no such call.
    * @throws SourceError when it does not answer
    */
   health?(options: Options): Promise<Health>;
@@ -147,7 +147,7 @@ export interface Server {
   tls: boolean;
 }
 
-/** What a place says of itself. */
+/** What a server says about its health. */
 export interface Health {
   /** `refused`: these credentials may not ask; that says nothing about the feeds. */
   state: 'success' | 'failed' | 'refused';
@@ -159,6 +159,6 @@ export interface Health {
 export function serverOf(url: string): Server {
   const { hostname, port, protocol } = new URL(url);
   const tls = protocol === 'https:';
-  // An IPv6 address stands in brackets there.
+  // URLs write an IPv6 address in brackets.
   return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (tls ? 443 : 80), tls };
 }

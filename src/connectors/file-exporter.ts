@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isPrivate } from './address.ts';
+import { isProtected } from './address.ts';
 import { type ConnectorDefinition, serverOf } from './connector.ts';
 import type { Options } from './file-exporter/connector.ts';
 
@@ -23,7 +23,7 @@ const keys = z.object({
     .describe('At most so many requests leave in a second. ASAPP refuses more than 100.'),
 });
 
-/** ASAPP's File Exporter API, over which the feeds of AI services come. */
+/** ASAPP's File Exporter API, which delivers the feeds of AI services. */
 export const fileExporter: ConnectorDefinition<z.output<typeof keys>, Options> = {
   name: 'file-exporter',
   keys,
@@ -52,8 +52,8 @@ export const fileExporter: ConnectorDefinition<z.output<typeof keys>, Options> =
   health: async (options) => (await import('./file-exporter/connector.ts')).health(options),
 };
 
-/** Over https, or to this very machine, and with nothing behind the path. */
+/** Whether an address uses https, or leads to this machine, and has no query or fragment. */
 function isBaseUrl(text: string): boolean {
   if (!URL.canParse(text) || /[?#]/.test(text)) return false;
-  return isPrivate(new URL(text));
+  return isProtected(new URL(text));
 }

@@ -5,7 +5,7 @@ import { join, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import { SourceError } from '../errors.ts';
 import type { Connector, ConnectorDefinition, Entry, FetchOptions, ListedFile } from './connector.ts';
-import { changed, receive } from './partial.ts';
+import { changedError, receive } from './partial.ts';
 
 const keys = z.strictObject({
   path: z
@@ -21,7 +21,7 @@ export interface LocalOptions {
   root: string;
 }
 
-/** Feeds in a folder: an archive on disk, or a mounted bucket. Files are read where they lie. */
+/** Feeds in a folder: an archive on disk, or a mounted bucket. Files are read in place. */
 export const local: ConnectorDefinition<z.infer<typeof keys>, LocalOptions> = {
   name: 'local',
   keys,
@@ -32,7 +32,7 @@ export const local: ConnectorDefinition<z.infer<typeof keys>, LocalOptions> = {
   }),
   folder: ({ root }) => root,
   open: async ({ root }, { signal } = {}) => {
-    await rootMustBeFolder(root);
+    await requireRootFolder(root);
     return new LocalConnector(root, signal);
   },
 };
@@ -50,9 +50,9 @@ class LocalConnector implements Connector {
   }
 
   async *entries(path: string): AsyncGenerator<Entry> {
-    const folder = this.#inside(path);
-    // The first read opens the folder: a root that is gone since `open` is not just empty.
-    if (path === '') await rootMustBeFolder(this.#root);
+    const folder = this.#locate(path);
+    // A root that has disappeared since `open` is an error, and not an empty folder.
+    if (path === '') await requireRootFolder(this.#root);
     for (const batch of await batches(folder)) yield* await this.#entries(path, batch);
   }
 
@@ -64,10 +64,10 @@ class LocalConnector implements Connector {
     }
   }
 
-  /** All files below a folder: those of a day, whose hours are looked at together. */
+  /** All files below a folder, such as a day, whose hours are listed together. */
   async #below(path: string): Promise<ListedFile[]> {
     const found: ListedFile[][] = [];
-    for (const batch of await batches(this.#inside(path))) {
+    for (const batch of await batches(this.#locate(path))) {
       const entries = await this.#entries(path, batch);
       const nested = await Promise.all(
         entries.map((entry) =>
@@ -86,19 +86,19 @@ class LocalConnector implements Connector {
         file,
         partial,
         read: async (start) => {
-          await this.#unchanged(file);
+          await this.#requireUnchanged(file);
           return createReadStream(source, { start, end: file.bytes - 1 });
         },
         explain: (cause) => explain(file.path, cause),
-        // There is no checksum: that its time and size stayed the same while it was read has to do.
-        verify: () => this.#unchanged(file),
+        // There is no checksum, so an unchanged time and size have to do.
+        verify: () => this.#requireUnchanged(file),
       },
       options,
     );
   }
 
   localPath(file: ListedFile): string {
-    return this.#inside(file.path);
+    return this.#locate(file.path);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
@@ -112,21 +112,21 @@ class LocalConnector implements Connector {
   async #entry(folder: string, child: Dirent): Promise<Entry | undefined> {
     const path = joined(folder, child.name);
     if (child.isDirectory()) return { kind: 'folder', name: child.name };
-    const listed = await this.#look(path);
+    const listed = await this.#stat(path);
     if (listed === 'folder')
       return (await this.#isLoop(folder, path)) ? undefined : { kind: 'folder', name: child.name };
     return listed && { kind: 'file', name: child.name, ...listed };
   }
 
-  /** What `path` is, through symbolic links; undefined when it is neither file nor folder, or not there. */
-  async #look(path: string): Promise<(ListedFile & { modified: Date }) | 'folder' | undefined> {
+  /** What `path` is, following symbolic links; undefined when it is neither file nor folder, or does not exist. */
+  async #stat(path: string): Promise<(ListedFile & { modified: Date }) | 'folder' | undefined> {
     try {
       const found = await stat(join(this.#root, path), { bigint: true });
       if (found.isDirectory()) return 'folder';
       if (!found.isFile()) return undefined;
       return { path, bytes: Number(found.size), etag: String(found.mtimeNs), modified: found.mtime };
     } catch (error) {
-      // Removed since its folder was read, or a symbolic link to nothing or to itself.
+      // It was removed since its folder was read, or is a symbolic link to nothing or to itself.
       if (isMissing(error)) return undefined;
       throw explain(path, error);
     }
@@ -142,14 +142,14 @@ class LocalConnector implements Connector {
     return false;
   }
 
-  async #unchanged(file: ListedFile): Promise<void> {
-    const now = await this.#look(file.path);
+  async #requireUnchanged(file: ListedFile): Promise<void> {
+    const now = await this.#stat(file.path);
     const still = now !== undefined && now !== 'folder';
     if (still && now.bytes === file.bytes && now.etag === file.etag) return;
-    throw changed(file, still ? 'replaced' : 'removed');
+    throw changedError(file, still ? 'replaced' : 'removed');
   }
 
-  #inside(path: string): string {
+  #locate(path: string): string {
     const full = resolve(this.#root, `./${path}`);
     if (full === this.#root || full.startsWith(this.#root.endsWith(sep) ? this.#root : this.#root + sep))
       return full;
@@ -160,8 +160,9 @@ class LocalConnector implements Connector {
 const BATCH = 64;
 
 /**
- * The children of a folder, some at a time so that they can be looked at together; none when it is not there. Their names
- * are read at once: a feed has a folder a day, a day one an hour, and most of a listing is opening them.
+ * The children of a folder in batches, which are looked at together; none when it does not exist. Their names are read
+ * at once: a feed has one folder for each day and a day one for each hour, so most of the time of a listing goes into
+ * opening folders.
  */
 async function batches(folder: string): Promise<Dirent[][]> {
   try {
@@ -178,7 +179,7 @@ function listedFile({ path, bytes, etag }: ListedFile): ListedFile {
   return { path, bytes, etag };
 }
 
-async function rootMustBeFolder(root: string): Promise<void> {
+async function requireRootFolder(root: string): Promise<void> {
   try {
     if ((await stat(root)).isDirectory()) return;
   } catch (cause) {

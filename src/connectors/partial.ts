@@ -5,10 +5,10 @@ import { FileError, SourceError, StorageError, WarehouseError } from '../errors.
 import type { FetchOptions, ListedFile } from './connector.ts';
 import { backOff, PATIENCE, type Patience } from './retry.ts';
 
-/** How one file comes from one kind of place. */
-export interface Arrival {
+/** How one file is transferred from one kind of place. */
+export interface FileTransfer {
   file: ListedFile;
-  /** The local file that its bytes go to; it may hold a beginning of them. */
+  /** The local file for its bytes; it may hold a beginning of them. */
   partial: string;
   /**
    * Opens the file's bytes from `start` (below its size) to its end. Keeps its own time-outs until it has the stream.
@@ -17,10 +17,10 @@ export interface Arrival {
    *   explained, and tried again when that says so
    */
   read(start: number, signal: AbortSignal): Promise<Readable>;
-  /** Says in our errors what went wrong. After a `retryable` one, fetching goes on from where the bytes stopped. */
+  /** Turns an error into one of ours. After a `retryable` one, fetching resumes where the bytes stopped. */
   explain(error: unknown): WarehouseError;
   /**
-   * Called when all bytes are there: compares them with the place's checksum, or looks whether the file is still the
+   * Called when all bytes have arrived: compares them with the place's checksum, or checks that the file is still the
    * one that was listed.
    * @throws FileError when it is not
    */
@@ -28,11 +28,11 @@ export interface Arrival {
 }
 
 /**
- * Does what `Connector.fetch` promises, for connectors that can read a file from any byte on: goes on from a
- * beginning, resumes when the connection breaks or falls silent, and leaves no partial file that cannot be trusted.
+ * Implements `Connector.fetch` for connectors that can read a file from any byte on: resumes a beginning, resumes when
+ * the connection breaks or falls silent, and leaves no partial file that cannot be trusted.
  */
 export async function receive(
-  arrival: Arrival,
+  arrival: FileTransfer,
   options: FetchOptions = {},
   patience: Patience = PATIENCE,
 ): Promise<void> {
@@ -42,13 +42,13 @@ export async function receive(
     await arrival.verify?.();
   } catch (error) {
     options.signal?.throwIfAborted();
-    const failure = explained(arrival, error);
+    const failure = toOurError(arrival, error);
     if (failure instanceof FileError) await rm(arrival.partial, { force: true });
     throw failure;
   }
 }
 
-async function receiveAll(arrival: Arrival, options: FetchOptions, patience: Patience): Promise<void> {
+async function receiveAll(arrival: FileTransfer, options: FetchOptions, patience: Patience): Promise<void> {
   const { file, partial } = arrival;
   await using handle = await onDisk(partial, () => open(partial, 'a'));
   let size = (await handle.stat()).size;
@@ -63,11 +63,12 @@ async function receiveAll(arrival: Arrival, options: FetchOptions, patience: Pat
     const start = tail.size;
     try {
       await receiveRest(arrival, tail, options.signal, patience);
-      if (tail.size < file.bytes) throw new Broken(`it ended after ${tail.size} of ${file.bytes} bytes`);
+      if (tail.size < file.bytes)
+        throw new BrokenConnection(`it ended after ${tail.size} of ${file.bytes} bytes`);
     } catch (error) {
       options.signal?.throwIfAborted();
-      const failure = explained(arrival, error);
-      // A try that brought something counts as a fresh start: a long file over a bad line still arrives.
+      const failure = toOurError(arrival, error);
+      // An attempt that brought some bytes resets the count, so that a long file still arrives over a bad line.
       failures = tail.size > start ? 1 : failures + 1;
       const isFinal = error instanceof WarehouseError || failure instanceof FileError || !failure.retryable;
       if (isFinal || failures >= patience.attempts) throw failure;
@@ -77,14 +78,14 @@ async function receiveAll(arrival: Arrival, options: FetchOptions, patience: Pat
 }
 
 /** The connection ended early or fell silent. */
-class Broken extends Error {}
+class BrokenConnection extends Error {}
 
 /**
  * Appends what comes until it ends, the signal comes, or nothing comes for too long. However that ends, what came is on
  * disk then.
  */
 async function receiveRest(
-  { read }: Arrival,
+  { read }: FileTransfer,
   tail: Tail,
   signal: AbortSignal | undefined,
   { stallMs }: Patience,
@@ -92,7 +93,10 @@ async function receiveRest(
   const stall = new AbortController();
   const stop = signal ? AbortSignal.any([signal, stall.signal]) : stall.signal;
   const stream = await read(tail.size, stop);
-  const timer = setTimeout(() => stall.abort(new Broken(`nothing came for ${stallMs / 1000} s`)), stallMs);
+  const timer = setTimeout(
+    () => stall.abort(new BrokenConnection(`nothing came for ${stallMs / 1000} s`)),
+    stallMs,
+  );
   const sink = new Writable({
     // What waits in the sink is lost when the connection breaks: each chunk is in the batch before the next one is taken.
     highWaterMark: 1,
@@ -121,7 +125,7 @@ const BATCH_MS = 100;
 
 /** The end of a partial file. What comes is written in batches, each while the next one comes. */
 class Tail {
-  readonly #arrival: Arrival;
+  readonly #arrival: FileTransfer;
   readonly #handle: FileHandle;
   readonly #onBytes: FetchOptions['onBytes'];
   #batch: Uint8Array[] = [];
@@ -131,7 +135,7 @@ class Tail {
   /** The bytes on disk. */
   size: number;
 
-  constructor(arrival: Arrival, handle: FileHandle, size: number, onBytes: FetchOptions['onBytes']) {
+  constructor(arrival: FileTransfer, handle: FileHandle, size: number, onBytes: FetchOptions['onBytes']) {
     this.#arrival = arrival;
     this.#handle = handle;
     this.#onBytes = onBytes;
@@ -182,16 +186,16 @@ class Tail {
 }
 
 /** What is thrown when the file that is there is not the one that was listed. */
-export function changed({ path }: ListedFile, how: 'removed' | 'replaced'): FileError {
+export function changedError({ path }: ListedFile, how: 'removed' | 'replaced'): FileError {
   return new FileError(`${path} was ${how} since it was listed`, {
     hint: 'The next run lists it again.',
     retryable: true,
   });
 }
 
-function explained(arrival: Arrival, error: unknown): WarehouseError {
+function toOurError(arrival: FileTransfer, error: unknown): WarehouseError {
   if (error instanceof WarehouseError) return error;
-  if (error instanceof Broken)
+  if (error instanceof BrokenConnection)
     return new SourceError(`${arrival.file.path} did not arrive whole: ${error.message}`, {
       hint: 'Run again: what came is kept, and fetching goes on from there.',
       retryable: true,
@@ -199,7 +203,7 @@ function explained(arrival: Arrival, error: unknown): WarehouseError {
   return arrival.explain(error);
 }
 
-/** Keeps trouble with our own disk apart from trouble with the place that the bytes come from. */
+/** Reports errors of our own disk as such, and not as errors of the source. */
 async function onDisk<T>(partial: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();

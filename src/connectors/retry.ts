@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How long a connector puts up with a bad network before it gives up. */
+/** Time-outs and retries: how long a connector tolerates a bad network. */
 export interface Patience {
   /** Time to connect, in milliseconds. */
   connectMs: number;
-  /** Silence in the middle of an answer after which the connection counts as dead, in milliseconds. */
+  /** The silence in the middle of an answer, in milliseconds, after which the connection counts as dead. */
   stallMs: number;
-  /** Tries in a row that bring nothing. */
+  /** How many attempts in a row may bring nothing. */
   attempts: number;
   /** The longest wait before the second try, in milliseconds; it doubles with each further one. */
   backoffMs: number;

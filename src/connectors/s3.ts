@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isPrivate } from './address.ts';
+import { isProtected } from './address.ts';
 import { type ConnectorDefinition, serverOf } from './connector.ts';
 import type { S3Options } from './s3/options.ts';
 
@@ -66,12 +66,13 @@ export const s3: ConnectorDefinition<z.infer<typeof keys>, S3Options> = {
 };
 
 /**
- * Not refused, since such servers stand in networks of one's own, where they have no certificate. Nothing is wrong with
- * what is loaded, so it is no reason for a run not to end with 0: it is said at each run, and by `debug`.
+ * A warning about plain http. It is not refused, since such servers are used in private networks, where they have no
+ * certificate. It is only shown by each run and by `debug`, and is no attention item, since nothing is wrong with what
+ * is loaded.
  */
 function plainHttp(endpoint: string): string[] {
   const url = new URL(endpoint);
-  if (isPrivate(url)) return [];
+  if (isProtected(url)) return [];
   return [`${url.host} is asked over plain http: whoever is on the way can read and change what it sends`];
 }
 

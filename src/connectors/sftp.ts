@@ -75,7 +75,7 @@ export const sftp: ConnectorDefinition<Keys, SftpOptions> = {
   server: ({ host, port }) => ({ host, port, tls: false }),
 };
 
-/** Connects, with another patience where a test has less of it. */
+/** Connects. Tests pass shorter time-outs. */
 export async function openSftp(
   options: SftpOptions,
   patience = SFTP_PATIENCE,
@@ -83,7 +83,7 @@ export async function openSftp(
 ): Promise<Connector> {
   const connector = new SftpConnector(options, patience, bounds);
   try {
-    await connector.mustHaveRoot();
+    await connector.requireRoot();
   } catch (error) {
     await connector[Symbol.asyncDispose]();
     throw error;

@@ -5,7 +5,7 @@
 
 import { COMPANY, queues } from './company.ts';
 import type { Assignment } from './conversation.ts';
-import { nulls, type Row, type SampleFeed, versions, type Window } from './feed.ts';
+import { nulls, type SampleFeed, type SampleRow, versions, type Window } from './feed.ts';
 import type { Roster, Stretch } from './switchboard.ts';
 import { HOUR, isoZulu, MINUTE, plainSeconds, QUARTER, quarterOf, SECOND, secondsBetween } from './times.ts';
 import type { World } from './world.ts';
@@ -83,7 +83,7 @@ function growth({ roster, quarter }: AgentWindow): number[] {
 function perWindow<Thing extends AgentWindow>(
   feed: Pick<SampleFeed, 'name' | 'every' | 'key'>,
   things: (agentWindow: AgentWindow) => Thing[],
-  render: (thing: Thing, at: number) => Row,
+  render: (thing: Thing, at: number) => SampleRow,
 ): SampleFeed {
   return {
     ...feed,

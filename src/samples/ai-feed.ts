@@ -1,10 +1,10 @@
 import { COMPANY } from './company.ts';
 import type { Conversation } from './conversation.ts';
-import type { Row } from './feed.ts';
+import type { SampleRow } from './feed.ts';
 import { dayOf, hourOf } from './times.ts';
 
 /** AI services' own id of a conversation; the client's id is the messaging feeds' `issue_id`, so that they join. */
-export function ids(conversation: Conversation): Row {
+export function ids(conversation: Conversation): SampleRow {
   return {
     conversation_id: `ACME${conversation.id}`,
     external_conversation_id: String(conversation.id),
@@ -13,6 +13,6 @@ export function ids(conversation: Conversation): Row {
 }
 
 /** The columns `dt` and `hr`, which these feeds have of their own. */
-export function dayAndHour(at: number): Row {
+export function dayAndHour(at: number): SampleRow {
   return { dt: dayOf(at), hr: hourOf(at) };
 }

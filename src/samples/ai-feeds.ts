@@ -4,7 +4,7 @@ import { editDistance } from '../text.ts';
 import { dayAndHour, ids } from './ai-feed.ts';
 import { COMPANY } from './company.ts';
 import type { Conversation, Utterance } from './conversation.ts';
-import { nulls, type Row, type SampleFeed, versions } from './feed.ts';
+import { nulls, type SampleFeed, type SampleRow, versions } from './feed.ts';
 import { conversationEvents, opportunityEvents, snapshot } from './snapshot.ts';
 import { HOUR, isoNanos, plainSeconds, quarterOf } from './times.ts';
 import type { World } from './world.ts';
@@ -77,7 +77,10 @@ const conversationState: SampleFeed = {
     ),
 };
 
-function conversationStateRow({ conversation, hour, last }: ConversationHour, at: number): Row | undefined {
+function conversationStateRow(
+  { conversation, hour, last }: ConversationHour,
+  at: number,
+): SampleRow | undefined {
   if (hour >= at) return undefined;
   const state = snapshot(conversation, last ? at : Math.min(at, hour + HOUR));
   const { assignments } = state;

@@ -1,5 +1,5 @@
 import { COMPANY } from './company.ts';
-import { conversationsIn, type Row, type SampleFeed, versions } from './feed.ts';
+import { conversationsIn, type SampleFeed, type SampleRow, versions } from './feed.ts';
 import { conversationEvents, type Snapshot, snapshot } from './snapshot.ts';
 
 /** Where a conversation belongs: the same two columns in most feeds. */
@@ -8,7 +8,7 @@ export const PLACE = { company_subdivision: COMPANY.subdivision, company_segment
 /** A feed with one record a conversation, sent again in each window in which the conversation changed. */
 export function perConversation(
   feed: Omit<SampleFeed, 'group' | 'rows'>,
-  render: (state: Snapshot) => Row | undefined,
+  render: (state: Snapshot) => SampleRow | undefined,
 ): SampleFeed {
   return {
     ...feed,

@@ -88,7 +88,7 @@ export interface Conversation {
 }
 
 /** One visit of a customer, of one conversation or several with little time between. */
-export interface Session {
+export interface ChatSession {
   csid: string;
   customer: Customer;
   conversations: Conversation[];

@@ -4,7 +4,7 @@ import { HOUR, QUARTER, quarterOf } from './times.ts';
 import type { World } from './world.ts';
 
 /** One line of a feed. A bigint is written as a bare JSON number with all its digits. */
-export type Row = Record<string, unknown>;
+export type SampleRow = Record<string, unknown>;
 
 /** The stretch of time that one partition is of; `to` is not part of it. */
 export interface Window {
@@ -20,11 +20,11 @@ export interface SampleFeed {
   key: readonly string[];
   gzip?: boolean;
   /** What a partition of this window holds, in the order of its lines. */
-  rows(world: World, window: Window): Row[];
+  rows(world: World, window: Window): SampleRow[];
 }
 
 /** Columns that the vendor still sends and no longer fills. */
-export function nulls(...names: string[]): Row {
+export function nulls(...names: string[]): SampleRow {
   return Object.fromEntries(names.map((name) => [name, null]));
 }
 
@@ -38,9 +38,9 @@ export function versions<Thing>(
   things: readonly Thing[],
   { from, to }: Window,
   events: (thing: Thing) => number[],
-  render: (thing: Thing, at: number) => Row | undefined,
-): Row[] {
-  const rows: Row[] = [];
+  render: (thing: Thing, at: number) => SampleRow | undefined,
+): SampleRow[] {
+  const rows: SampleRow[] = [];
   for (const thing of things) {
     const changes = events(thing).filter((time) => from <= time && time < to);
     if (changes.length === 0) continue;

@@ -1,4 +1,4 @@
-import type { Row, Window } from './feed.ts';
+import type { SampleRow, Window } from './feed.ts';
 import { HOUR } from './times.ts';
 
 /**
@@ -28,7 +28,7 @@ export class OddityMaker {
   }
 
   /** Changes what some rows hold. */
-  alter(feed: string, window: Window, rows: Row[]): Row[] {
+  alter(feed: string, window: Window, rows: SampleRow[]): SampleRow[] {
     const hour = (window.from - this.#start) / HOUR;
     const { undeclared, misfit } = oddities;
     if (feed === undeclared.feed && undeclared.after <= hour && hour < undeclared.before)

@@ -1,9 +1,9 @@
 /** The feeds of what came of it all: contained sessions, finished flows, answers to surveys, moods. */
 
 import { COMPANY } from './company.ts';
-import type { Conversation, Session } from './conversation.ts';
+import type { ChatSession, Conversation } from './conversation.ts';
 import { count, PLACE, perConversation, repId, total } from './conversation-feed.ts';
-import { conversationsIn, nulls, type Row, type SampleFeed, versions, type Window } from './feed.ts';
+import { conversationsIn, nulls, type SampleFeed, type SampleRow, versions, type Window } from './feed.ts';
 import { conversationEvents, snapshot } from './snapshot.ts';
 import { HOUR, isoMicros, isoTwoHoursAhead, plainSeconds, quarterOf } from './times.ts';
 import type { World } from './world.ts';
@@ -22,7 +22,7 @@ function untilEnd(conversation: Conversation): number[] {
   return conversationEvents(conversation).filter((at) => at <= (conversation.endedAt ?? at));
 }
 
-function session({ csid, customer, conversations }: Session, at: number): Row {
+function session({ csid, customer, conversations }: ChatSession, at: number): SampleRow {
   const states = conversations.filter(({ createdAt }) => createdAt < at).map((each) => snapshot(each, at));
   const { channel, device, createdAt } = conversations[0] as Conversation;
   const assignments = states.flatMap((state) => state.assignments);

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { SUCCESS } from '../feeds/paths.ts';
-import type { Row, SampleFeed, Window } from './feed.ts';
+import type { SampleFeed, SampleRow, Window } from './feed.ts';
 import { dayOf, hourOf, minuteOf } from './times.ts';
 
 /** More lines than this, and an export comes in several files. */
@@ -80,7 +80,7 @@ function splits(
 }
 
 /** One row as a line of JSON; bigints keep every digit. */
-export function jsonLine(row: Row): string {
+export function jsonLine(row: SampleRow): string {
   const fields = Object.entries(row).map(
     ([name, value]) => `${JSON.stringify(name)}:${typeof value === 'bigint' ? value : JSON.stringify(value)}`,
   );

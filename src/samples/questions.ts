@@ -1,11 +1,11 @@
 /** A question that somebody runs a contact centre by, and the query that answers it from the deduped tables. */
-export interface Question {
+export interface SampleQuestion {
   title: string;
   sql: string;
 }
 
 /** What the demo asks of the sample feeds. All times are UTC. */
-export const questions: readonly Question[] = [
+export const questions: readonly SampleQuestion[] = [
   {
     title: 'How many sessions are settled without an agent, by channel?',
     sql: `SELECT lower(last_platform) AS channel,

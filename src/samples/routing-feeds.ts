@@ -3,7 +3,7 @@
 import { COMPANY, VOICE } from './company.ts';
 import type { Assignment, Conversation, Opportunity } from './conversation.ts';
 import { PLACE, repId, rounded, total } from './conversation-feed.ts';
-import { conversationsIn, nulls, type Row, type SampleFeed, versions } from './feed.ts';
+import { conversationsIn, nulls, type SampleFeed, type SampleRow, versions } from './feed.ts';
 import { opportunityEvents, type Snapshot, snapshot } from './snapshot.ts';
 import { isoMicros, plainMillis, quarterOf, secondsBetween } from './times.ts';
 
@@ -19,7 +19,7 @@ interface Attempt {
 /** A feed with one record an opportunity, sent again in each window in which something came of it. */
 function perOpportunity(
   feed: Omit<SampleFeed, 'group' | 'rows' | 'every'>,
-  render: (attempt: Attempt) => Row | undefined,
+  render: (attempt: Attempt) => SampleRow | undefined,
 ): SampleFeed {
   return {
     ...feed,
@@ -66,7 +66,7 @@ function measure({ state, conversation }: Attempt, assignment: Assignment) {
   };
 }
 
-function desk(onPhone: boolean): Row {
+function desk(onPhone: boolean): SampleRow {
   return { desk_mode_flag: onPhone ? 3 : null, desk_mode_string: onPhone ? 'VOICE_DESK' : null };
 }
 

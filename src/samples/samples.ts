@@ -4,7 +4,7 @@ import { aiFeeds } from './ai-feeds.ts';
 import { catalogueFeeds } from './catalogue-feeds.ts';
 import { COMPANY } from './company.ts';
 import { conversationFeeds } from './conversation-feeds.ts';
-import type { Row, SampleFeed, Window } from './feed.ts';
+import type { SampleFeed, SampleRow, Window } from './feed.ts';
 import { OddityMaker, oddities } from './oddities.ts';
 import { outcomeFeeds } from './outcome-feeds.ts';
 import { intervalName, jsonLine, writePartition } from './partitions.ts';
@@ -65,10 +65,10 @@ export async function writeSampleFeeds(
   const { days = 3, seed = 20260105, conversationsPerDay = 100 } = options;
   const world = simulate({ from: FIRST_DAY, days, seed, conversationsPerDay });
   const exporter = new Exporter(directory, world);
-  let countsBefore: Row[] = [];
+  let countsBefore: SampleRow[] = [];
   for (let from = world.from; from < world.to; from += HOUR) {
     const hour = { from, to: from + HOUR };
-    const counts: Row[] = [];
+    const counts: SampleRow[] = [];
     for (const feed of FEEDS)
       for (const window of windowsEnding(hour, LENGTHS[feed.every])) {
         const exported = exporter.write(feed, window, feed.rows(world, window));
@@ -97,7 +97,7 @@ class Exporter {
   }
 
   /** @returns how many rows the export has; undefined when it is not finished */
-  write(feed: FeedTraits, window: Window, rows: Row[]): { rows: number } | undefined {
+  write(feed: FeedTraits, window: Window, rows: SampleRow[]): { rows: number } | undefined {
     const name = `${feed.group}.${feed.name}`;
     const sealed = !(name === oddities.unsealed.feed && window.to === this.#end);
     const broken = this.#odd.brokenLine(name, window, rows.length);
@@ -137,7 +137,7 @@ const EXPORT_ROW_COUNTS: FeedTraits = {
   key: ['export_date', 'export_job', 'export_interval'],
 };
 
-function countRow(feed: FeedTraits, window: Window, rows: number): Row {
+function countRow(feed: FeedTraits, window: Window, rows: number): SampleRow {
   return {
     export_date: dayOf(window.from),
     export_job: feed.name,

@@ -3,7 +3,7 @@
 import { editDistance } from '../text.ts';
 import { dayAndHour, ids } from './ai-feed.ts';
 import type { Assignment, Conversation, Summary } from './conversation.ts';
-import { type Row, type SampleFeed, versions } from './feed.ts';
+import { type SampleFeed, type SampleRow, versions } from './feed.ts';
 import { plainMicrosOffset, quarterOf } from './times.ts';
 import type { World } from './world.ts';
 
@@ -22,7 +22,7 @@ function summaries({ conversations }: World): Summarised[] {
   );
 }
 
-function about({ conversation, assignment }: Summarised, at: number): Row {
+function about({ conversation, assignment }: Summarised, at: number): SampleRow {
   return {
     instance_ts: plainMicrosOffset(quarterOf(at)),
     ...ids(conversation),

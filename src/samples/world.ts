@@ -7,7 +7,7 @@
  */
 
 import { type Channel, channels, intents, staff } from './company.ts';
-import type { Conversation, Session } from './conversation.ts';
+import type { ChatSession, Conversation } from './conversation.ts';
 import { close, putThrough, talkToBot } from './encounter.ts';
 import { Random } from './random.ts';
 import { type Roster, rosters, Switchboard } from './switchboard.ts';
@@ -18,7 +18,7 @@ export interface World {
   to: number;
   rosters: Roster[];
   conversations: Conversation[];
-  sessions: Session[];
+  sessions: ChatSession[];
 }
 
 export interface WorldOptions {
@@ -68,7 +68,7 @@ export function simulate(options: WorldOptions): World {
 interface Arrival {
   at: number;
   /** Set when the customer has just been here and comes back for an agent. */
-  session?: Session;
+  session?: ChatSession;
 }
 
 function greet(arrival: Arrival, world: World, random: Random): Conversation {
@@ -108,7 +108,7 @@ function issueId(channel: Channel, number: number): bigint {
     : 9_007_199_254_740_993n + BigInt(number);
 }
 
-function startSession(first: Conversation, world: World): Session {
+function startSession(first: Conversation, world: World): ChatSession {
   const start = new Date(first.createdAt).toISOString().slice(0, 23);
   const session = { csid: `${first.customer.id}_${start}`, customer: first.customer, conversations: [] };
   world.sessions.push(session);
@@ -116,7 +116,7 @@ function startSession(first: Conversation, world: World): Session {
 }
 
 /** A settled customer finds that it did not work after all, and asks for an agent. */
-function comeBack(conversation: Conversation, session: Session, random: Random): Arrival {
+function comeBack(conversation: Conversation, session: ChatSession, random: Random): Arrival {
   const at = (conversation.utterances.at(-1)?.at ?? conversation.createdAt) + random.seconds(180, 1500);
   if (conversation.flowSucceededAt !== undefined) conversation.flowNegatedAt = at;
   conversation.endedAt = Math.min(conversation.endedAt as number, at);

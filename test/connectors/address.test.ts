@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isLoopback, isPrivate, leadsInside } from '../../src/connectors/address.ts';
+import { isLoopback, isProtected, leadsToThisMachine } from '../../src/connectors/address.ts';
 
 const ASAPP = new URL('https://api.asapp.com');
 const HERE = new URL('https://127.0.0.1:8443');
@@ -14,8 +14,8 @@ test.each([
   'https://[::ffff:127.0.0.1]/x',
 ])('a link to this machine is followed only from this machine: %s', (link) => {
   expect(isLoopback(new URL(link))).toBe(true);
-  expect(leadsInside(new URL(link), ASAPP)).toBe(true);
-  expect(leadsInside(new URL(link), HERE)).toBe(false);
+  expect(leadsToThisMachine(new URL(link), ASAPP)).toBe(true);
+  expect(leadsToThisMachine(new URL(link), HERE)).toBe(false);
 });
 
 test.each([
@@ -24,14 +24,14 @@ test.each([
   'https://0.0.0.0/x',
   'https://[::]/x',
 ])('a link to %s is followed from nowhere', (link) => {
-  expect(leadsInside(new URL(link), ASAPP)).toBe(true);
-  expect(leadsInside(new URL(link), HERE)).toBe(true);
+  expect(leadsToThisMachine(new URL(link), ASAPP)).toBe(true);
+  expect(leadsToThisMachine(new URL(link), HERE)).toBe(true);
 });
 
 test.each(['https://bucket.s3.amazonaws.com/x', 'https://10.0.0.7/x', 'https://127.example.com/x'])(
   'a link to %s is followed',
   (link) => {
-    expect(leadsInside(new URL(link), ASAPP)).toBe(false);
+    expect(leadsToThisMachine(new URL(link), ASAPP)).toBe(false);
   },
 );
 
@@ -43,5 +43,5 @@ test.each([
   ['http://127.example.com', false],
   ['ftp://localhost', false],
 ])('%s keeps what is sent to it from others: %s', (url, expected) => {
-  expect(isPrivate(new URL(url))).toBe(expected);
+  expect(isProtected(new URL(url))).toBe(expected);
 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Arrival, receive } from '../../src/connectors/partial.ts';
+import { type FileTransfer, receive } from '../../src/connectors/partial.ts';
 import { FileError, SourceError, StorageError } from '../../src/errors.ts';
 import { exists, rejection } from './contract.ts';
 
@@ -25,7 +25,7 @@ describe('receiving a file', () => {
   afterEach(() => rm(scratch, { recursive: true }));
 
   /** A place that answers its reads with these, in turn; the last one again and again. */
-  function arrival(...answers: ((start: number) => Readable)[]): Arrival {
+  function arrival(...answers: ((start: number) => Readable)[]): FileTransfer {
     return {
       file,
       partial,

@@ -1,6 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { fingerprint, judge, knownTypes, parseKnownHosts } from '../../src/connectors/sftp/known-hosts.ts';
+import {
+  fingerprint,
+  knownTypes,
+  matchHostKey,
+  parseKnownHosts,
+} from '../../src/connectors/sftp/known-hosts.ts';
 
 /** A public key in SSH's wire format; nobody has its other half. */
 function makeKey(type = 'ssh-ed25519'): Buffer {
@@ -17,7 +22,7 @@ const other = makeKey();
 const rsa = makeKey('ssh-rsa');
 const line = (hosts: string, of = key, type = 'ssh-ed25519') => `${hosts} ${type} ${of.toString('base64')}`;
 const verdict = (text: string, host = 'sftp.example.com', port = 22, shown = key) =>
-  judge(parseKnownHosts(text), host, port, shown);
+  matchHostKey(parseKnownHosts(text), host, port, shown);
 
 function hashed(name: string): string {
   const salt = randomBytes(20);

@@ -143,7 +143,9 @@ export class ReadOnlyWarehouse implements AsyncDisposable {
   }
 }
 
-/** Every table and view, in whatever schema. DuckDB's own SHOW TABLES shows those of `main`, which holds none. */
+/**
+ * All tables and views with their schemas. DuckDB's own SHOW TABLES only lists the schema `main`, which is empty here.
+ */
 const TABLES = `SELECT schema, "table", kind, comment AS description FROM (${tablesSql()})`;
 
 function ownShowTables(sql: string): string {

@@ -1,6 +1,6 @@
 import { SourceError } from '../../errors.ts';
 import { redactor } from '../../redact.ts';
-import { isPrivate, leadsInside } from '../address.ts';
+import { isProtected, leadsToThisMachine } from '../address.ts';
 import type { Clock } from './clock.ts';
 import { AnswerError, retryAfter } from './failures.ts';
 import type { Call, Http } from './http.ts';
@@ -74,8 +74,9 @@ export class Api {
     // The API file's example has no `https://` in front.
     const link = typeof url === 'string' ? parseUrl(url.includes('://') ? url : `https://${url}`) : undefined;
     const { baseUrl } = this.#access;
-    if (!link || !isPrivate(link)) throw new SourceError(`getfeedfile at ${baseUrl} answered no https link`);
-    if (leadsInside(link, new URL(baseUrl)))
+    if (!link || !isProtected(link))
+      throw new SourceError(`getfeedfile at ${baseUrl} answered no https link`);
+    if (leadsToThisMachine(link, new URL(baseUrl)))
       throw new SourceError(
         `getfeedfile at ${baseUrl} answered a link to ${link.hostname}, on this machine`,
         {

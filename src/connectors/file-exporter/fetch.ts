@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { FileError, SourceError } from '../../errors.ts';
 import type { FetchOptions, ListedFile } from '../connector.ts';
-import { changed, receive } from '../partial.ts';
+import { changedError, receive } from '../partial.ts';
 import { PATIENCE } from '../retry.ts';
 import type { Clock } from './clock.ts';
 import { leave } from './http.ts';
@@ -90,7 +90,7 @@ async function ask(
   const headers = onlySame(file.etag);
   if (start > 0) headers.range = `bytes=${start}-`;
   const answer = found && (await links.get(found, headers, signal));
-  if (!answer) throw changed(file, 'removed');
+  if (!answer) throw changedError(file, 'removed');
   const isPart = answer.statusCode === 206;
   const isSame =
     versionOf(answer.headers) === file.etag && (totalBytes(answer.headers) ?? file.bytes) === file.bytes;
@@ -100,7 +100,7 @@ async function ask(
     throw new SourceError(`the storage sent another part of ${file.path} than was asked for`);
   }
   answer.destroy();
-  throw changed(file, 'replaced');
+  throw changedError(file, 'replaced');
 }
 
 /** The bytes from `start` on. Whoever knows no ranges sends the whole file, and perhaps not how long it is. */
@@ -117,5 +117,5 @@ async function* restOf(answer: IncomingMessage, start: number, file: ListedFile)
     bytes += chunk.length;
     if (rest.length > 0) yield rest;
   }
-  if (bytes < file.bytes) throw changed(file, 'replaced');
+  if (bytes < file.bytes) throw changedError(file, 'replaced');
 }

@@ -2,15 +2,17 @@ import { pipeline, type Readable, Transform } from 'node:stream';
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { type Limits, limitText } from '../../limits.ts';
 
-/** An answer that is no file and is longer than any has to be. */
-export class AnswerTooLong extends Error {
+/** A response that is not a file and is longer than any needs to be. */
+export class ResponseTooLong extends Error {
   constructor(limits: Limits) {
     super(`its answer is longer than ${limitText(limits, 'response_bytes')}`);
   }
 }
 
-/** Bounds the answers that the SDK reads whole: all but the bytes of files, which go to the disk as they come. */
-export function boundAnswers(client: S3Client, limits: Limits): void {
+/**
+ * Limits the size of responses that the SDK reads whole: all except the bytes of files, which are streamed to the disk.
+ */
+export function limitResponses(client: S3Client, limits: Limits): void {
   client.middlewareStack.add(
     (next, context) => async (input) => {
       const result = await next(input);
@@ -19,7 +21,7 @@ export function boundAnswers(client: S3Client, limits: Limits): void {
       if (response.body && !isFile) response.body = bounded(response.body as Readable, limits) as never;
       return result;
     },
-    // The last of its step to see a question is the first to see its answer.
+    // The last middleware of a step to see the request is the first to see its response.
     { step: 'deserialize', priority: 'low', name: 'boundAnswers' },
   );
 }
@@ -29,10 +31,10 @@ function bounded(body: Readable, limits: Limits): Readable {
   const counter = new Transform({
     transform(chunk: Buffer, _, done) {
       left -= chunk.length;
-      if (left < 0) done(new AnswerTooLong(limits));
+      if (left < 0) done(new ResponseTooLong(limits));
       else done(null, chunk);
     },
   });
-  // Whoever reads the counter meets the error.
+  // Whoever reads the stream gets the error.
   return pipeline(body, counter, () => {});
 }

@@ -8,24 +8,24 @@ import {
 import { FileError, type WarehouseError } from '../../errors.ts';
 import { DEFAULT_LIMITS } from '../../limits.ts';
 import type { Bounds, Connector, Entry, FetchOptions, ListedFile } from '../connector.ts';
-import { changed, receive } from '../partial.ts';
+import { changedError, receive } from '../partial.ts';
 import { PATIENCE, type Patience } from '../retry.ts';
-import { boundAnswers } from './answer-size.ts';
-import { type Checksum, checksumOf, damaged, md5Of, verifyChecksum } from './checksum.ts';
+import { limitResponses } from './answer-size.ts';
+import { type Checksum, checksumOf, damagedError, md5Of, verifyChecksum } from './checksum.ts';
 import { explainS3, httpStatus } from './errors.ts';
-import { listedFiles, listedFolders, listingPages, type Question } from './listing.ts';
+import { type ListRequest, listedFiles, listedFolders, listingPages } from './listing.ts';
 import type { S3Options } from './options.ts';
 
-/** Enough for the files that are fetched at once and the listings beside them. */
+/** Enough for the files that are fetched at once and the listings besides. */
 const MAX_SOCKETS = 64;
 
-/** Opens a bucket. Nothing is asked of it yet: what is wrong with it shows at the first listing. */
+/** Opens a bucket without sending a request: what is wrong with it shows at the first listing. */
 export function openBucket(
   options: S3Options,
   bounds: Bounds = {},
   patience: Patience = PATIENCE,
 ): Connector {
-  // That the SDK's versions of next year want a newer Node is nothing the person who runs this can act on.
+  // The warning that future versions of the SDK need a newer Node is of no use to whoever runs this.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
   const client = new S3Client({
@@ -34,17 +34,17 @@ export function openBucket(
     ...(options.credentials && { credentials: options.credentials }),
     retryMode: 'standard',
     maxAttempts: patience.attempts,
-    // We ask for checksums where the answer is a whole object: those of a range say nothing.
+    // Checksums are requested only for whole objects: those of a range cannot be compared.
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {
       connectionTimeout: patience.connectMs,
       socketTimeout: patience.stallMs,
       httpAgent: agent,
-      // Said aloud so that NODE_TLS_REJECT_UNAUTHORIZED in the environment cannot undo it.
+      // Given explicitly so that NODE_TLS_REJECT_UNAUTHORIZED in the environment cannot disable it.
       httpsAgent: { ...agent, rejectUnauthorized: true },
     },
   });
-  boundAnswers(client, bounds.limits ?? DEFAULT_LIMITS);
+  limitResponses(client, bounds.limits ?? DEFAULT_LIMITS);
   return new S3Connector(client, options, bounds, patience);
 }
 
@@ -97,7 +97,7 @@ class S3Connector implements Connector {
         },
         explain: (error) => this.#explain(error, file),
         verify: async () => {
-          // A body that came in one piece, of an object with a checksum: the SDK has compared them.
+          // The SDK has already verified an object with a checksum whose body came in one piece.
           if (answer && !answer.ContentRange && checksumOf(answer) && bodyOf(answer).readableEnded) return;
           const checksum = await this.#checksum(file, answer);
           if (checksum) await verifyChecksum(file, partial, checksum);
@@ -116,7 +116,7 @@ class S3Connector implements Connector {
     return this.#options.prefix + (path === '' ? '' : `${path}/`);
   }
 
-  async *#pages(question: Omit<Question, 'Bucket'>) {
+  async *#pages(question: Omit<ListRequest, 'Bucket'>) {
     const { signal, limits = DEFAULT_LIMITS } = this.#bounds;
     const { bucket: Bucket } = this.#options;
     try {
@@ -127,7 +127,7 @@ class S3Connector implements Connector {
     }
   }
 
-  /** Asks for the bytes from `start` on, of no other version than the one that was listed. */
+  /** Requests the bytes from `start` on, and only of the version that was listed. */
   async #open(file: ListedFile, start: number, signal: AbortSignal): Promise<GetObjectCommandOutput> {
     const command = new GetObjectCommand({
       Bucket: this.#options.bucket,
@@ -142,14 +142,14 @@ class S3Connector implements Connector {
       const same = ETag.replaceAll('"', '') === file.etag && ContentLength === file.bytes - start;
       if (same && (start === 0 || ContentRange?.startsWith(`bytes ${start}-`))) return answer;
       bodyOf(answer).destroy();
-      throw changed(file, 'replaced');
+      throw changedError(file, 'replaced');
     } catch (error) {
       signal.throwIfAborted();
       throw error instanceof FileError ? error : this.#explain(error, file);
     }
   }
 
-  /** What the bytes on disk can be compared with, when the SDK has not done so. */
+  /** A checksum for the bytes on disk, for when the SDK has not verified them. */
   async #checksum(
     file: ListedFile,
     answer: GetObjectCommandOutput | undefined,
@@ -169,10 +169,10 @@ class S3Connector implements Connector {
   #explain(error: unknown, file: ListedFile): WarehouseError {
     const { name, message } = error as Error;
     const status = httpStatus(error);
-    if (status === 412 || status === 416) return changed(file, 'replaced');
-    if (status === 404 && name !== 'NoSuchBucket') return changed(file, 'removed');
-    // The only trace of this in the SDK's error.
-    if (message.startsWith('Checksum mismatch')) return damaged(file, 'checksum', error);
+    if (status === 412 || status === 416) return changedError(file, 'replaced');
+    if (status === 404 && name !== 'NoSuchBucket') return changedError(file, 'removed');
+    // The SDK's error can only be recognized by its message.
+    if (message.startsWith('Checksum mismatch')) return damagedError(file, 'checksum', error);
     if (name === 'InvalidObjectState')
       return new FileError(`${file.path} has been moved to an archive storage class`, {
         hint: 'Restore it in S3, then run again.',
@@ -187,8 +187,8 @@ function bodyOf(answer: GetObjectCommandOutput): Readable {
 }
 
 /**
- * A text that sorts before `name` with little between the two: `StartAfter` leaves out the key it names, and a file
- * could be called just that.
+ * A key that sorts just before `name`: `StartAfter` excludes the key it is given, and a file could have exactly that
+ * name.
  */
 function justBefore(name: string): string {
   const last = name.charCodeAt(name.length - 1);

@@ -5,7 +5,7 @@ import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/c
 import { FileError } from '../../errors.ts';
 import type { ListedFile } from '../connector.ts';
 
-/** What an answer about an object says of its content. */
+/** What a response says about the content of an object. */
 export type ObjectFacts = Pick<
   GetObjectCommandOutput & HeadObjectCommandOutput,
   | 'ChecksumCRC32'
@@ -24,8 +24,8 @@ export interface Checksum {
 }
 
 /**
- * The checksum of the whole object that S3 keeps beside its ETag, where it has one. Those of objects that were
- * uploaded in parts may be checksums of the parts' checksums, which say nothing here.
+ * The checksum of the whole object that S3 keeps besides its ETag, where it has one. For objects uploaded in parts it
+ * may be a checksum of the parts' checksums, which cannot be used here.
  */
 export function checksumOf(facts: ObjectFacts): Checksum | undefined {
   if (facts.ChecksumType === 'COMPOSITE') return undefined;
@@ -45,15 +45,15 @@ export function md5Of({ etag }: ListedFile, facts: ObjectFacts): Checksum | unde
 }
 
 /**
- * Compares what is on disk: also the beginning that an earlier run left.
+ * Compares the whole file on disk, including a beginning left by an earlier run.
  * @throws FileError when it differs
  */
 export async function verifyChecksum(file: ListedFile, partial: string, checksum: Checksum): Promise<void> {
   const found = await digest(partial, checksum.algorithm);
-  if (found !== checksum.digest) throw damaged(file, checksum.algorithm);
+  if (found !== checksum.digest) throw damagedError(file, checksum.algorithm);
 }
 
-export function damaged(file: ListedFile, algorithm: string, cause?: unknown): FileError {
+export function damagedError(file: ListedFile, algorithm: string, cause?: unknown): FileError {
   return new FileError(`${file.path} arrived damaged: its ${algorithm} is not the one that S3 keeps`, {
     hint: 'What came was thrown away; the next run fetches it again.',
     retryable: true,

@@ -1,9 +1,9 @@
 import { type ErrorDetails, SourceError } from '../../errors.ts';
-import { AnswerTooLong } from './answer-size.ts';
+import { ResponseTooLong } from './answer-size.ts';
 import { ListingProblem } from './listing.ts';
 import type { S3Options } from './options.ts';
 
-/** What the SDK's errors have in common, as far as they have it. */
+/** The fields that the SDK's errors may have. */
 interface AwsError extends Error {
   code?: string;
   /** Of wrong-region answers: the right one. */
@@ -23,7 +23,7 @@ const TRANSIENT = new Set(
 const UNREADABLE = /XML parse error|Deserialization error/;
 
 /**
- * Says what an error of the AWS SDK means, and what to do.
+ * Explains an error of the AWS SDK, and what to do about it.
  * @param doing what was tried, for the message: `list s3://bucket/prefix`
  */
 export function explainS3(error: unknown, doing: string, options: S3Options): SourceError {
@@ -45,8 +45,8 @@ function reason(error: AwsError, options: S3Options): ErrorDetails & { message: 
     'Look at `endpoint` of this source: another kind of server may listen there, such as a console, or a proxy in between.';
   if (error instanceof ListingProblem)
     return { message: `${host} does not list as S3 does: ${error.message}`, hint: elsewhereHint };
-  if (error instanceof AnswerTooLong)
-    // The SDK has added words of its own.
+  if (error instanceof ResponseTooLong)
+    // The SDK has appended text of its own.
     return {
       message: `${host} does not answer as S3 does: ${error.message.split('\n')[0]}`,
       hint: elsewhereHint,

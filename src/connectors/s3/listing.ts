@@ -3,25 +3,25 @@ import { SourceError } from '../../errors.ts';
 import { type Limits, limitText } from '../../limits.ts';
 import type { ListedFile } from '../connector.ts';
 
-/** What is asked for: everything below a prefix, or one level of it. */
-export interface Question {
+/** A request for everything below a prefix, or for one level of it. */
+export interface ListRequest {
   Bucket: string;
   Prefix: string;
   Delimiter?: string;
   StartAfter?: string;
 }
 
-/** Why an answer is not a listing, or a listing does not end: nothing in it is to be trusted then. */
+/** A response that is not a listing, or a listing that does not end: nothing in it can be trusted. */
 export class ListingProblem extends Error {}
 
 /**
- * The pages of a listing, each looked at before it is believed: the SDK takes any XML, and an empty answer too, for a
- * listing of nothing, and follows a token for as long as there is one.
+ * The pages of a listing, each checked before it is used: the SDK accepts any XML and even an empty response as an
+ * empty listing, and follows continuation tokens for ever.
  * @throws ListingProblem; what the SDK throws; the signal's reason
  */
 export async function* listingPages(
   client: S3Client,
-  question: Question,
+  question: ListRequest,
   limits: Limits,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<ListObjectsV2CommandOutput> {
@@ -31,11 +31,11 @@ export async function* listingPages(
     if (pages >= limits.listing_pages)
       throw new ListingProblem(`the listing does not end within ${limitText(limits, 'listing_pages')} pages`);
     const page = await client.send(
-      // XML has no way to write some characters that keys may hold.
+      // XML cannot write some of the characters that keys may contain.
       new ListObjectsV2Command({ ...question, EncodingType: 'url', ContinuationToken: token }),
       { ...(signal && { abortSignal: signal }) },
     );
-    mustBeListing(page);
+    requireListing(page);
     yield page;
     if (!page.IsTruncated) return;
     token = page.NextContinuationToken;
@@ -46,29 +46,29 @@ export async function* listingPages(
 }
 
 /** Every listing names its bucket and says whether there is more (API reference, ListObjectsV2). */
-function mustBeListing({ Name, IsTruncated }: ListObjectsV2CommandOutput): void {
+function requireListing({ Name, IsTruncated }: ListObjectsV2CommandOutput): void {
   if (!Name || typeof IsTruncated !== 'boolean')
     throw new ListingProblem('it does not answer with a listing');
 }
 
-/** A file of a page, and when it was last changed. */
-export interface Listed {
+/** A file of a listing, and when it was last changed. */
+export interface ListedObject {
   file: ListedFile;
   modified: Date | undefined;
 }
 
 /**
- * The files of a page, without the markers (`folder/`) that consoles make for empty folders. One that is listed in a way
- * that makes no sense is a file with a problem: the others are not to suffer for it.
- * @param below the prefix that was asked for
- * @param root the source's own, which paths do not have
- * @throws SourceError when the page holds what was not asked for
+ * The files of a page, without the markers (`folder/`) that consoles create for empty folders. A file with an
+ * impossible size or key becomes a file with a `problem`, so that the others are not affected.
+ * @param below the prefix that was requested
+ * @param root the source's own prefix, which paths do not include
+ * @throws SourceError when the page holds something that was not requested
  */
 export function* listedFiles(
   page: ListObjectsV2CommandOutput,
   below: string,
   root: string,
-): Generator<Listed> {
+): Generator<ListedObject> {
   for (const { Key = '', Size, ETag = '', LastModified } of page.Contents ?? []) {
     const { text: key, isSound } = decoded(page, Key);
     if (key.endsWith('/')) continue;
@@ -93,7 +93,7 @@ export function* listedFolders(page: ListObjectsV2CommandOutput, below: string):
   }
 }
 
-/** A key of a listing as it is. Servers that do not know `EncodingType` leave it out of their answer. */
+/** The decoded key of a listing. Servers that do not support `EncodingType` leave it out of their response. */
 function decoded(page: ListObjectsV2CommandOutput, key: string): { text: string; isSound: boolean } {
   if (page.EncodingType !== 'url') return { text: key, isSound: true };
   try {

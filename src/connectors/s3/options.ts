@@ -1,4 +1,4 @@
-/** Where a bucket is, and who asks for it. */
+/** Where a bucket is, and the credentials for it. */
 export interface S3Options {
   bucket: string;
   region: string;

@@ -3,10 +3,17 @@ import type SftpClient from 'ssh2-sftp-client';
 import { SourceError } from '../../errors.ts';
 import { backOff, type Patience } from '../retry.ts';
 import { explainConnect, noAnswer, type ServerOptions } from './errors.ts';
-import { algorithmsOf, type HostKeyType, loadTrust, refusal, type Trust, wantedTypes } from './host-key.ts';
+import {
+  algorithmsOf,
+  type HostKeyType,
+  hostKeyError,
+  loadTrust,
+  type Trust,
+  wantedTypes,
+} from './host-key.ts';
 import { type Identity, loadIdentity } from './identity.ts';
 import { keyType } from './known-hosts.ts';
-import { Session } from './session.ts';
+import { SftpSession } from './session.ts';
 
 export interface ConnectionOptions extends ServerOptions {
   /** The fingerprint that the server's key must have; left out: `knownHosts` decides. */
@@ -19,14 +26,14 @@ export interface ConnectionOptions extends ServerOptions {
 const PARTING_MS = 1000;
 
 /**
- * The one connection that everything shares. It is made when first asked for, and again when it was lost: once,
- * however many wait for it.
+ * The single connection that all requests share. It is opened by the first request, and again when it was lost, only
+ * once however many requests wait for it.
  */
-export class Connection implements AsyncDisposable {
+export class SftpConnection implements AsyncDisposable {
   readonly #options: ConnectionOptions;
   readonly #patience: Patience;
   readonly #closing = new AbortController();
-  #current: Promise<Session> | undefined;
+  #current: Promise<SftpSession> | undefined;
   #socket: Socket | undefined;
 
   constructor(options: ConnectionOptions, patience: Patience) {
@@ -35,10 +42,10 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * The session that is up, or the next one.
+   * The open session, or a new one.
    * @throws SourceError when the server cannot be reached, after retries, is not the one it should be, or refuses us
    */
-  session(): Promise<Session> {
+  session(): Promise<SftpSession> {
     this.#current ??= this.#connect().catch((error) => {
       this.#current = undefined;
       throw error;
@@ -51,10 +58,10 @@ export class Connection implements AsyncDisposable {
     this.#closing.abort(closed);
     const session = await this.#current?.catch(() => undefined);
     session?.lose(closed);
-    await gone(this.#socket);
+    await whenClosed(this.#socket);
   }
 
-  async #connect(): Promise<Session> {
+  async #connect(): Promise<SftpSession> {
     const trust = await loadTrust(this.#options);
     const identity = await loadIdentity(this.#options);
     for (let failures = 1; ; failures++) {
@@ -69,14 +76,14 @@ export class Connection implements AsyncDisposable {
     }
   }
 
-  async #attempt(trust: Trust, identity: Identity, types: HostKeyType[]): Promise<Session> {
+  async #attempt(trust: Trust, identity: Identity, types: HostKeyType[]): Promise<SftpSession> {
     const { default: Client } = await import('ssh2-sftp-client');
     this.#closing.signal.throwIfAborted();
     const { host, port } = this.#options;
     const { connectMs, stallMs } = this.#patience;
     const ignore = () => {};
     const client = new Client('asapp-warehouse', { error: ignore, end: ignore, close: ignore });
-    // Heard before ssh2-sftp-client puts it in other words, which leave out what part failed.
+    // The original error: ssh2-sftp-client rewords it, and leaves out which part failed.
     let failure: Error | undefined;
     client.on('error', (error: Error) => {
       failure ??= error;
@@ -100,18 +107,18 @@ export class Connection implements AsyncDisposable {
         algorithms: { serverHostKey: algorithmsOf(types) },
         hostVerifier: (key: Buffer) => {
           shown = keyType(key);
-          refused = refusal(trust, this.#options, key);
+          refused = hostKeyError(trust, this.#options, key);
           return refused === undefined;
         },
         readyTimeout: 0,
-        // For a connection that nobody uses: while answers are waited for, the session notices that none comes.
+        // For an idle connection; while requests wait, the session itself notices that no answer comes.
         keepaliveInterval: stallMs / 3,
         keepaliveCountMax: 6,
       });
-      // Sooner than the watch over each file, whose next try then finds the silent connection gone.
-      const session = new Session(channel, stallMs * 0.8, () => {
+      // Shorter than the stall time-out of a file transfer, so that its next attempt finds the dead connection closed.
+      const session = new SftpSession(channel, stallMs * 0.8, () => {
         this.#current = undefined;
-        part(client, socket);
+        sayGoodbye(client, socket);
       });
       const lost = () => session.lose(failure ?? new Error('it was closed'));
       channel.on('error', (error: Error) => {
@@ -133,8 +140,8 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * A fingerprint does not tell its key's type, and a server shows one key of the several that it may have: the one
-   * it must show may be one of the others.
+   * Tries the other key types. A fingerprint does not say which type its key has, and a server that has several keys
+   * shows only one, so the right one may be of another type.
    */
   async #otherTypes(
     trust: Trust,
@@ -142,7 +149,7 @@ export class Connection implements AsyncDisposable {
     types: HostKeyType[],
     shown: string | undefined,
     refused: SourceError,
-  ): Promise<Session> {
+  ): Promise<SftpSession> {
     const others = types.filter((type) => type !== shown);
     if (!('fixed' in trust) || others.length === 0 || others.length === types.length) throw refused;
     try {
@@ -153,15 +160,15 @@ export class Connection implements AsyncDisposable {
   }
 }
 
-/** Takes leave of the server, and does not wait long for its answer. */
-function part(client: SftpClient, socket: Socket): void {
+/** Closes the connection politely, without waiting long for the server. */
+function sayGoodbye(client: SftpClient, socket: Socket): void {
   const timer = setTimeout(() => socket.destroy(), PARTING_MS);
   socket.once('close', () => clearTimeout(timer));
   client.end().catch(() => {});
 }
 
-/** When the socket is closed, in whatever way. */
-function gone(socket: Socket | undefined): Promise<void> {
+/** Resolves when the socket is closed for any reason. */
+function whenClosed(socket: Socket | undefined): Promise<void> {
   return new Promise((resolve) => {
     if (!socket || socket.closed) resolve();
     else socket.once('close', () => resolve());

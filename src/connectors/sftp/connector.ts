@@ -2,9 +2,9 @@ import { Readable } from 'node:stream';
 import { SourceError } from '../../errors.ts';
 import { DEFAULT_LIMITS, limitText } from '../../limits.ts';
 import type { Bounds, Connector, Entry, FetchOptions, ListedFile } from '../connector.ts';
-import { changed, receive } from '../partial.ts';
+import { changedError, receive } from '../partial.ts';
 import { backOff, type Patience } from '../retry.ts';
-import { Connection, type ConnectionOptions } from './connection.ts';
+import { type ConnectionOptions, SftpConnection } from './connection.ts';
 import { explainRequest } from './errors.ts';
 import { etagOf, folder, unlessMissing } from './folders.ts';
 import { type Attributes, abortable, hasStatus, STATUS } from './session.ts';
@@ -15,7 +15,7 @@ export interface SftpOptions extends ConnectionOptions {
   root: string;
 }
 
-/** Folders that are listed at once: each takes two round trips to the server, however little it holds. */
+/** How many folders are listed at once: each takes two round trips to the server. */
 const FOLDERS_AT_ONCE = 32;
 
 export class SftpConnector implements Connector {
@@ -24,7 +24,7 @@ export class SftpConnector implements Connector {
   readonly #options: SftpOptions;
   readonly #patience: Patience;
   readonly #bounds: Bounds;
-  readonly #connection: Connection;
+  readonly #connection: SftpConnection;
 
   constructor(options: SftpOptions, patience: Patience, bounds: Bounds = {}) {
     const { host, port, username, root } = options;
@@ -32,7 +32,7 @@ export class SftpConnector implements Connector {
     this.#options = options;
     this.#patience = patience;
     this.#bounds = bounds;
-    this.#connection = new Connection(options, patience);
+    this.#connection = new SftpConnection(options, patience);
   }
 
   async *entries(path: string): AsyncGenerator<Entry> {
@@ -53,10 +53,10 @@ export class SftpConnector implements Connector {
           Readable.from(this.#bytes(file, path, start, signal), { objectMode: false }),
         explain: (error) =>
           hasStatus(error, STATUS.noSuchFile)
-            ? changed(file, 'removed')
+            ? changedError(file, 'removed')
             : explainRequest(error, this.#options, path),
-        // There is no checksum: that its time and size stayed the same while it came has to do.
-        verify: async () => mustBe(file, await this.#stat(path)),
+        // There is no checksum, so an unchanged time and size have to do.
+        verify: async () => requireUnchanged(file, await this.#stat(path)),
       },
       options,
       this.#patience,
@@ -68,7 +68,7 @@ export class SftpConnector implements Connector {
   }
 
   /** @throws SourceError when the source's root is not a folder on the server */
-  async mustHaveRoot(): Promise<void> {
+  async requireRoot(): Promise<void> {
     const { root, host } = this.#options;
     const found = await this.#stat(root);
     if (found?.isDirectory()) return;
@@ -80,10 +80,10 @@ export class SftpConnector implements Connector {
     );
   }
 
-  /** What a folder holds, piece by piece; goes on in a new connection when the one it has is lost. */
+  /** The contents of a folder, piece by piece; continues over a new connection when the present one is lost. */
   async *#list(path: string): AsyncGenerator<Entry[]> {
-    if (path === '') await this.mustHaveRoot();
-    // A folder that is read anew begins at its beginning.
+    if (path === '') await this.requireRoot();
+    // Listing a folder again starts from its beginning, so entries that were seen are skipped.
     const seen = new Set<string>();
     const { signal, limits = DEFAULT_LIMITS } = this.#bounds;
     for (let pages = 0, failures = 0; ; ) {
@@ -124,7 +124,10 @@ export class SftpConnector implements Connector {
     return signal ? abortable(request, signal) : request;
   }
 
-  /** Waits, or throws what the error means when trying again is of no use: our own errors have been thought over. */
+  /**
+   * Waits before another attempt, or throws the explained error when another attempt is of no use. Our own errors are
+   * always final here.
+   */
   async #beforeRetry(error: unknown, failures: number, path: string): Promise<void> {
     const { signal } = this.#bounds;
     signal?.throwIfAborted();
@@ -139,7 +142,7 @@ export class SftpConnector implements Connector {
     const opening = session.openFile(path);
     try {
       const [handle, found] = await abortable(Promise.all([opening, session.stat(path)]), signal);
-      mustBe(file, found);
+      requireUnchanged(file, found);
       yield* session.read(handle, start, file.bytes, signal);
     } finally {
       opening.then(
@@ -158,7 +161,7 @@ export class SftpConnector implements Connector {
   }
 }
 
-function mustBe(file: ListedFile, found: Attributes | undefined): void {
-  if (!found?.isFile()) throw changed(file, 'removed');
-  if (found.size !== file.bytes || etagOf(found) !== file.etag) throw changed(file, 'replaced');
+function requireUnchanged(file: ListedFile, found: Attributes | undefined): void {
+  if (!found?.isFile()) throw changedError(file, 'removed');
+  if (found.size !== file.bytes || etagOf(found) !== file.etag) throw changedError(file, 'replaced');
 }

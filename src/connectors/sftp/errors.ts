@@ -3,7 +3,7 @@ import { type IdentityOptions, keyProblem } from './identity.ts';
 import { hostName } from './known-hosts.ts';
 import { hasStatus, STATUS } from './session.ts';
 
-/** Whom we talk to, and as whom. */
+/** The server and the user. */
 export interface ServerOptions extends IdentityOptions {
   host: string;
   port: number;
@@ -11,7 +11,7 @@ export interface ServerOptions extends IdentityOptions {
 
 const NETWORK = 'When this goes on, ask those who run the server or the network.';
 
-/** Why no connection came about, from what the socket or `ssh2` says. */
+/** Explains why the connection failed, from the error of the socket or of `ssh2`. */
 export function explainConnect(cause: Error, server: ServerOptions): SourceError {
   const { code, level } = cause as { code?: unknown; level?: unknown };
   const name = hostName(server.host, server.port);
@@ -48,11 +48,11 @@ export function explainConnect(cause: Error, server: ServerOptions): SourceError
       `${name} lets ${server.username} in, but does not offer SFTP: ${cause.message}`,
       'Ask those who run the server to turn SFTP on for this user.',
     );
-  // A host of several addresses gives one error of many, whose own message is empty.
+  // For a host with several addresses the error is an AggregateError with an empty message.
   return error(`cannot connect to ${name}: ${cause.message || code}`, NETWORK, true);
 }
 
-/** That nothing came back when we connected. */
+/** The error for a connection that got no answer. */
 export function noAnswer(server: ServerOptions, waitedMs: number): SourceError {
   return new SourceError(`${hostName(server.host, server.port)} did not answer for ${waitedMs / 1000} s`, {
     hint: 'Look at host and port of this source in warehouse.yaml, and whether a firewall lets this machine out to it and it lets this machine in.',
@@ -60,7 +60,7 @@ export function noAnswer(server: ServerOptions, waitedMs: number): SourceError {
   });
 }
 
-/** Why the server did not do what we asked of it with `path`. */
+/** Explains why a request about `path` failed. */
 export function explainRequest(cause: unknown, server: ServerOptions, path: string): WarehouseError {
   if (cause instanceof WarehouseError) return cause;
   if (hasStatus(cause, STATUS.permissionDenied))

@@ -6,22 +6,22 @@ import {
   abortable,
   hasStatus,
   type NamedAttributes,
-  type Session,
+  type SftpSession,
   STATUS,
 } from './session.ts';
 
-/** Entries of a folder that are looked at together when their attributes do not say enough. */
+/** How many entries are examined at once when their listed attributes are not enough. */
 const LOOKS_AT_ONCE = 16;
 
-/** The server's paths of what the paths of the connector contract name. */
+/** Turns a path of the connector contract into one on the server. */
 export type Locate = (path: string) => string;
 
 /**
- * What a folder holds, in pieces as the server sends them. Nothing when the folder is not there.
+ * The contents of a folder, in pieces as the server sends them. Nothing when the folder does not exist.
  * @param path relative to the source's root
  */
 export async function* folder(
-  session: Session,
+  session: SftpSession,
   locate: Locate,
   path: string,
   signal?: AbortSignal,
@@ -29,7 +29,7 @@ export async function* folder(
   const handle = await unlessMissing(session.openFolder(locate(path)));
   if (!handle) return;
   try {
-    // Two requests on the way: that a folder ends is answered along with its last entries.
+    // Two requests are always in flight, so that the end of a folder arrives together with its last entries.
     let coming = session.readFolder(handle);
     for (;;) {
       const next = session.readFolder(handle);
@@ -49,7 +49,7 @@ export async function* folder(
 
 /** One child of a folder; undefined when it is neither file nor folder, or leads nowhere. */
 async function toEntry(
-  session: Session,
+  session: SftpSession,
   locate: Locate,
   folder: string,
   { filename: name, attrs: listed }: NamedAttributes,
@@ -63,7 +63,7 @@ async function toEntry(
       },
     );
   const path = joined(folder, name);
-  // A listing shows a symbolic link itself, and need not show attributes at all.
+  // A listing shows the symbolic link and not its target, and may leave out attributes.
   const isWhole = listed.mode !== undefined && listed.size !== undefined && listed.mtime !== undefined;
   const attributes =
     isWhole && !listed.isSymbolicLink() ? listed : await unlessMissing(session.stat(locate(path)));
@@ -89,14 +89,14 @@ export function etagOf({ mtime }: Attributes): string {
 }
 
 /** Whether the symbolic link `path` leads to `folder` itself or to one above it, so that it would never end. */
-async function isLoop(session: Session, locate: Locate, folder: string, path: string): Promise<boolean> {
+async function isLoop(session: SftpSession, locate: Locate, folder: string, path: string): Promise<boolean> {
   const names = folder === '' ? [] : folder.split('/');
   const above = Array.from({ length: names.length + 1 }, (_, depth) => names.slice(0, depth).join('/'));
   const [target, ...real] = await Promise.all([path, ...above].map((each) => session.realPath(locate(each))));
   return real.includes(target as string);
 }
 
-/** What the request gives; undefined when what it asks for is not there. */
+/** The result of a request; undefined when its target does not exist. */
 export async function unlessMissing<T>(request: Promise<T>): Promise<T | undefined> {
   try {
     return await request;

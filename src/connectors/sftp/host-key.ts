@@ -3,10 +3,10 @@ import { SourceError } from '../../errors.ts';
 import {
   fingerprint,
   hostName,
-  judge,
   type KnownHost,
   keyType,
   knownTypes,
+  matchHostKey,
   parseKnownHosts,
 } from './known-hosts.ts';
 
@@ -15,14 +15,14 @@ interface Host {
   port: number;
 }
 
-/** Where the key that a server must show is written down. */
+/** Where the expected key of a server is recorded. */
 export type Trust =
   /** `host_key` of the source: the fingerprint, `SHA256:…`. */
   | { fixed: string }
   /** `known_hosts` of the source: the file, read. */
   | { file: string; entries: readonly KnownHost[] };
 
-/** The host key algorithms we can check, most wanted first; all of one line show the same key. */
+/** The host key algorithms that can be checked, preferred ones first, by key type. */
 const ALGORITHMS = {
   'ssh-ed25519': ['ssh-ed25519'],
   'ecdsa-sha2-nistp256': ['ecdsa-sha2-nistp256'],
@@ -42,13 +42,13 @@ export async function loadTrust(options: { hostKey?: string; knownHosts: string 
     return { file, entries: parseKnownHosts(await readFile(file, 'utf8')) };
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    // Nobody has noted a key yet. The key that the server shows is then reported, with how to accept it.
+    // No key has been recorded yet. The server's key is then reported, with how to accept it.
     if (code === 'ENOENT') return { file, entries: [] };
     throw new SourceError(`cannot read the known_hosts file ${file}: ${message}`, { cause });
   }
 }
 
-/** The types of host key to ask the server for, the ones we know a key of first: a server has several and shows one. */
+/** The key types to request from the server, those with a known key first: a server has several keys and shows one. */
 export function wantedTypes(trust: Trust, { host, port }: Host): HostKeyType[] {
   const known = 'fixed' in trust ? [] : knownTypes(trust.entries, host, port);
   const types = Object.keys(ALGORITHMS) as HostKeyType[];
@@ -60,10 +60,10 @@ export function algorithmsOf(types: readonly HostKeyType[]): HostKeyAlgorithm[] 
 }
 
 /**
- * Looks whether the key that a server shows is the one it must show.
- * @returns undefined when it is; else the error that shows the fingerprint and says how to accept it
+ * Checks the key that a server shows.
+ * @returns undefined when it is the expected one; else an error with its fingerprint and how to accept it
  */
-export function refusal(trust: Trust, { host, port }: Host, key: Buffer): SourceError | undefined {
+export function hostKeyError(trust: Trust, { host, port }: Host, key: Buffer): SourceError | undefined {
   const name = hostName(host, port);
   const shown = `${keyType(key) ?? 'unknown type'} ${fingerprint(key)}`;
   if ('fixed' in trust) {
@@ -74,7 +74,7 @@ export function refusal(trust: Trust, { host, port }: Host, key: Buffer): Source
   }
 
   const { file, entries } = trust;
-  const verdict = judge(entries, host, port, key);
+  const verdict = matchHostKey(entries, host, port, key);
   const accept =
     `write in this source in warehouse.yaml: host_key: "${fingerprint(key)}", ` +
     `or run: ssh-keyscan -t ${scanType(key)} -p ${port} ${host} >> ${quoted(file)}`;
@@ -95,15 +95,18 @@ export function refusal(trust: Trust, { host, port }: Host, key: Buffer): Source
         },
       );
     case 'unknown':
-      return new SourceError(`the host key of ${name} is not known: it is ${shown}${why(file, verdict)}`, {
-        hint: `${ASK} When it is that one, ${accept}`,
-      });
+      return new SourceError(
+        `the host key of ${name} is not known: it is ${shown}${unknownKeyReason(file, verdict)}`,
+        {
+          hint: `${ASK} When it is that one, ${accept}`,
+        },
+      );
   }
 }
 
 const ASK = 'Compare the fingerprint with the one that those who run the server tell you.';
 
-function why(
+function unknownKeyReason(
   file: string,
   { others, authority }: { others: readonly KnownHost[]; authority: KnownHost | undefined },
 ): string {
@@ -123,7 +126,7 @@ function scanType(key: Buffer): string {
   return type.replace(/^ssh-/, '');
 }
 
-/** Safe to paste into a shell. */
+/** A word quoted for a shell. */
 function quoted(word: string): string {
   return /^[\w./~:@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

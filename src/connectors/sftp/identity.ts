@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { SourceError } from '../../errors.ts';
 
-/** What the configuration says of who we are. */
+/** How to log in, as configured. */
 export interface IdentityOptions {
   username: string;
   /** The file with the private key, absolute. */
@@ -11,7 +11,7 @@ export interface IdentityOptions {
   agent: boolean;
 }
 
-/** What we log in with. */
+/** The credentials to log in with. */
 export interface Identity {
   username: string;
   privateKey?: Buffer;

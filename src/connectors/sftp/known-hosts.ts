@@ -17,7 +17,7 @@ export interface KnownHost {
   key: Buffer;
 }
 
-export type Verdict =
+export type HostKeyMatch =
   | { kind: 'known' }
   /** `@revoked` names this very key. */
   | { kind: 'revoked'; entry: KnownHost }
@@ -43,10 +43,15 @@ export function parseKnownHosts(text: string): KnownHost[] {
 }
 
 /**
- * What the file says of `key`, shown by `host` on `port`. A key known for the host alone counts for its other ports
- * too, unless the file has one for that very port: as OpenSSH does.
+ * What the file says about `key`, shown by `host` on `port`. As in OpenSSH, a key that is recorded for the host alone
+ * also counts for its other ports, unless the file has one for that port.
  */
-export function judge(entries: readonly KnownHost[], host: string, port: number, key: Buffer): Verdict {
+export function matchHostKey(
+  entries: readonly KnownHost[],
+  host: string,
+  port: number,
+  key: Buffer,
+): HostKeyMatch {
   const type = keyType(key);
   const here = entriesOf(entries, hostName(host, port));
   const anyPort = port === DEFAULT_PORT ? [] : entriesOf(entries, hostName(host, DEFAULT_PORT));

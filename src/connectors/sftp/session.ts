@@ -1,36 +1,39 @@
 import type SftpClient from 'ssh2-sftp-client';
 
-/** The SFTP channel as `ssh2` gives it: callbacks, one for each request. */
-export type Channel = Awaited<ReturnType<SftpClient['connect']>>;
+/** The SFTP channel of `ssh2`, with a callback for each request. */
+export type SftpChannel = Awaited<ReturnType<SftpClient['connect']>>;
 export type Handle = Buffer;
-export type Attributes = Parameters<Parameters<Channel['stat']>[1]>[1];
+export type Attributes = Parameters<Parameters<SftpChannel['stat']>[1]>[1];
 export interface NamedAttributes {
   filename: string;
   attrs: Attributes;
 }
 
-/** Status codes of SFTP version 3 (draft-ietf-secsh-filexfer-02, section 7) that mean something to us. */
+/** The status codes of SFTP version 3 that are used here (draft-ietf-secsh-filexfer-02, section 7). */
 export const STATUS = { endOfFile: 1, noSuchFile: 2, permissionDenied: 3 } as const;
 
 export function hasStatus(error: unknown, status: number): boolean {
   return (error as { code?: unknown }).code === status;
 }
 
-/** Bytes asked for and not here yet, over all files of a session. As much as `ssh2` lets a server send ahead. */
+/**
+ * The most bytes requested and not yet received, over all files of a session: as much as `ssh2` lets a server send
+ * ahead.
+ */
 const READ_AHEAD = 2 * 1024 * 1024;
 
-/** What OpenSSH sends at most in one answer; the fewer answers, the faster. */
+/** The most that OpenSSH sends in one answer. Fewer answers are faster. */
 const LONGEST_READ = 255 * 1024;
 
-/** What every server must be able to send in one answer (section 3). */
+/** What every server can send in one answer (section 3). */
 const SURE_READ = 32 * 1024;
 
 /**
- * One connection that is up: requests as promises, which are all rejected once it is lost, or once the server has
- * answered none of them for too long.
+ * An open connection. Requests are promises, which are all rejected when the connection is lost, or when the server
+ * answers none of them for too long.
  */
-export class Session {
-  readonly #channel: Channel;
+export class SftpSession {
+  readonly #channel: SftpChannel;
   readonly #waiting = new Set<(reason: Error) => void>();
   readonly #watch: NodeJS.Timeout;
   readonly #hangUp: () => void;
@@ -43,7 +46,7 @@ export class Session {
    * @param silenceMs how long requests may go without any answer
    * @param hangUp drops the connection at once
    */
-  constructor(channel: Channel, silenceMs: number, hangUp: () => void) {
+  constructor(channel: SftpChannel, silenceMs: number, hangUp: () => void) {
     this.#channel = channel;
     this.#hangUp = hangUp;
     this.#readLength = readLength(channel);
@@ -54,7 +57,7 @@ export class Session {
     this.#watch.unref();
   }
 
-  /** Ends the session: whoever waits for an answer, or asks from now on, gets `reason`. */
+  /** Ends the session: all waiting and further requests are rejected with `reason`. */
   lose(reason: Error): void {
     if (this.#lost) return;
     this.#lost = reason;
@@ -92,14 +95,14 @@ export class Session {
     return this.#ask((done) => this.#channel.realpath(path, done));
   }
 
-  /** Gives a handle back. Nobody waits for it: when that fails, the server frees it with the connection. */
+  /** Releases a handle without waiting. If that fails, the server frees it with the connection. */
   release(handle: Handle): void {
     if (!this.#lost) this.#channel.close(handle, () => {});
   }
 
   /**
    * The bytes of an open file from `start` up to `end`, in order; fewer when the file is shorter. Several pieces are
-   * on the way at once; files that are read at the same time share what may be.
+   * requested at once, and files that are read at the same time share that allowance.
    * @throws the signal's reason
    */
   async *read(file: Handle, start: number, end: number, signal: AbortSignal): AsyncGenerator<Buffer> {
@@ -127,7 +130,7 @@ export class Session {
     }
   }
 
-  /** `length` bytes, in as many answers as the server likes; fewer when the file ends before. */
+  /** Reads `length` bytes in as many answers as it takes; fewer at the end of the file. */
   async #readPiece(file: Handle, position: number, length: number): Promise<Buffer> {
     const piece = Buffer.allocUnsafe(length);
     let filled = 0;
@@ -147,7 +150,7 @@ export class Session {
       if (this.#waiting.size === 0) this.#lastAnswer = performance.now();
       this.#waiting.add(reject);
       send((error, value) => {
-        // Answers to requests that were given up when the session was lost change nothing any more.
+        // Ignores answers that arrive after the session was lost.
         if (!this.#waiting.delete(reject)) return;
         this.#lastAnswer = performance.now();
         if (error) reject(error);
@@ -157,7 +160,7 @@ export class Session {
   }
 }
 
-/** The promise, or the signal's reason once it comes. */
+/** Waits for a promise, or rejects with the signal's reason once it aborts. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason);
@@ -168,10 +171,10 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
 }
 
 /**
- * The longest read that the server answers at once. `ssh2` finds it out from the server (limits@openssh.com) and
- * does not tell; what is longer it asks for piece by piece, each after the answer to the one before.
+ * The longest read that the server answers at once. `ssh2` learns it from the server (limits@openssh.com) but does not
+ * expose it, and splits longer reads into pieces that it requests one after the other.
  */
-function readLength(channel: Channel): number {
+function readLength(channel: SftpChannel): number {
   const { _maxReadLen: most } = channel as unknown as { _maxReadLen?: unknown };
   return typeof most === 'number' && most > 0 ? Math.min(most, LONGEST_READ) : SURE_READ;
 }

@@ -2,14 +2,14 @@ import { PassThrough } from 'node:stream';
 import type { Entry, ListedFile } from '../connector.ts';
 import { joined } from './folders.ts';
 
-/** Lists that wait to be taken. The walk pauses when there are more: nobody holds a whole tree. */
+/** How many lists may wait for the consumer. The walk pauses beyond that, so that a whole tree is never in memory. */
 const WAITING_LISTS = 16;
 
 /**
- * Every file below a folder, the folders with the last names first: the newest days before the older ones.
- * Several folders are listed at once.
- * @param list what a folder holds, piece by piece
- * @param from skips the children of `path` whose name sorts before it
+ * Every file below a folder. Folders with the last names come first, so the newest days before older ones. Several
+ * folders are listed at once.
+ * @param list the contents of a folder, piece by piece
+ * @param from skips children of `path` whose name sorts before it
  */
 export async function* walk(
   list: (path: string) => AsyncIterable<Entry[]>,
@@ -57,7 +57,7 @@ export async function* walk(
   for await (const files of found as AsyncIterable<ListedFile[]>) yield* files;
 }
 
-/** When there is room again, or nobody takes anything any more. */
+/** Resolves when there is room again, or the consumer has stopped. */
 function drained(stream: PassThrough): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
