@@ -5,7 +5,7 @@ import type { Session } from '../warehouse/session.ts';
 import { literal, type TableName } from '../warehouse/sql.ts';
 import { type PresentTable, presentTables, tableId } from '../warehouse/tables.ts';
 import { ledger } from './ledger.ts';
-import type { DocumentedColumn, Feed, FeedState } from './tables.ts';
+import type { Feed, FeedState, FollowedColumn } from './tables.ts';
 
 /** `ops.feeds` and `ops.columns`: the shape of the feeds as the warehouse follows it. */
 
@@ -42,7 +42,7 @@ export async function knownFeeds(
     .where('feed_group', '=', group)
     .orderBy('position')
     .execute();
-  const byFeed = new Map<string, DocumentedColumn[]>();
+  const byFeed = new Map<string, FollowedColumn[]>();
   for (const column of columns) {
     const id = JSON.stringify([column.feed, column.version]);
     const known = byFeed.get(id);
@@ -139,7 +139,7 @@ function knownFeed(row: Feed, columns: TypedColumn[], inferred: KnownFeed['infer
   };
 }
 
-function typedColumn(row: DocumentedColumn): TypedColumn {
+function typedColumn(row: FollowedColumn): TypedColumn {
   return {
     name: row.column_name,
     type: row.type as ColumnType,
@@ -183,7 +183,7 @@ function stateOf(feed: KnownFeed): FeedState {
   return feed.deprecated === undefined ? 'active' : 'deprecated';
 }
 
-function columnRows(group: string, feed: KnownFeed): DocumentedColumn[] {
+function columnRows(group: string, feed: KnownFeed): FollowedColumn[] {
   return feed.columns.map((column, index) => ({
     feed_group: group,
     feed: feed.name,

@@ -16,7 +16,7 @@ export interface LedgerTables {
   'ops.undeclared_fields': UndeclaredField;
   'ops.unnumbered': Unnumbered;
   'ops.schema_changes': SchemaChange;
-  'ops.columns': DocumentedColumn;
+  'ops.columns': FollowedColumn;
   'ops.documents': StoredDocument;
   'ops.document_files': DocumentFile;
   'ops.followed_documents': FollowedDocument;
@@ -74,7 +74,7 @@ export interface Feed {
 export type FeedState = 'active' | 'deprecated' | 'ending' | 'ended' | 'gone';
 
 /** A documented column: what is published, without changes that are held. */
-export interface DocumentedColumn {
+export interface FollowedColumn {
   feed_group: string;
   feed: string;
   version: string;

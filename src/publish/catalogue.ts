@@ -1,7 +1,7 @@
 import { STAGING_SCHEMAS } from '../feeds/names.ts';
 import type { Session } from '../warehouse/session.ts';
 import { qualified, type TableName } from '../warehouse/sql.ts';
-import { type PresentTable, presentTables, tableId, type Which } from '../warehouse/tables.ts';
+import { type PresentTable, presentTables, type TableFilter, tableId } from '../warehouse/tables.ts';
 
 /** The name of the new copy's database while it is attached. */
 export const COPY = 'published_copy';
@@ -39,7 +39,7 @@ export function copiedTables(session: Session): Promise<PresentTable[]> {
   return tablesOf(session, { database: COPY });
 }
 
-async function tablesOf(session: Session, which: Which): Promise<PresentTable[]> {
+async function tablesOf(session: Session, which: TableFilter): Promise<PresentTable[]> {
   const found = await presentTables(session, { ...which, where: PUBLIC_SCHEMAS });
   return found.filter(({ kind }) => kind === 'table');
 }

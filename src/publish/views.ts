@@ -1,7 +1,7 @@
 import { planFunctions } from '../warehouse/plan-functions.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, qualified, type TableName } from '../warehouse/sql.ts';
-import { type TableOrView, tablesAndViews, type Which } from '../warehouse/tables.ts';
+import { type TableFilter, type TableOrView, tablesAndViews } from '../warehouse/tables.ts';
 import { COPY, inCopy, PUBLIC_SCHEMAS } from './catalogue.ts';
 import { type HeldTable, isHeld } from './held.ts';
 
@@ -41,7 +41,7 @@ export async function copyViews(session: Session, held: readonly HeldTable[]): P
   }
 }
 
-async function viewsOf(session: Session, which: Which): Promise<TableOrView[]> {
+async function viewsOf(session: Session, which: TableFilter): Promise<TableOrView[]> {
   return (await tablesAndViews(session, which)).filter(({ kind }) => kind === 'view');
 }
 

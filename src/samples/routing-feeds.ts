@@ -8,7 +8,7 @@ import { opportunityEvents, type Snapshot, snapshot } from './snapshot.ts';
 import { isoMicros, plainMillis, quarterOf, secondsBetween } from './times.ts';
 
 /** One chance of a conversation to reach an agent, as known at one moment. */
-interface Attempt {
+interface RoutingState {
   state: Snapshot;
   conversation: Conversation;
   opportunity: Opportunity;
@@ -19,7 +19,7 @@ interface Attempt {
 /** A feed with one record an opportunity, sent again in each window in which something came of it. */
 function perOpportunity(
   feed: Omit<SampleFeed, 'group' | 'rows' | 'every'>,
-  render: (attempt: Attempt) => SampleRow | undefined,
+  render: (attempt: RoutingState) => SampleRow | undefined,
 ): SampleFeed {
   return {
     ...feed,
@@ -45,7 +45,7 @@ function perOpportunity(
 }
 
 /** What an assignment has come to by `at`; seconds. */
-function measure({ state, conversation }: Attempt, assignment: Assignment) {
+function measure({ state, conversation }: RoutingState, assignment: Assignment) {
   const until = assignment.dispositionedAt ?? state.at;
   const handle = secondsBetween(assignment.at, until);
   const lead = assignment.lastCustomerAt ? secondsBetween(assignment.at, assignment.lastCustomerAt) : handle;

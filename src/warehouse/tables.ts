@@ -1,23 +1,27 @@
 import { identifier, literal, type TableName } from './sql.ts';
 
 /**
- * What tables and views there are, of the warehouse or of a database that is attached: nothing else asks DuckDB's catalogue.
- * For each question DuckDB goes through all of it, in some milliseconds: whoever has several asks once.
+ * Which tables and views exist, in the warehouse or in an attached database. Nothing else queries DuckDB's catalogue.
+ * Each query goes through the whole catalogue, which takes some milliseconds, so a caller with several questions should
+ * ask once.
  */
 
-/** What asks: a session, which this does not know of, since a session asks here itself. */
-interface Session {
+/** What these functions need of a session. `Session` itself is not imported, since it calls them. */
+interface RowReader {
   rows<T>(sql: string, parameters?: readonly string[]): Promise<T[]>;
 }
 
 export interface TableOrView extends TableName {
   kind: 'table' | 'view';
   comment: string | null;
-  /** What makes a view; `''` of a table. */
+  /** The SQL of a view; `''` for a table. */
   sql: string;
 }
 
-/** @typeParam Type what the types of its columns are known to be: nothing looks whether they are */
+/**
+ * A column that exists.
+ * @typeParam Type the types that the caller knows its columns can have; this is not checked
+ */
 export interface PresentColumn<Type extends string = string> {
   name: string;
   type: Type;
@@ -25,12 +29,12 @@ export interface PresentColumn<Type extends string = string> {
 }
 
 export interface PresentTable<Type extends string = string> extends TableOrView {
-  /** In their order. */
+  /** In the table's order. */
   columns: readonly PresentColumn<Type>[];
 }
 
-/** Which tables and views are meant. */
-export interface Which {
+/** Which tables and views to look for. */
+export interface TableFilter {
   /** Left out: the database that the session works in. */
   database?: string;
   /** An SQL condition over `schema` and `"table"`; left out: all. */
@@ -42,7 +46,10 @@ export function tableId({ schema, table }: TableName): string {
   return `${schema}.${table}`;
 }
 
-/** SQL for tables and views: `schema`, `"table"`, `kind`, `comment`, `sql`, and `made`, which grows in the order they were made in. */
+/**
+ * A query for tables and views: `schema`, `"table"`, `kind`, `comment`, `sql`, and `made`, which increases in the order
+ * of creation.
+ */
 export function tablesSql(database?: string): string {
   const of = (kind: TableOrView['kind'], sql: string) =>
     `SELECT schema_name AS schema, ${kind}_name AS "table", '${kind}' AS kind, comment, ${sql} AS sql, ${kind}_oid AS made
@@ -50,7 +57,10 @@ export function tablesSql(database?: string): string {
   return `${of('table', "''")} UNION ALL ${of('view', 'sql')}`;
 }
 
-/** SQL for their columns: `schema`, `"table"`, `made`, `name`, `type`, `comment`, and `place`, in which order they stand. */
+/**
+ * A query for their columns: `schema`, `"table"`, `made`, `name`, `type`, `comment`, and `place`, the position in the
+ * table.
+ */
 export function columnsSql(database?: string): string {
   return `SELECT schema_name AS schema, table_name AS "table", table_oid AS made, column_name AS name, data_type AS type,
        comment, column_index AS place
@@ -61,10 +71,10 @@ function isOf(database: string | undefined): string {
   return `NOT internal AND database_name = ${database === undefined ? 'current_database()' : literal(database)}`;
 }
 
-/** Tables and views, in the order they were made in. */
+/** Tables and views, in the order of creation. */
 export function tablesAndViews(
-  session: Session,
-  { database, where = 'true' }: Which = {},
+  session: RowReader,
+  { database, where = 'true' }: TableFilter = {},
 ): Promise<TableOrView[]> {
   return session.rows<TableOrView & Record<string, string | null>>(
     `SELECT schema, "table", kind, comment, sql FROM (${tablesSql(database)}) WHERE ${where} ORDER BY made`,
@@ -72,13 +82,13 @@ export function tablesAndViews(
 }
 
 /** All tables and views, by {@link tableId}. */
-export async function presentRelations(session: Session): Promise<Set<string>> {
+export async function presentRelations(session: RowReader): Promise<Set<string>> {
   return new Set((await tablesAndViews(session)).map(tableId));
 }
 
-/** What goes by a name; undefined where nothing does. */
+/** Whether a name is a table or a view; undefined where it is neither. */
 export async function tableKind(
-  session: Session,
+  session: RowReader,
   { schema, table }: TableName,
   database?: string,
 ): Promise<TableOrView['kind'] | undefined> {
@@ -91,10 +101,10 @@ export async function tableKind(
 
 /** The columns of tables and views in their order, by {@link tableId}. */
 export async function presentColumns<Type extends string = string>(
-  session: Session,
-  { database, where = 'true' }: Which = {},
+  session: RowReader,
+  { database, where = 'true' }: TableFilter = {},
 ): Promise<Map<string, PresentColumn<Type>[]>> {
-  // Many small values take longer from DuckDB than one long one, and to have it sort them, too.
+  // DuckDB returns one long value faster than many small ones, and sorting here is faster than sorting there.
   const rows = await session.rows<TableName & { columns: string }>(
     `SELECT schema, "table", to_json(list({name: name, type: type, comment: comment, place: place})) AS columns
      FROM (${columnsSql(database)}) WHERE ${where} GROUP BY schema, "table", made ORDER BY made`,
@@ -104,9 +114,9 @@ export async function presentColumns<Type extends string = string>(
   return new Map(rows.map(({ columns, ...table }) => [tableId(table), inOrder(JSON.parse(columns))]));
 }
 
-/** The columns of one table or view; none where there is no such. */
+/** The columns of one table or view; none where it does not exist. */
 export function tableColumns<Type extends string = string>(
-  session: Session,
+  session: RowReader,
   { schema, table }: TableName,
 ): Promise<PresentColumn<Type>[]> {
   return session.rows<PresentColumn<Type> & Record<string, string | null>>(
@@ -115,23 +125,26 @@ export function tableColumns<Type extends string = string>(
   );
 }
 
-/** Columns as `CREATE TABLE` takes them. */
+/** Columns in the syntax of `CREATE TABLE`. */
 export function columnList(columns: readonly Pick<PresentColumn, 'name' | 'type'>[]): string {
   return columns.map(({ name, type }) => `${identifier(name)} ${type}`).join(', ');
 }
 
-/** Tables and views with their columns, in the order they were made in. */
+/** Tables and views with their columns, in the order of creation. */
 export async function presentTables<Type extends string = string>(
-  session: Session,
-  which: Which = {},
+  session: RowReader,
+  which: TableFilter = {},
 ): Promise<PresentTable<Type>[]> {
   const columns = await presentColumns<Type>(session, which);
   const found = await tablesAndViews(session, which);
   return found.map((one) => ({ ...one, columns: columns.get(tableId(one)) ?? [] }));
 }
 
-/** The schemas that somebody made. @param database left out: the one that the session works in */
-export async function presentSchemas(session: Session, database?: string): Promise<Set<string>> {
+/**
+ * All schemas except DuckDB's own.
+ * @param database left out: the current one of the session
+ */
+export async function presentSchemas(session: RowReader, database?: string): Promise<Set<string>> {
   const rows = await session.rows<{ name: string }>(
     `SELECT schema_name AS name FROM duckdb_schemas() WHERE ${isOf(database)}`,
   );

@@ -5,7 +5,7 @@ import { manifest } from './manifest.ts';
 import { page } from './page/page.ts';
 import { runResults } from './run-results.ts';
 
-/** What was written, and of how much. */
+/** What was written, and how much it covers. */
 export interface WrittenDocs {
   /** The page. */
   index: string;
@@ -15,8 +15,8 @@ export interface WrittenDocs {
 }
 
 /**
- * Writes the documentation as a page, and dbt's `manifest.json` and `run_results.json` for tools that read those.
- * What the last run came to is read from the ledger here, so that no run spends time on it.
+ * Writes the documentation as a page, and dbt's `manifest.json` and `run_results.json` for tools that read those. The
+ * results of the last run are read from the ledger here, so that no run spends time on it.
  * @param directory gets `index.html`, `manifest.json` and `run_results.json`, each replaced whole
  * @throws StorageError when they cannot be written
  */
@@ -30,7 +30,7 @@ export async function generateDocs(sources: DocumentationSources, directory: str
   return { index, models: models.length, feeds: feeds.length, tests: tests.length };
 }
 
-/** JSON has no integers beyond those that are safe: they go as their digits. */
+/** Integers that JSON readers would round become strings. */
 function json(value: object): string {
   const plain = (_: string, held: unknown) => (typeof held === 'bigint' ? String(held) : held);
   return `${JSON.stringify(value, plain, 2)}\n`;

@@ -8,21 +8,21 @@ import { Shapes } from '../models/tests/shapes.ts';
 import { type PlannedTest, planTests } from '../models/tests/test-plan.ts';
 import type { Session } from '../warehouse/session.ts';
 import { presentColumns } from '../warehouse/tables.ts';
-import { type FeedFacts, type LastRun, readLedger } from './ledger.ts';
+import { type FeedFacts, readLedger, type ShownRun } from './ledger.ts';
 
-/** Everything there is to say of a project: what the page and the artifacts are made of. */
+/** Everything known about a project, from which the page and the artifacts are made. */
 export interface Documentation {
   /** The company and the environment, as far as the configuration names them. */
   title: string;
   generatedAt: Date;
   /** The name of the warehouse's catalog in DuckDB. */
   database: string;
-  /** In the order in which they are built. */
+  /** In build order. */
   models: readonly DocumentedModel[];
-  /** Feeds that a model reads, or that were seen. */
+  /** Feeds that a model reads, or that were seen in the data. */
   feeds: readonly DocumentedFeed[];
   tests: readonly DocumentedTest[];
-  lastRun: LastRun | undefined;
+  lastRun: ShownRun | undefined;
 }
 
 export interface DocumentedModel {
@@ -30,7 +30,7 @@ export interface DocumentedModel {
   /** The query that it is made of. */
   compiled: string;
   description: string;
-  /** Empty where nobody knows them yet. */
+  /** Empty where they are not known yet. */
   columns: readonly DocumentedColumn[];
   /** Ids of the models that read it. */
   children: readonly string[];
@@ -47,11 +47,11 @@ export interface DocumentedColumn {
 
 export interface DocumentedFeed {
   group: string;
-  /** As `source()` names it. */
+  /** The name that `source()` takes. */
   feed: string;
-  /** Undefined for one that nobody documents. */
+  /** Undefined for an undocumented feed. */
   spec: FeedSpec | undefined;
-  /** Undefined where nothing has come of it yet. */
+  /** Undefined where nothing has come yet. */
   facts: FeedFacts | undefined;
   /** Ids of the models that read its staged rows. */
   readers: readonly string[];
@@ -63,7 +63,7 @@ export interface DocumentedTest {
   result: TestResult | undefined;
 }
 
-/** What documentation is read from. */
+/** What the documentation is made from. */
 export interface DocumentationSources {
   config: Config;
   catalogue: Catalogue;
@@ -85,7 +85,7 @@ export async function readDocumentation(sources: DocumentationSources): Promise<
   await using shapes = new Shapes(project, catalogue, session);
   const models: DocumentedModel[] = [];
   for (const id of project.graph.order) {
-    // What cannot be understood is told when it is built, and not documented.
+    // Models that cannot be understood are reported by the build, and not documented.
     const model = project.models.get(id);
     if (!model) continue;
     const columns = present.get(id) ?? (await shapes.model(id)) ?? [];
@@ -122,7 +122,9 @@ function describeFeed({ config, sources }: Model, spec: FeedSpec | undefined): s
   return `The latest version of each record of ${sources[0]?.feed}. ${spec?.description ?? ''}`.trim();
 }
 
-/** What the model says of its columns itself comes first, then what the warehouse says, then the feed's document. */
+/**
+ * The columns of a model, described by the model itself, else by the warehouse's comments, else by the feed's document.
+ */
 function describeColumns(
   model: Model,
   columns: readonly { name: string; type: string; comment?: string | null }[],

@@ -1,4 +1,4 @@
-/** A piece of HTML. Only {@link html} and {@link raw} make one, so that no text becomes markup by accident. */
+/** A piece of HTML. Only {@link html} and {@link raw} make one, so that text cannot become markup by accident. */
 export class Html {
   readonly text: string;
 
@@ -9,12 +9,15 @@ export class Html {
 
 type Part = Html | string | number | undefined | null | false | readonly Part[];
 
-/** HTML from a template: what is put in is text, unless it is {@link Html} itself. Lists are joined; false is nothing. */
+/**
+ * HTML from a template. Inserted values are escaped, unless they are {@link Html}; lists are joined; false gives
+ * nothing.
+ */
 export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
   return new Html(strings.map((text, index) => text + render(parts[index])).join(''));
 }
 
-/** Text that is HTML already: of the program's own making only. */
+/** Text that is HTML already. Only for the program's own text. */
 export function raw(text: string): Html {
   return new Html(text);
 }
@@ -34,7 +37,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Characters that a page may not hold, and those that turn the direction of the text around them. */
+/** Characters that HTML does not allow, and those that reverse the direction of the text around them. */
 const UNSAFE = /[^\P{Cc}\t\n\r]|\p{Bidi_Control}/gu;
 
 function escapeText(text: string): string {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PlannedTest } from '../models/tests/test-plan.ts';
 
-/** How dbt's artifacts call the things of a project. */
+/** The keys of a project's models, sources and tests in dbt's artifacts. */
 
 export const PACKAGE = 'asapp_warehouse';
 
@@ -19,10 +19,10 @@ export function testKey(test: PlannedTest): string {
   return `test.${PACKAGE}.${test.name}`;
 }
 
-/** An id in the form of a UUID: of the same text, the same. */
+/** An id in the form of a UUID; the same text gives the same id. */
 export function uuidOf(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex');
-  // Version 8: made in a way of one's own.
+  // Version 8 is for ids of a custom scheme.
   return [
     hex.slice(0, 8),
     hex.slice(8, 12),
@@ -32,7 +32,7 @@ export function uuidOf(text: string): string {
   ].join('-');
 }
 
-/** What something reads, by the keys of the manifest. */
+/** The keys of what something reads. */
 export function parentsOf({
   refs,
   sources,
@@ -40,9 +40,9 @@ export function parentsOf({
   return [...refs.map(modelKey), ...sources.map(({ group, feed }) => sourceKey(group, feed))];
 }
 
-/** What dbt has of everything that lies in a file. */
-export function inFile(key: string, name: string, kind: string, file: string) {
-  // The name of the folder is no part of the path.
+/** The properties that dbt has for everything that is defined in a file. */
+export function fileProperties(key: string, name: string, kind: string, file: string) {
+  // dbt's path leaves out the top folder.
   const path = file.slice(file.indexOf('/') + 1);
   const folders = path.split('/').slice(0, -1);
   return {

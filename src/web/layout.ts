@@ -1,6 +1,6 @@
 import { Graphviz } from '@hpcc-js/wasm-graphviz';
 
-/** A graph drawn in columns: what a node is made from stands left of it. */
+/** A graph drawn in columns, each node to the right of everything that it is made from. */
 
 export interface LayoutNode {
   id: string;
@@ -16,15 +16,15 @@ export interface Layout {
   /** By id: the middle of the left edge. */
   nodes: ReadonlyMap<string, Point>;
   /**
-   * Each as Bézier curves: where the first begins, then, for each, the two points that it bends to and the one where it ends.
-   * They lead from the right end of a column to the left end of another, and around the nodes between.
+   * Each edge as Bézier curves: the starting point, then for each curve its two control points and its end. Edges run
+   * from the right side of a column to the left side of another, around the nodes between.
    */
   edges: readonly { from: string; to: string; curves: readonly Point[] }[];
   width: number;
   height: number;
 }
 
-/** Of a node. As all lengths here in points, which are the pixels of the picture. */
+/** The height of a node. All lengths are points, which are pixels of the picture. */
 export const HEIGHT = 26;
 /** Between two nodes, one above the other. */
 const APART = 8;
@@ -35,7 +35,7 @@ const GAP = 80;
 const graphviz = await Graphviz.load();
 
 /**
- * Places nodes in columns and leads the edges so that few cross. Pure; equal input gives equal output.
+ * Places nodes in columns and routes edges so that few cross. Pure: equal input gives equal output.
  * @param edges from what is read to what reads it; there is no cycle
  */
 export function layOut(nodes: readonly LayoutNode[], edges: readonly (readonly [string, string])[]): Layout {

@@ -3,19 +3,19 @@ import type { ModelRun, Run, TestResult } from '../ledger/tables.ts';
 import type { Session } from '../warehouse/session.ts';
 import type { Cell } from '../warehouse/values.ts';
 
-/** What the ledger knows that documentation shows. */
+/** What the documentation shows from the ledger. */
 export interface LedgerFacts {
-  /** How each model was built last, by its id. */
+  /** The last build of each model, by its id. */
   models: ReadonlyMap<string, ModelRun>;
-  /** How each test ended when it was run last, by its name. */
+  /** The last result of each test, by its name. */
   tests: ReadonlyMap<string, TestResult>;
   /** By `group.feed`. */
   feeds: ReadonlyMap<string, FeedFacts>;
   /** The last run that built or tested anything; undefined where there was none. */
-  lastRun: LastRun | undefined;
+  lastRun: ShownRun | undefined;
 }
 
-/** How a feed stands, as `asapp-warehouse status` has it. */
+/** The state of a feed, as `asapp-warehouse status` shows it. */
 export interface FeedFacts {
   state: string;
   /** `YYYY-MM-DD HH:MM:SS`, UTC. */
@@ -25,7 +25,7 @@ export interface FeedFacts {
 }
 
 /** A run, with what it built and tested. */
-export interface LastRun extends Run {
+export interface ShownRun extends Run {
   models: readonly ModelRun[];
   tests: readonly TestResult[];
 }
@@ -41,7 +41,7 @@ export async function readLedger(session: Session, context: StatusContext): Prom
     models: new Map(models.map((run) => [run.model, run])),
     tests: new Map(tests.map((result) => [result.test, result])),
     feeds: await feedFacts(session, context),
-    lastRun: await lastRun(session),
+    lastRun: await lastShownRun(session),
   };
 }
 
@@ -61,7 +61,7 @@ async function feedFacts(session: Session, context: StatusContext): Promise<Map<
   );
 }
 
-async function lastRun(session: Session): Promise<LastRun | undefined> {
+async function lastShownRun(session: Session): Promise<ShownRun | undefined> {
   const [run] = await session.rows<Run>(
     `FROM ops.runs WHERE run_id IN (SELECT run_id FROM ops.model_runs UNION SELECT run_id FROM ops.test_results)
      ORDER BY run_id DESC LIMIT 1`,

@@ -2,7 +2,7 @@ import type { Documentation } from './documentation.ts';
 import { type Html, html, raw } from './html.ts';
 import { HEIGHT, layOut, type Point } from './layout.ts';
 
-/** A feed or a model in the picture of what is made from what. */
+/** A feed or a model in the lineage picture. */
 interface LineageNode {
   id: string;
   /** What is written on it. */
@@ -13,14 +13,14 @@ interface LineageNode {
   href: string;
 }
 
-/** What is made from what: feeds and models, and the edges between them. */
+/** The lineage: feeds and models, and edges from each to what is made from it. */
 export interface Lineage {
   nodes: ReadonlyMap<string, LineageNode>;
   /** From what is read to what reads it. */
   edges: readonly (readonly [string, string])[];
 }
 
-/** How a page names a feed's or a model's own part. */
+/** The anchor of a feed's or model's section of the page. */
 export function anchorOf(kind: 'model' | 'feed', id: string): string {
   return `#${kind}/${encodeURIComponent(id)}`;
 }
@@ -43,10 +43,10 @@ export function lineageOf({ models, feeds }: Documentation): Lineage {
   return { nodes: new Map(nodes.map((node) => [node.id, node])), edges };
 }
 
-/** The part of the picture around some nodes: all that they are made from, and all that is made from them. */
-export function around({ nodes, edges }: Lineage, ids: readonly string[]): Lineage {
-  const up = reach(ids, neighbours(edges.map(([from, to]) => [to, from])));
-  const down = reach(ids, neighbours(edges));
+/** The part of the lineage around some nodes: everything upstream and downstream of them. */
+export function neighbourhood({ nodes, edges }: Lineage, ids: readonly string[]): Lineage {
+  const up = reachable(ids, neighbours(edges.map(([from, to]) => [to, from])));
+  const down = reachable(ids, neighbours(edges));
   const kept = (id: string) => up.has(id) || down.has(id);
   return {
     nodes: new Map([...nodes].filter(([id]) => kept(id))),
@@ -64,17 +64,20 @@ function neighbours(edges: Lineage['edges']): Map<string, string[]> {
   return next;
 }
 
-function reach(starts: readonly string[], next: ReadonlyMap<string, readonly string[]>): Set<string> {
+function reachable(starts: readonly string[], next: ReadonlyMap<string, readonly string[]>): Set<string> {
   const found = new Set(starts);
-  // A set that grows while it is walked through gives what was added, too.
+  // Iterating over a Set also visits the items added meanwhile.
   for (const id of found) for (const other of next.get(id) ?? []) found.add(other);
   return found;
 }
 
-/** Only what is more than a feed and its own deduped table: that one is made from the other goes without saying. */
-export function beyondDedup(lineage: Lineage): Lineage {
+/**
+ * The lineage without dedup models that no other model reads, and their feeds: that such a table is made from its feed
+ * goes without saying.
+ */
+export function withoutOwnDedup(lineage: Lineage): Lineage {
   const models = [...lineage.nodes.values()].filter(({ kind }) => kind === 'model');
-  return around(
+  return neighbourhood(
     lineage,
     models.map(({ id }) => id),
   );

@@ -4,14 +4,14 @@ import { relationName, sourceTable } from '../models/relations.ts';
 import { ruleLines } from '../models/rule.ts';
 import { identifier, qualified } from '../warehouse/sql.ts';
 import type { Documentation, DocumentedColumn, DocumentedFeed, DocumentedModel } from './documentation.ts';
-import { inFile, modelKey, PACKAGE, parentsOf, sourceKey, testKey, uuidOf } from './identify.ts';
+import { fileProperties, modelKey, PACKAGE, parentsOf, sourceKey, testKey, uuidOf } from './identify.ts';
 import { parentsOfTest, testNode, unitTestNode } from './test-nodes.ts';
 
 /**
- * dbt's `manifest.json`, as far as its fields mean anything here: models, feeds as sources, tests and unit tests, and what
- * depends on what. Pure.
+ * dbt's `manifest.json`, with those of its fields that apply here: models, feeds as sources, tests and unit tests, and
+ * their dependencies. Pure.
  *
- * A model's schema is part of its key, since two schemas may have models of one name. Tests of which dbt_utils has the like
+ * The key of a model includes its schema, since two schemas may have models of one name. Tests that dbt_utils has too
  * go by its names.
  */
 export function manifest(documentation: Documentation): object {
@@ -66,7 +66,7 @@ function modelNode({ model, compiled, columns, description }: DocumentedModel, d
   const { schema, name, file, template, config, tags, enabled } = model;
   const described = model.columns[0]?.file ?? model.tests[0]?.file;
   return {
-    ...inFile(modelKey(model.id), name, 'model', file),
+    ...fileProperties(modelKey(model.id), name, 'model', file),
     database,
     schema,
     alias: name,
@@ -110,11 +110,11 @@ function columnNodes(columns: readonly DocumentedColumn[]): object {
 
 function sourceNode({ group, feed, spec }: DocumentedFeed, database: string): object {
   const table = sourceTable(group, feed);
-  // What is overdue by two intervals is late: `ops.freshness`.
+  // A feed is late after two intervals, as in `ops.freshness`.
   const minutes = spec?.cadenceMinutes;
   const columns = (spec?.columns ?? []).map(({ name, type, description }) => ({ name, type, description }));
   return {
-    ...inFile(sourceKey(group, feed), feed, 'source', `schemas/${group}.yaml`),
+    ...fileProperties(sourceKey(group, feed), feed, 'source', `schemas/${group}.yaml`),
     database,
     schema: table.schema,
     identifier: table.table,

@@ -3,8 +3,8 @@ import type { Documentation } from './documentation.ts';
 import { modelKey, testKey, uuidOf } from './identify.ts';
 
 /**
- * dbt's `run_results.json` of the last run that built or tested anything. Pure.
- * What was built or tested then and is no part of the project any more is left out.
+ * dbt's `run_results.json` of the last run that built or tested anything. Pure. Models and tests that are no longer in
+ * the project are left out.
  */
 export function runResults({ models, tests, lastRun, generatedAt }: Documentation): object {
   const known = new Set(models.map(({ model }) => model.id));
@@ -32,7 +32,7 @@ export function runResults({ models, tests, lastRun, generatedAt }: Documentatio
   };
 }
 
-/** dbt's words for how a model ended. */
+/** dbt's status for each of ours. */
 const MODEL_STATUS: Readonly<Record<ModelRun['status'], string>> = {
   built: 'success',
   unchanged: 'no-op',

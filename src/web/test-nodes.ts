@@ -6,9 +6,9 @@ import { ALL_ROWS } from '../models/relations.ts';
 import { failingRows } from '../models/tests/failing-rows.ts';
 import { FAILURES_SCHEMA } from '../models/tests/run-test.ts';
 import type { PlannedTest } from '../models/tests/test-plan.ts';
-import { inFile, modelKey, PACKAGE, parentsOf, testKey } from './identify.ts';
+import { fileProperties, modelKey, PACKAGE, parentsOf, testKey } from './identify.ts';
 
-/** What a test reads, by the keys of the manifest. */
+/** The keys of what a test reads. */
 export function parentsOfTest(test: PlannedTest): string[] {
   if (test.kind === 'unit') return [modelKey(test.of.id)];
   return parentsOf({ refs: test.reads, sources: test.sources });
@@ -22,7 +22,7 @@ export function testNode(test: PlannedTest, database: string): object {
   const metadata = testMetadata(test);
   const compiled = compiledTest(test);
   return {
-    ...inFile(testKey(test), name, 'test', file),
+    ...fileProperties(testKey(test), name, 'test', file),
     database,
     schema: FAILURES_SCHEMA,
     alias: name,
@@ -52,7 +52,7 @@ export function testNode(test: PlannedTest, database: string): object {
   };
 }
 
-/** The query for what fails; undefined for what the program counts by itself. */
+/** The query for failing rows; undefined for a test that the program counts without one. */
 function compiledTest(test: PlannedTest): string | undefined {
   if (test.kind === 'generic') return failingRows(duckdb, test.test.check, test.test.model, test.test.where);
   return test.kind === 'singular' ? test.test.render(ALL_ROWS).sql : undefined;
@@ -62,7 +62,7 @@ function thresholdText(threshold: { operator: string; count: number } | undefine
   return threshold ? `${threshold.operator} ${threshold.count}` : '!= 0';
 }
 
-/** What a test asserts, by dbt's names; undefined for one that is a query of its own. */
+/** What a test checks, by dbt's names; undefined for a test that is a query of its own. */
 function testMetadata(test: PlannedTest): object | undefined {
   if (test.kind === 'dedup') {
     return { name: test.rule, namespace: PACKAGE, kwargs: { model: test.of.id } };
@@ -103,12 +103,12 @@ function checkMetadata(check: Check<Relation>): { name: string; namespace?: stri
   }
 }
 
-/** A unit test as the manifest has it. */
+/** A unit test as a node of the manifest. */
 export function unitTestNode(test: UnitTest): object {
   const { name, model, file, description, given, expect, isIncremental } = test;
   const key = `unit_test.${PACKAGE}.${model}.${name}`;
   return {
-    ...inFile(key, name, 'unit_test', file),
+    ...fileProperties(key, name, 'unit_test', file),
     model: model.slice(model.indexOf('.') + 1),
     schema: model.slice(0, model.indexOf('.')),
     description,
@@ -124,7 +124,7 @@ export function unitTestNode(test: UnitTest): object {
   };
 }
 
-/** As a properties file writes it. */
+/** A relation as a properties file writes it. */
 function relationText(relation: Relation): string {
   if (relation.kind === 'this') return 'this';
   if (relation.kind === 'source') return `source('${relation.group}', '${relation.feed}')`;

@@ -1,7 +1,7 @@
 import { count } from '../../text.ts';
 import type { Documentation, DocumentedFeed } from '../documentation.ts';
 import { type Html, html } from '../html.ts';
-import { around, drawLineage, type Lineage } from '../lineage.ts';
+import { drawLineage, type Lineage, neighbourhood } from '../lineage.ts';
 import { breakable, feedLink, feedMark, inline, modelLink, number, prose } from './words.ts';
 
 /** All feeds, and how fresh each is. */
@@ -18,8 +18,8 @@ ${feeds.map(
 </section>`;
 }
 
-/** The part of the page about one feed. */
-export function feedPart(documented: DocumentedFeed, lineage: Lineage): Html {
+/** The section of the page about one feed. */
+export function feedSection(documented: DocumentedFeed, lineage: Lineage): Html {
   const { group, feed, spec, facts, readers } = documented;
   const id = `${group}.${feed}`;
   const columns = spec?.columns ?? [];
@@ -28,7 +28,7 @@ export function feedPart(documented: DocumentedFeed, lineage: Lineage): Html {
 <div class="lead">${spec ? prose(spec.description) : html`<p class="none">No document lists this feed.</p>`}</div>
 <div class="chips"><span class="chip feed">feed</span>${stateOf(documented)}${newest(documented) && html`<span class="chip">newest partition ${newest(documented)} UTC</span>`}${cadence(documented) && html`<span class="chip">every ${cadence(documented)}</span>`}${facts && html`<span class="chip">${count(facts.staged, 'row')} staged</span>`}${facts && facts.rejected > 0 && html`<span class="chip warn">${number(facts.rejected)} rejected</span>`}</div>
 <h3>Lineage</h3>
-<div class="panel">${drawLineage(around(lineage, [`feed ${id}`]), `feed ${id}`)}</div>
+<div class="panel">${drawLineage(neighbourhood(lineage, [`feed ${id}`]), `feed ${id}`)}</div>
 <h3>Read by</h3>
 <div class="list">${readers.map(modelLink)}${readers.length === 0 && html`<span class="none">No model.</span>`}</div>
 <h3>Documented columns <small>${number(columns.length)}</small></h3>

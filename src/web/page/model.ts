@@ -3,7 +3,7 @@ import { ruleLines } from '../../models/rule.ts';
 import { count } from '../../text.ts';
 import type { Documentation, DocumentedColumn, DocumentedModel } from '../documentation.ts';
 import { type Html, html } from '../html.ts';
-import { around, drawLineage, type Lineage } from '../lineage.ts';
+import { drawLineage, type Lineage, neighbourhood } from '../lineage.ts';
 import {
   breakable,
   feedLink,
@@ -17,8 +17,8 @@ import {
   time,
 } from './words.ts';
 
-/** The part of the page about one model. */
-export function modelPart(documented: DocumentedModel, lineage: Lineage): Html {
+/** The section of the page about one model. */
+export function modelSection(documented: DocumentedModel, lineage: Lineage): Html {
   const { model, description, columns, tests, children, compiled } = documented;
   return html`<section class="part" id="model/${model.id}" data-title="${model.id}">
 <h1><span class="schema">${model.schema}.</span>${model.name}</h1>
@@ -26,8 +26,8 @@ export function modelPart(documented: DocumentedModel, lineage: Lineage): Html {
 <div class="chips">${chips(documented)}</div>
 ${documented.lastBuild?.status === 'failed' && html`<div class="message">${documented.lastBuild.message}</div>`}
 <h3>Lineage</h3>
-<div class="panel">${drawLineage(around(lineage, [model.id]), model.id)}</div>
-${rulePart(model)}
+<div class="panel">${drawLineage(neighbourhood(lineage, [model.id]), model.id)}</div>
+${ruleSection(model)}
 <h3>Columns <small>${columns.length === 0 ? 'not known before it is built' : number(columns.length)}</small></h3>
 ${columns.length > 0 && html`<div class="panel"><table><tr><th>Column</th><th>Type</th><th>Description</th><th>Tests</th></tr>${columns.map((column) => columnRow(column, documented))}</table></div>`}
 <h3>Tests <small>${number(tests.length)}</small></h3>
@@ -55,7 +55,7 @@ const RULE_WORDS = {
 };
 
 /** The rule of a dedup model, and what decided it. */
-function rulePart(model: Model): Html | false {
+function ruleSection(model: Model): Html | false {
   const lines = ruleLines(model);
   return (
     lines.length > 0 &&
@@ -107,7 +107,7 @@ function markOf(status: string | undefined): string {
   return status === 'warn' ? 'warn' : status === 'fail' || status === 'error' ? 'bad' : '';
 }
 
-/** How the models are listed beside the page: by schema, those that are made from others first. */
+/** The models for the list beside the page: by schema, those that are built from others first. */
 export function schemasOf({ models }: Documentation): [string, DocumentedModel[]][] {
   const schemas = new Map<string, DocumentedModel[]>();
   for (const each of models)

@@ -1,9 +1,9 @@
 import type { Documentation } from '../documentation.ts';
 import { type Html, html } from '../html.ts';
-import { beyondDedup, drawLineage, type Lineage } from '../lineage.ts';
+import { drawLineage, type Lineage, withoutOwnDedup } from '../lineage.ts';
 import { modelLink, number, testMark, testWords, time } from './words.ts';
 
-/** The first thing that a reader sees: how much there is, how it stands, and what is made from what. */
+/** The first section of the page: how much there is, its state, and the lineage. */
 export function overview(documentation: Documentation, lineage: Lineage): Html {
   const { models, feeds, tests, lastRun, title, generatedAt } = documentation;
   const built = models.filter(({ lastBuild }) => lastBuild?.status === 'built').length;
@@ -12,7 +12,7 @@ export function overview(documentation: Documentation, lineage: Lineage): Html {
   const run = tests.filter(({ result }) => result && result.status !== 'skipped').length;
   const late = feeds.filter(({ facts }) => facts && facts.state !== 'ok').length;
   const seen = feeds.filter(({ facts }) => facts).length;
-  const shown = beyondDedup(lineage);
+  const shown = withoutOwnDedup(lineage);
   return html`<section class="part" id="overview" data-title="Overview">
 <h1>${title || 'asapp-warehouse'}</h1>
 <div class="lead"><p>Feeds are staged as they come, deduplicated into one table each, and made into tables for analysis.</p></div>

@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto';
 import type { Documentation } from '../documentation.ts';
 import { type Html, html, raw } from '../html.ts';
 import { anchorOf, lineageOf } from '../lineage.ts';
-import { feedList, feedPart } from './feeds.ts';
-import { modelPart, schemasOf } from './model.ts';
+import { feedList, feedSection } from './feeds.ts';
+import { modelSection, schemasOf } from './model.ts';
 import { overview } from './overview.ts';
 import { SCRIPT } from './script.ts';
 import { STYLE } from './style.ts';
 import { breakable, kindOf, number } from './words.ts';
 
 /**
- * The documentation as one HTML page that needs nothing else: it opens from disk, and asks no network for anything. Names
- * and descriptions are text on it, whatever they hold; a policy lets no script but its own run. Pure.
+ * The documentation as one self-contained HTML page: it opens from disk, and loads nothing from the network. Names and
+ * descriptions are always escaped, and a content security policy allows no script but the page's own. Pure.
  */
 export function page(documentation: Documentation): string {
   const lineage = lineageOf(documentation);
@@ -41,8 +41,8 @@ export function page(documentation: Documentation): string {
 <main>
 ${overview(documentation, lineage)}
 ${feedList(documentation)}
-${models.map((each) => modelPart(each, lineage))}
-${feeds.map((each) => feedPart(each, lineage))}
+${models.map((each) => modelSection(each, lineage))}
+${feeds.map((each) => feedSection(each, lineage))}
 </main>
 <script type="application/json" id="index">${raw(index(documentation))}</script>
 </body>
@@ -69,7 +69,7 @@ ${schemasOf(documentation).map(
   })}`;
 }
 
-/** What the search looks through, as JSON that can stand in a page. */
+/** The search index, as JSON that can be embedded in a page. */
 function index({ models, feeds }: Documentation): string {
   const parts = [
     ...models.map((each) => ({

@@ -1,8 +1,8 @@
 /**
- * What moves on the page: one part is shown at a time, by the address; search; light and dark; the picture lights up what a
- * node is joined to. Without it all parts stand below each other.
+ * The script of the page: it shows one section at a time, by the address; searches; switches between light and dark;
+ * and highlights what a node of the lineage is joined to. Without it all sections are shown below each other.
  *
- * Plain JavaScript for the browser. What it writes comes from the page itself, and is set as text only.
+ * Plain JavaScript for the browser. Whatever it writes comes from the page itself, and is set as text only.
  */
 export const SCRIPT = `
 'use strict';

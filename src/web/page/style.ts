@@ -1,4 +1,4 @@
-/** How the page looks: in light and in dark, on wide and on narrow screens. */
+/** The style of the page, light and dark, for wide and narrow screens. */
 export const STYLE = `
 :root {
   --ground: #f6f7f9; --panel: #ffffff; --text: #1c2430; --soft: #5b6675; --faint: #8a94a3; --line: #e2e6ec;

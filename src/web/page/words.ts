@@ -13,7 +13,7 @@ export function time(value: Date | undefined): string {
   return value ? value.toISOString().slice(0, 16).replace('T', ' ') : '';
 }
 
-/** What a person wrote: paragraphs, and `code` in backticks. */
+/** Text that a person wrote, as paragraphs with `code` in backticks. */
 export function prose(text: string): Html {
   const paragraphs = text.split(/\n\s*\n/).filter((paragraph) => paragraph.trim() !== '');
   return html`${paragraphs.map((paragraph) => html`<p>${inline(paragraph)}</p>`)}`;
@@ -25,12 +25,12 @@ export function inline(text: string): readonly Html[] {
     .map((part) => (/^`[^`]+`$/.test(part) ? html`<code>${part.slice(1, -1)}</code>` : html`${part}`));
 }
 
-/** The colour that a model goes by, as in the picture. */
+/** The colour class of a model, the same as in the lineage picture. */
 export function kindOf({ model }: DocumentedModel): 'dedup' | 'model' {
   return model.config.materialized === 'dedup' ? 'dedup' : 'model';
 }
 
-/** A name that is broken, where it has to be, after a `_` or a dot. */
+/** A name that may wrap after a `_` or a dot. */
 export function breakable(name: string): Html {
   return html`${name.split(/(?<=[_.])/).map((part, index) => html`${index > 0 && raw('<wbr>')}${part}`)}`;
 }
@@ -43,7 +43,7 @@ export function feedLink(id: string): Html {
   return html`<a href="${anchorOf('feed', id)}" class="name">${breakable(id)}</a>`;
 }
 
-/** How a test ended, as a mark. */
+/** A mark for a test's result. */
 export function testMark({ test, result }: DocumentedTest): Html {
   if (!result || result.status === 'skipped') return html`<span class="chip">not run yet</span>`;
   switch (result.status) {
@@ -58,12 +58,12 @@ export function testMark({ test, result }: DocumentedTest): Html {
   }
 }
 
-/** What a feed's state comes to, as a mark. */
+/** A mark for a feed's state. */
 export function feedMark(state: string): Html {
   return html`<span class="chip ${state === 'ok' ? 'good' : state === 'failing' ? 'bad' : 'warn'}">${state}</span>`;
 }
 
-/** What a test asserts, in words. */
+/** What a test checks, in words. */
 export function testWords({ test }: DocumentedTest): string {
   if (test.kind === 'singular' || test.kind === 'unreadable') return `no rows from ${test.name}`;
   if (test.kind === 'unit') return `unit test ${test.name}`;
