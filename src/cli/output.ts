@@ -1,8 +1,8 @@
 import { stringify } from 'csv-stringify/sync';
 import type { Cell, ResultRows } from '../warehouse/values.ts';
 import { cellJson, cellText, quoted } from './cells.ts';
-import { tableLines } from './layout.ts';
 import { printable } from './printable.ts';
+import { tableLines } from './table-text.ts';
 import { DEFAULT_WIDTH, type OutputStream } from './terminal.ts';
 
 export const OUTPUT_FORMATS = ['table', 'json', 'csv'] as const;

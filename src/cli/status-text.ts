@@ -3,11 +3,11 @@ import type { Attention } from '../attention.ts';
 import type { LastRun } from '../ledger/last-run.ts';
 import type { ResultTable } from '../warehouse/values.ts';
 import { bySeverity } from './attention-text.ts';
-import { fittingColumns } from './columns.ts';
 import { duration } from './duration.ts';
-import { tableLines } from './layout.ts';
+import { fittingColumns } from './fitting-columns.ts';
 import { printable } from './printable.ts';
 import { doneText } from './summary.ts';
+import { tableLines } from './table-text.ts';
 
 /** All that `status` shows. */
 export interface WarehouseStatus {

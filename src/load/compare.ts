@@ -1,4 +1,4 @@
-import type { KnownFile } from '../ledger/known.ts';
+import type { KnownFile } from '../ledger/known-partitions.ts';
 import type { Partition, PartitionState } from '../ledger/tables.ts';
 import type { FoundFile } from './file.ts';
 import type { FoundPartition } from './partition.ts';

@@ -22,7 +22,7 @@ export interface Target {
   path: string;
 }
 
-/** The folder of the daily schema documents, which `schema/documents/watch.ts` reads: no feed. */
+/** The folder of the daily schema documents, which `schema/documents/find-documents.ts` reads: no feed. */
 const DOCUMENTS = 'export_docs';
 
 /** How many folders of a source are listed at the same time. */

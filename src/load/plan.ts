@@ -6,7 +6,7 @@ import { SourceError } from '../errors.ts';
 import { type FeedSpec, undocumentedFeed } from '../feeds/catalogue.ts';
 import { dayFolder } from '../feeds/paths.ts';
 import { openFileFailures } from '../ledger/files.ts';
-import { type KnownPartitions, readKnownPartitions } from '../ledger/known.ts';
+import { type KnownPartitions, readKnownPartitions } from '../ledger/known-partitions.ts';
 import { feedProgress } from '../ledger/partitions.ts';
 import type { Partition } from '../ledger/tables.ts';
 import type { Workspace } from '../workspace/workspace.ts';

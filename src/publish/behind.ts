@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, literal } from '../warehouse/sql.ts';
-import { isUntouched } from './left.ts';
-import { OLD_COPY } from './old.ts';
+import { OLD_COPY } from './old-copy.ts';
+import { isUntouched } from './untouched.ts';
 
 /** A query for the state that a file shows, in a few numbers: what was built, loaded, found, changed and planned. */
 function stateQuery(database: string): string {

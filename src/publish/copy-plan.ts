@@ -4,9 +4,9 @@ import type { BuiltModel, PublishedTable } from '../ledger/tables.ts';
 import type { Project } from '../models/assemble.ts';
 import { modelTable } from '../models/relations.ts';
 import type { Session } from '../warehouse/session.ts';
-import { type StaleReason, staleModels } from './held-back.ts';
-import { isUntouched } from './left.ts';
-import { readOldCopy } from './old.ts';
+import { readOldCopy } from './old-copy.ts';
+import { type StaleReason, staleModels } from './stale-models.ts';
+import { isUntouched } from './untouched.ts';
 
 /**
  * Decides which build of each model the next copy holds, and records it in `ops.published_tables`. The copy has that

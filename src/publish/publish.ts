@@ -3,17 +3,17 @@ import { chmod, copyFile, open, readdir, rename, rm, stat } from 'node:fs/promis
 import { basename, dirname, join, resolve } from 'node:path';
 import { StorageError } from '../errors.ts';
 import { makeFolder } from '../files.ts';
-import { folderMode, PRIVATE_MODE } from '../warehouse/modes.ts';
+import { folderMode, PRIVATE_MODE } from '../warehouse/file-modes.ts';
 import type { Session } from '../warehouse/session.ts';
 import { literal } from '../warehouse/sql.ts';
 import { storageTrouble } from '../warehouse/trouble.ts';
 import { temporaryName } from '../workspace/copy-files.ts';
 import { COPY } from './catalogue.ts';
 import { copyComments } from './comments.ts';
-import { heldTables, keepOldTables } from './held.ts';
-import { fileFingerprint, isUntouched } from './left.ts';
-import { OLD_COPY, readOldCopy } from './old.ts';
+import { heldTables, keepOldTables } from './held-tables.ts';
+import { OLD_COPY, readOldCopy } from './old-copy.ts';
 import { copyTables } from './tables.ts';
+import { fileFingerprint, isUntouched } from './untouched.ts';
 import { copyViews, dropViews } from './views.ts';
 
 /**

@@ -2,7 +2,7 @@ import type { Session } from '../warehouse/session.ts';
 import { identifier, qualified } from '../warehouse/sql.ts';
 import { columnList, type PresentTable, presentSchemas, tableId } from '../warehouse/tables.ts';
 import { COPY, copiedTables, inCopy, publicTables } from './catalogue.ts';
-import { type HeldTable, isHeld } from './held.ts';
+import { type HeldTable, isHeld } from './held-tables.ts';
 
 /**
  * Brings the tables of the copy in line with those of the loader's file. The copy may be empty or of an earlier run. In

@@ -3,7 +3,7 @@ import type { Session } from '../warehouse/session.ts';
 import { identifier, qualified, type TableName } from '../warehouse/sql.ts';
 import { type TableFilter, type TableOrView, tablesAndViews } from '../warehouse/tables.ts';
 import { COPY, inCopy, PUBLIC_SCHEMAS } from './catalogue.ts';
-import { type HeldTable, isHeld } from './held.ts';
+import { type HeldTable, isHeld } from './held-tables.ts';
 
 /**
  * Drops the views of the copy, since the tables they read may have changed; they are made again later. A held view

@@ -18,7 +18,7 @@ import {
 } from '../models/tests/test.ts';
 import { planCopy } from '../publish/copy-plan.ts';
 import { applySchema, type SchemaOptions, type SchemaResult } from '../schema/follow.ts';
-import { applyPolicyToProposals } from '../schema/settle.ts';
+import { applyPolicyToProposals } from '../schema/proposal-policy.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import { type Attempt, attemptsOf, type Endings } from './attempts.ts';
 import { attentionOf, failureItem } from './attention/attention.ts';

@@ -8,7 +8,7 @@ import { connectors } from '../connectors/index.ts';
 import { bundledCatalogue } from '../feeds/bundled.ts';
 import { silentReporter } from '../reporter.ts';
 import { run } from '../run/run.ts';
-import { databaseFiles } from '../warehouse/reach.ts';
+import { databaseFiles } from '../warehouse/file-access.ts';
 import { literal } from '../warehouse/sql.ts';
 import { Warehouse } from '../warehouse/warehouse.ts';
 import { openWorkspace } from '../workspace/workspace.ts';

@@ -19,7 +19,7 @@ import { changeItems } from './attention.ts';
 import { describeChange, describeRow } from './decide/wording.ts';
 import { readJudgement, requireStillAsked, undoesOnReject } from './judgement.ts';
 import { type KeptRules, keptRules } from './kept-rules.ts';
-import { checkRowLosses } from './switches.ts';
+import { checkRowLosses } from './row-losses.ts';
 
 export interface SchemaOptions {
   /** Only what these sources deliver. */

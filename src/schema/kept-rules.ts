@@ -1,6 +1,6 @@
 import { openProject } from '../models/build/build.ts';
 import type { Workspace } from '../workspace/workspace.ts';
-import { isOfRule, keptFile } from './compare/lineage.ts';
+import { isOfRule, keptFile } from './compare/affected-models.ts';
 
 /** What is said behind the words of a change: `''`, unless the feed's model is the user's own and takes no notice of it. */
 export type KeptRules = (group: string, change: { kind: string; feed: string }) => string;

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { BusyError, DamagedError, StorageError } from '../errors.ts';
 import { makeFolder } from '../files.ts';
-import { type FileAccess, fileAccessSettings } from './reach.ts';
+import { type FileAccess, fileAccessSettings } from './file-access.ts';
 import { Session } from './session.ts';
 import { storageTrouble } from './trouble.ts';
 

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { databaseFiles } from '../warehouse/reach.ts';
+import { databaseFiles } from '../warehouse/file-access.ts';
 
 /** The files that writing the copy touches, with what DuckDB makes beside them. */
 export function copyFiles(target: string): string[] {

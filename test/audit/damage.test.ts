@@ -1,6 +1,6 @@
 import { copyFile, open, readFile, truncate, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ReadOnlyWarehouse } from '../../src/audit/query/questions.ts';
+import { ReadOnlyWarehouse } from '../../src/audit/query/read-only-warehouse.ts';
 import { DamagedError } from '../../src/errors.ts';
 import { asapp } from '../support/command.ts';
 import { Project } from '../support/project.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { KnownFile } from '../../src/ledger/known.ts';
+import type { KnownFile } from '../../src/ledger/known-partitions.ts';
 import type { Partition, PartitionState } from '../../src/ledger/tables.ts';
 import { compare } from '../../src/load/compare.ts';
 import type { FoundPartition } from '../../src/load/partition.ts';

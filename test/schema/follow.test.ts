@@ -4,9 +4,9 @@ import type { FeedDoc } from '../../src/feeds/documents/document.ts';
 import { build, openProject } from '../../src/models/build/build.ts';
 import type { GroupPlan } from '../../src/schema/apply/group-plan.ts';
 import { schemaAttention } from '../../src/schema/attention.ts';
-import { affectedModels } from '../../src/schema/compare/lineage.ts';
+import { affectedModels } from '../../src/schema/compare/affected-models.ts';
+import { differences } from '../../src/schema/differences.ts';
 import { keptRules } from '../../src/schema/kept-rules.ts';
-import { differences } from '../../src/schema/observe.ts';
 import { said } from '../support/project.ts';
 import { columnDoc, documentText, feedDoc, SchemaBench } from './support.ts';
 

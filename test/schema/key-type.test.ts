@@ -3,7 +3,7 @@ import type { SchemaChange } from '../../src/ledger/tables.ts';
 import { openProject } from '../../src/models/build/build.ts';
 import { run, schemaOnly } from '../../src/run/run.ts';
 import { changeOf } from '../../src/schema/decide/decide.ts';
-import { readersThatFail } from '../../src/schema/readers.ts';
+import { readersThatFail } from '../../src/schema/failing-readers.ts';
 import { Project } from '../support/project.ts';
 
 /** A line of `voice_intents`, whose key `issue_id` is published as a number. */

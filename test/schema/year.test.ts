@@ -4,7 +4,7 @@ import type { SchemaChange } from '../../src/ledger/tables.ts';
 import { build } from '../../src/models/build/build.ts';
 import { loadOnly } from '../../src/run/run.ts';
 import { Random } from '../../src/samples/random.ts';
-import { differences } from '../../src/schema/observe.ts';
+import { differences } from '../../src/schema/differences.ts';
 import { openWorkspace, type Workspace } from '../../src/workspace/workspace.ts';
 import { Project, partitionFolder } from '../support/project.ts';
 import { SchemaBench } from './support.ts';

@@ -1,4 +1,4 @@
-import { databaseFiles } from '../../src/warehouse/reach.ts';
+import { databaseFiles } from '../../src/warehouse/file-access.ts';
 import type { Session } from '../../src/warehouse/session.ts';
 import { identifier, literal } from '../../src/warehouse/sql.ts';
 import { Warehouse } from '../../src/warehouse/warehouse.ts';

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readOldCopy } from '../../publish/old.ts';
+import { readOldCopy } from '../../publish/old-copy.ts';
 import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { identifier, literal, qualified, type TableName } from '../../warehouse/sql.ts';

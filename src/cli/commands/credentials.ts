@@ -4,11 +4,11 @@ import { parse as parseEnvironment } from 'dotenv';
 import { requireYaml } from '../../config/edit.ts';
 import { UsageError } from '../../errors.ts';
 import { type Replacement, replaceFiles } from '../../files.ts';
-import { askSecret, canAsk } from '../ask.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
+import { isEncrypted, vendorText } from '../credentials/decrypt-file.ts';
 import { type CurrentTexts, type ImportPlan, planImport } from '../credentials/import-plan.ts';
-import { isEncrypted, vendorText } from '../credentials/open.ts';
 import { parseVendorFile, type S3Credentials } from '../credentials/vendor-file.ts';
+import { askSecret, canAsk } from '../prompt.ts';
 
 type CredentialsContext = CommandContext<CommonOptions & { privateKey?: string; source?: string }>;
 

@@ -1,4 +1,4 @@
-import { ReadOnlyWarehouse } from '../../audit/query/questions.ts';
+import { ReadOnlyWarehouse } from '../../audit/query/read-only-warehouse.ts';
 import type { Cell } from '../../warehouse/values.ts';
 import { type CommandContext, IGNORE_SOURCE_PROBLEMS } from '../command.ts';
 import { printableLines } from '../printable.ts';

@@ -2,11 +2,11 @@ import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { text as textOf } from 'node:stream/consumers';
 import { finished, pipeline } from 'node:stream/promises';
-import { ReadOnlyWarehouse } from '../../audit/query/questions.ts';
+import { ReadOnlyWarehouse } from '../../audit/query/read-only-warehouse.ts';
 import { UsageError } from '../../errors.ts';
-import { printAnswer } from '../answer.ts';
 import { type CommandContext, type CommonOptions, IGNORE_SOURCE_PROBLEMS } from '../command.ts';
 import { printTable } from '../output.ts';
+import { printAnswer } from '../print-result.ts';
 import {
   fileBeside,
   fileForStream,

@@ -10,8 +10,8 @@ import {
 import { count } from '../../text.ts';
 import { Warehouse } from '../../warehouse/warehouse.ts';
 import { openWorkspace, type Workspace } from '../../workspace/workspace.ts';
-import { askWhether, canAsk } from '../ask.ts';
 import { type CommandContext, type CommonOptions, IGNORE_SOURCE_PROBLEMS } from '../command.ts';
+import { askWhether, canAsk } from '../prompt.ts';
 
 /** `rejects list`: which lines could not be staged, and why. */
 export async function list(context: CommandContext<CommonOptions & { all?: boolean }>): Promise<number> {

@@ -1,14 +1,14 @@
 import { createInterface } from 'node:readline';
-import type { ReadOnlyOptions } from '../../audit/query/questions.ts';
+import type { ReadOnlyOptions } from '../../audit/query/read-only-warehouse.ts';
 import { UsageError } from '../../errors.ts';
 import { didYouMean } from '../../text.ts';
 import { splitStatements } from '../../warehouse/lexer.ts';
 import { isInterrupted } from '../../warehouse/session.ts';
-import { printAnswer } from '../answer.ts';
 import { type CommandContext, type CommonOptions, IGNORE_SOURCE_PROBLEMS } from '../command.ts';
 import { describeError } from '../describe-error.ts';
-import { NewestWarehouse } from '../shell/desk.ts';
+import { printAnswer } from '../print-result.ts';
 import { HISTORY_SIZE, historyFile, readHistory, writeHistory } from '../shell/history.ts';
+import { NewestWarehouse } from '../shell/newest-warehouse.ts';
 import { printDescription } from './describe.ts';
 
 const PROMPT = 'asapp> ';

@@ -7,7 +7,7 @@ import { BusyError, StorageError, UsageError } from '../../errors.ts';
 import { type LastRun, lastRun } from '../../ledger/last-run.ts';
 import { ledgerIsCurrent } from '../../ledger/migrations.ts';
 import { isBehindCopy } from '../../publish/behind.ts';
-import { isUntouched } from '../../publish/left.ts';
+import { isUntouched } from '../../publish/untouched.ts';
 import { acknowledge } from '../../run/acknowledge.ts';
 import { attentionOf } from '../../run/attention/attention.ts';
 import { count, didYouMean } from '../../text.ts';

@@ -10,11 +10,11 @@ import { DEFAULT_LIMITS } from '../../limits.ts';
 import type { Bounds, Connector, Entry, FetchOptions, ListedFile } from '../connector.ts';
 import { changedError, receive } from '../partial.ts';
 import { PATIENCE, type Patience } from '../retry.ts';
-import { limitResponses } from './answer-size.ts';
 import { type Checksum, checksumOf, damagedError, md5Of, verifyChecksum } from './checksum.ts';
 import { explainS3, httpStatus } from './errors.ts';
 import { type ListRequest, listedFiles, listedFolders, listingPages } from './listing.ts';
 import type { S3Options } from './options.ts';
+import { limitResponses } from './response-limit.ts';
 
 /** Enough for the files that are fetched at once and the listings besides. */
 const MAX_SOCKETS = 64;

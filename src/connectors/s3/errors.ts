@@ -1,7 +1,7 @@
 import { type ErrorDetails, SourceError } from '../../errors.ts';
-import { ResponseTooLong } from './answer-size.ts';
 import { ListingProblem } from './listing.ts';
 import type { S3Options } from './options.ts';
+import { ResponseTooLong } from './response-limit.ts';
 
 /** The fields that the SDK's errors may have. */
 interface AwsError extends Error {

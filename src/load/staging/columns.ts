@@ -1,5 +1,11 @@
 import type { ColumnType, EpochFormat } from '../../feeds/types.ts';
 import {
+  bindOnce,
+  canonicalNumber,
+  canonicalValue,
+  isNotCanonicalNumber,
+} from '../../warehouse/canonical-number.ts';
+import {
   day,
   epoch,
   epochHasFurtherDigits,
@@ -7,7 +13,6 @@ import {
   instant,
   isDateTime,
 } from '../../warehouse/instant.ts';
-import { bindOnce, canonicalNumber, canonicalValue, isNotCanonicalNumber } from '../../warehouse/spelling.ts';
 import { literal } from '../../warehouse/sql.ts';
 
 /**

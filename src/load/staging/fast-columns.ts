@@ -1,7 +1,7 @@
 import { fieldName } from '../../feeds/names.ts';
 import type { ColumnType } from '../../feeds/types.ts';
+import { bindOnce, canonicalValue, isNotCanonicalNumber } from '../../warehouse/canonical-number.ts';
 import { day, instant, isDateTime } from '../../warehouse/instant.ts';
-import { bindOnce, canonicalValue, isNotCanonicalNumber } from '../../warehouse/spelling.ts';
 import { identifier } from '../../warehouse/sql.ts';
 import {
   type Column,

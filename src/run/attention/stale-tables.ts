@@ -1,7 +1,7 @@
 import type { Attention } from '../../attention.ts';
 import { ledger } from '../../ledger/ledger.ts';
 import type { PublishedTable } from '../../ledger/tables.ts';
-import { modelFailure } from '../../publish/held-back.ts';
+import { modelFailure } from '../../publish/stale-models.ts';
 import type { Session } from '../../warehouse/session.ts';
 
 /** So many tables are named in one item; the others are counted. */

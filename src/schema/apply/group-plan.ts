@@ -19,7 +19,7 @@ import { typeChange } from '../compare/type-change.ts';
 import { wantedFeeds } from '../compare/wanted.ts';
 import { decide, rowIdentity } from '../decide/decide.ts';
 import { withProposals } from '../decide/proposals.ts';
-import { type RowLoss, rowLosses, wouldEmpty } from '../switches.ts';
+import { type RowLoss, rowLosses, wouldEmpty } from '../row-losses.ts';
 import { misfitCountQuery } from './moves.ts';
 import {
   type NumberedChange,

@@ -3,7 +3,7 @@ import type { ColumnType } from '../../feeds/types.ts';
 import type { Column } from '../../load/staging/columns.ts';
 import { fieldsOfPlain } from '../../load/staging/rescued.ts';
 import { type Moves, valued } from '../../load/staging/rescued-values.ts';
-import { canonicalValue } from '../../warehouse/spelling.ts';
+import { canonicalValue } from '../../warehouse/canonical-number.ts';
 import { identifier, literal, qualified, type TableName } from '../../warehouse/sql.ts';
 
 /** The statements that move values between a column and `_rescued` when the column changes. Pure, SQL as text. */

@@ -14,10 +14,10 @@ import { type Limits, limitText, NO_LIMITS } from '../../limits.ts';
 import { sha256 } from '../../text.ts';
 import type { Workspace } from '../../workspace/workspace.ts';
 import { changeOf } from '../decide/decide.ts';
+import { documentText } from '../documents/find-documents.ts';
 import { type DocumentVersion, GroupDocuments } from '../documents/group-documents.ts';
-import { documentText } from '../documents/watch.ts';
 import type { Judgement } from '../judgement.ts';
-import { wouldEmpty } from '../switches.ts';
+import { wouldEmpty } from '../row-losses.ts';
 import { fingerprint, planGroup } from './group-plan.ts';
 import type { GroupTask } from './group-task.ts';
 

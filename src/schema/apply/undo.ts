@@ -13,7 +13,7 @@ import { dataColumns } from '../../load/staging/table.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { identifier, qualified, type TableName } from '../../warehouse/sql.ts';
 import { tableKind } from '../../warehouse/tables.ts';
-import { type RowLoss, rowLosses } from '../switches.ts';
+import { type RowLoss, rowLosses } from '../row-losses.ts';
 import {
   convert,
   dropIntoRescued,

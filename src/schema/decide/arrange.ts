@@ -1,4 +1,4 @@
-import type { Difference } from '../observe.ts';
+import type { Difference } from '../differences.ts';
 
 /** Arranges differences for a person to read. Pure. */
 

@@ -17,7 +17,13 @@ import type { Reporter } from '../../reporter.ts';
 import { sha256 } from '../../text.ts';
 import { asSourceError, fatal } from '../../warehouse/scope.ts';
 import type { Session } from '../../warehouse/session.ts';
-import { byAge, type FoundDocument, fetchDocument, findDocuments, UnreadableDocument } from './watch.ts';
+import {
+  byAge,
+  type FoundDocument,
+  fetchDocument,
+  findDocuments,
+  UnreadableDocument,
+} from './find-documents.ts';
 
 /** A version of a group's document, and where it was found. */
 export interface DocumentVersion {

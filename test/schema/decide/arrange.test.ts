@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { byUrgency, summarizeNeverSeen } from '../../../src/schema/decide/arrange.ts';
-import type { Difference, DifferenceKind } from '../../../src/schema/observe.ts';
+import type { Difference, DifferenceKind } from '../../../src/schema/differences.ts';
 
 function difference(feed: string, finding: DifferenceKind, column?: string): Difference {
   return {

@@ -6,7 +6,7 @@ import { explainTest, sqlProblems } from '../models/tests/check.ts';
 import { type Retypes, Shapes } from '../models/tests/shapes.ts';
 import { planTests } from '../models/tests/test-plan.ts';
 import type { Session } from '../warehouse/session.ts';
-import { affectedModels } from './compare/lineage.ts';
+import { affectedModels } from './compare/affected-models.ts';
 
 /**
  * Finds the models and tests that would fail once a column has another type. DuckDB binds each reader of the column

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { documentHistory, feedHistory } from '../../src/schema/apply/tables.ts';
-import { changesBetween } from '../../src/schema/documents/history.ts';
-import { differences } from '../../src/schema/observe.ts';
+import { documentHistory, feedHistory } from '../../src/schema/apply/history-tables.ts';
+import { differences } from '../../src/schema/differences.ts';
+import { changesBetween } from '../../src/schema/documents/changes-between.ts';
 import { columnDoc, feedDoc, SchemaBench } from './support.ts';
 
 const COLUMNS = { id: 'bigint', name: 'varchar(191)', seconds: 'int' };

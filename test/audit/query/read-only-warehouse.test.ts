@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type ReadOnlyOptions, ReadOnlyWarehouse } from '../../../src/audit/query/questions.ts';
+import { type ReadOnlyOptions, ReadOnlyWarehouse } from '../../../src/audit/query/read-only-warehouse.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { UsageError, type WarehouseError } from '../../../src/errors.ts';
 import type { Cell } from '../../../src/warehouse/values.ts';

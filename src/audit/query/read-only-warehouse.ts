@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { UsageError, WarehouseError } from '../../errors.ts';
 import { leadingWords } from '../../warehouse/lexer.ts';
-import { readOnlyStatement } from '../../warehouse/question.ts';
+import { readOnlyStatement } from '../../warehouse/read-only-statement.ts';
 import { isInterrupted, type Session } from '../../warehouse/session.ts';
 import { identifier, literal } from '../../warehouse/sql.ts';
 import { presentRelations, tablesSql } from '../../warehouse/tables.ts';

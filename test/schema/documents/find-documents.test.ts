@@ -7,7 +7,11 @@ import type { Connector } from '../../../src/connectors/connector.ts';
 import { local } from '../../../src/connectors/local.ts';
 import { isExportDocument } from '../../../src/feeds/documents/names.ts';
 import { DEFAULT_LIMITS } from '../../../src/limits.ts';
-import { type FindOptions, fetchDocument, findDocuments } from '../../../src/schema/documents/watch.ts';
+import {
+  type FindOptions,
+  fetchDocument,
+  findDocuments,
+} from '../../../src/schema/documents/find-documents.ts';
 
 let root: string;
 

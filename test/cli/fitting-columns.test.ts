@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fittingColumns } from '../../src/cli/columns.ts';
+import { fittingColumns } from '../../src/cli/fitting-columns.ts';
 
 const TABLE = {
   columns: ['feed', 'state', 'newest', 'staged', 'rejected'].map((name) => ({ name, type: 'VARCHAR' })),

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { type ReadOnlyOptions, ReadOnlyWarehouse } from '../../audit/query/questions.ts';
+import { type ReadOnlyOptions, ReadOnlyWarehouse } from '../../audit/query/read-only-warehouse.ts';
 import type { Config } from '../../config/config.ts';
 
 /**

@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  canonicalNumber,
+  canonicalValue,
+  isNotCanonicalNumber,
+} from '../../src/warehouse/canonical-number.ts';
 import type { Session } from '../../src/warehouse/session.ts';
-import { canonicalNumber, canonicalValue, isNotCanonicalNumber } from '../../src/warehouse/spelling.ts';
 import { Warehouse } from '../../src/warehouse/warehouse.ts';
 
 let warehouse: Warehouse;

@@ -1,5 +1,5 @@
 import type { ResultTable } from '../warehouse/values.ts';
-import { columnWidths, GAP } from './layout.ts';
+import { columnWidths, GAP } from './table-text.ts';
 
 /**
  * As many columns of a table as fit into `width`, the most important ones first, in their original order. Among columns
