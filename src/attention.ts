@@ -1,4 +1,4 @@
-/** What kinds of things a person is asked to look at. The words are stable: scripts, metrics and the page go by them. */
+/** The kinds of attention items. These words are stable, since scripts, metrics and the page depend on them. */
 export type AttentionKind =
   | 'run_failed'
   | 'source_failed'
@@ -25,16 +25,16 @@ export type AttentionKind =
   | 'schema_change';
 
 /**
- * Something that a person should look at: one item of what `status` lists, and what exit codes are made from. It follows
- * from the ledger (`run/attention/attention.ts`), so that it stays until it is mended or acknowledged, and is the same for each
- * command.
+ * An attention item: something that a person should look at. `status` lists them, and exit codes are made from them.
+ * Items are derived from the ledger (`run/attention/attention.ts`), so each stays until it is mended or acknowledged,
+ * and is the same for every command.
  */
 export interface Attention {
   kind: AttentionKind;
   /** `failed`: the command that tried it ends with 1. `attention`: with 3. */
   severity: 'failed' | 'attention';
   source?: string;
-  /** As its table is called: `messaging.calls__v2`. */
+  /** The name of the feed's table: `messaging.calls__v2`. */
   feed?: string;
   model?: string;
   count?: number;

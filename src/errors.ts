@@ -14,7 +14,7 @@ export interface ErrorDetails {
 }
 
 export abstract class WarehouseError extends Error {
-  /** A stable word for machines, e.g. `config`, `busy`, `source`. */
+  /** A stable word for programs, e.g. `config`, `busy`, `source`. */
   abstract readonly code: string;
   readonly hint: string | undefined;
   readonly retryable: boolean;
@@ -27,15 +27,15 @@ export abstract class WarehouseError extends Error {
   }
 }
 
-/** A command typed wrong, or asked for something that is not there. Nothing was started. */
+/** A wrong command, or one that names something that does not exist. Nothing was started. */
 export class UsageError extends WarehouseError {
   readonly code = 'usage';
 }
 
-/** One thing wrong in `warehouse.yaml`. */
+/** One problem in `warehouse.yaml`. */
 export interface Problem {
   file: string;
-  /** 1-based; left out when the problem is something that is missing altogether. */
+  /** 1-based; left out when something is missing altogether. */
   line?: number;
   /** Dotted path of the key, e.g. `sources.messaging.bucket`. */
   key: string;
@@ -66,12 +66,12 @@ export class SourceError extends WarehouseError {
   readonly code = 'source';
 }
 
-/** One feed of a source cannot be listed or staged. The others go on. */
+/** One feed of a source cannot be listed or staged. The other feeds go on. */
 export class FeedError extends WarehouseError {
   readonly code = 'feed';
 }
 
-/** One delivered file is not whole, or not what it claims to be. The others go on. */
+/** One delivered file is incomplete, or not what it claims to be. The other files go on. */
 export class FileError extends WarehouseError {
   readonly code = 'file';
 }
@@ -81,12 +81,12 @@ export class ModelError extends WarehouseError {
   readonly code = 'model';
 }
 
-/** The warehouse file itself, or the disk it lies on: missing, of another version, full. */
+/** The warehouse file or its disk has a problem: the file is missing or of another version, or the disk is full. */
 export class StorageError extends WarehouseError {
   readonly code = 'storage';
 }
 
-/** A DuckDB file whose bytes are not what was written. Whoever knows which file it is says how to get another. */
+/** A DuckDB file is damaged. Whoever knows which file it is adds how to replace it. */
 export class DamagedError extends StorageError {
   readonly file: string | undefined;
 
@@ -97,8 +97,8 @@ export class DamagedError extends StorageError {
 }
 
 /**
- * The exit code of a command that threw: 2 when it was asked for something that cannot be and nothing was started, 4 when
- * another run holds the warehouse, else 1. (3, done but to be looked at, is an outcome and not an error.)
+ * The exit code of a command that threw: 2 for bad usage or configuration, when nothing was started; 4 when another run
+ * holds the warehouse; else 1. (3, done but a person should look, is an outcome and not an error.)
  */
 export function exitCodeOf(error: unknown): 1 | 2 | 4 {
   if (error instanceof UsageError || error instanceof ConfigError || error instanceof ModelError) return 2;

@@ -4,23 +4,23 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { StorageError } from './errors.ts';
 
-/** Files and folders of the machine, where Node's own functions leave something to wish for. */
+/** Functions on files and folders that Node lacks, or does not do well enough. */
 
-/** `~` and `~/x` as they read in a shell; anything else comes back as it is. */
+/** Expands `~` and `~/x` as a shell does; other paths are unchanged. */
 export function expandHome(path: string, home = homedir()): string {
   if (path === '~') return home;
   return path.startsWith('~/') ? join(home, path.slice(2)) : path;
 }
 
-/** A path of `warehouse.yaml`, absolute: `~/` is the home folder, a relative one starts at `directory`. */
+/** Makes a path of `warehouse.yaml` absolute: `~/` is the home folder, relative paths start at `directory`. */
 export function absolutePath(path: string, directory: string, home: string): string {
   return resolve(directory, expandHome(path, home));
 }
 
 /**
- * Makes a folder, and those above it that are missing. Node's own `mkdir` with `recursive` never ends below `/proc`, and no
- * signal reaches the process then: it makes the folder's parent, which is there, for ever.
- * @param mode of the folders that are made, whatever the umask; one that is there keeps its own
+ * Makes a folder, and missing ones above it. Node's own recursive `mkdir` never returns below `/proc`: it tries to make
+ * the existing parent again and again, and no signal reaches the process meanwhile.
+ * @param mode of the folders that are made, whatever the umask; existing ones keep theirs
  * @throws StorageError when it cannot be made
  */
 export async function makeFolder(path: string, mode?: number): Promise<void> {
@@ -66,8 +66,7 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 /**
- * The bytes of a file that a person named, which may be anything: of `/dev/zero` no more than this is read, and not the whole
- * memory full.
+ * Reads a file that a person named, up to a limit: it may be anything, even `/dev/zero`.
  * @throws NodeJS.ErrnoException as `readFile` does; with the code `EFBIG` for a file of more than `most` bytes
  */
 export async function readBounded(file: string, most: number): Promise<Buffer> {
@@ -79,7 +78,7 @@ export async function readBounded(file: string, most: number): Promise<Buffer> {
 }
 
 /**
- * Writes a file, and the folders above it. Whoever reads it meanwhile gets the old one or the new one.
+ * Writes a file, and makes missing folders above it. Readers see the old file or the new one, never a part.
  * @throws StorageError when it cannot be written
  */
 export async function writeWhole(file: string, text: string): Promise<void> {
@@ -94,24 +93,24 @@ export async function writeWhole(file: string, text: string): Promise<void> {
   }
 }
 
-/** A file that is to be written whole. */
+/** A new text for a file. */
 export interface Replacement {
   path: string;
   text: string;
-  /** Who may do what with it, whoever could before. */
+  /** The mode of the new file, whatever that of the old one was. */
   mode: number;
 }
 
 /**
- * Writes files whole: whoever looks sees the old text or the new one, whatever happens meanwhile. All of the new texts are
- * on the disk before the first takes the place of an old one: where one cannot be written, none is.
+ * Replaces the texts of several files. Readers see the old text or the new one, never a part. All new texts are on the
+ * disk before the first file is replaced, so if one cannot be written, none is replaced.
  * @throws StorageError
  */
 export async function replaceFiles(files: readonly Replacement[]): Promise<void> {
   const written: { temporary: string; target: string }[] = [];
   try {
     for (const { path, text, mode } of files) {
-      // A link stays one: what it leads to is replaced.
+      // A symbolic link stays one, and its target is replaced.
       const target = await realpath(path).catch(() => path);
       const temporary = `${target}.${process.pid}.tmp`;
       written.push({ temporary, target });
@@ -131,7 +130,7 @@ export async function replaceFiles(files: readonly Replacement[]): Promise<void>
 async function write(temporary: string, text: string, mode: number): Promise<void> {
   await rm(temporary, { force: true });
   await using handle = await open(temporary, 'wx', mode);
-  // The mode that a file is made with is cut by the umask.
+  // The umask limits the mode that a file is created with.
   await handle.chmod(mode);
   await handle.writeFile(text);
   await handle.sync();

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
 /**
- * What keeps odd input from taking all memory, disk or time. The defaults are far beyond what ordinary feeds need; each
- * can be set in `limits:`, and whatever reaches one is told with the limit's name, see {@link limitText}.
+ * Limits that keep odd input from using up memory, disk or time. The defaults are far beyond what ordinary feeds need.
+ * Each can be set in `limits:`, and messages about a limit name it, see {@link limitText}.
  *
- * The names are those of the file, in code too, so that a message, the configuration and the code that checks agree.
+ * The code uses the names of `warehouse.yaml`, so that a message, the configuration and the code agree.
  */
 const LIMITS = {
   line_bytes: {
@@ -61,17 +61,20 @@ const LIMITS = {
 
 export type LimitName = keyof typeof LIMITS;
 
-/** Sizes in bytes, all others as counts. */
+/** Sizes are in bytes, the others are counts. */
 export type Limits = Readonly<Record<LimitName, number>>;
 
-/** From which size on {@link Limits.file_ratio} counts: a small file that repeats itself harms nobody. */
+/** {@link Limits.file_ratio} only applies to files above this size: a small file that repeats itself harms nobody. */
 export const RATIO_COUNTS_FROM_BYTES = 2 ** 30;
 
 const NAMES = Object.keys(LIMITS) as LimitName[];
 
 const SIZE = /^(\d{1,15}) ?(B|[kKMGT]i?B)$/;
 const A_SIZE = 'must be a size above 0, such as 64KiB, 16MiB or 2GB';
-/** A line is held whole, as text and as values, while it is staged; Node cannot make a text of more than 512 MiB. */
+/**
+ * The longest line that can be allowed: a line is held in memory as text and as values while it is staged, and Node
+ * cannot make a string of more than 512 MiB.
+ */
 const MAX_LINE = '256MiB';
 const A_COUNT = 'must be a whole number above 0';
 
@@ -84,7 +87,7 @@ const lineSize = size.refine(
   `must be at most ${MAX_LINE}`,
 );
 
-/** The bytes of a size like `64MiB`; undefined where it is none. */
+/** The bytes of a size like `64MiB`; undefined for other text. */
 export function bytesOf(size: string): number | undefined {
   const [, digits, unit = ''] = SIZE.exec(size) ?? [];
   if (digits === undefined) return undefined;
@@ -125,7 +128,7 @@ function limitKey(name: LimitName) {
   return key.optional().meta({ default: standard, description: what });
 }
 
-/** The limits of a checked `limits:`; those left out are the defaults. */
+/** The limits of a checked `limits:`, with defaults for those left out. */
 export function readLimits(given: Partial<Record<LimitName, string | number | undefined>> = {}): Limits {
   const values = NAMES.map((name) => {
     const value = given[name] ?? LIMITS[name].default;
@@ -136,7 +139,7 @@ export function readLimits(given: Partial<Record<LimitName, string | number | un
 
 export const DEFAULT_LIMITS: Limits = readLimits();
 
-/** For what was found to be within the limits before. */
+/** For input that was checked against the limits before. */
 export const NO_LIMITS: Limits = Object.fromEntries(
   NAMES.map((name) => [name, Number.POSITIVE_INFINITY]),
 ) as Limits;

@@ -1,27 +1,33 @@
-/** Names of variables whose values are shown to nobody, whichever key they were given to by mistake, and given to no model. */
+/**
+ * Names of variables that suggest secrets. Their values are never shown, even if they were given to the wrong key, and
+ * are not available to models.
+ */
 export const SECRET_NAME = /secret|passw|passphrase|token|key|credential/i;
 
 const REDACTED = '[redacted]';
 
 /**
- * Shorter ones are found in ordinary words and numbers: hiding `a` everywhere makes `w[redacted]rehouse`, which is useless,
- * and tells that it is `a`. From here on a secret is hidden wherever it stands, also within a word: in an address that is
- * itself a parameter, `%3Dhunter2%26`, its neighbours are letters and digits.
+ * Shorter secrets are not redacted, since they occur in ordinary words: hiding `a` would give `w[redacted]rehouse`,
+ * which is useless and also reveals that it is `a`. Longer ones are hidden even inside a word: in an encoded URL such
+ * as `%3Dhunter2%26` their neighbours are letters and digits.
  */
 export const MIN_SECRET_LENGTH = 4;
 
-/** What a presigned S3 address is signed with. The names are kept. */
+/** The signature parameters of presigned S3 URLs. Their names are kept. */
 const PRESIGNED = /(X-Amz-(?:Signature|Credential|Security-Token)(?:=|%3D))[^&\s"'<>]+/gi;
 
-/** A private key as OpenSSH, OpenSSL and GPG write it, pasted to where its path belongs; also with its line ends spelled out. */
+/**
+ * A private key as OpenSSH, OpenSSL and GPG write it, for when somebody pasted it in place of its path; also with
+ * escaped line ends.
+ */
 const PRIVATE_KEY = /(-----BEGIN [A-Z ]*PRIVATE KEY[A-Z ]*-----)[\s\S]*?(-----END [A-Z ]*-----|$)/g;
 
 /**
- * Makes the function that every text passes before it is shown, and every message before it is kept in `ops`.
+ * Makes the function that redacts every text before it is shown, and every message before it is stored in `ops`.
  *
- * @param secrets values that must not be seen; ones of fewer than 4 characters are not looked for
- * @returns hides every occurrence of a secret, as it is and as URLs and JSON spell it, the signatures of presigned S3
- *   addresses, and private keys. Secrets that overlap go as one: nothing of either is left.
+ * @param secrets values that must not be seen; those of fewer than 4 characters are not looked for
+ * @returns a function that hides every occurrence of a secret, also as URLs and JSON spell it, the signatures of
+ *   presigned S3 URLs, and private keys. Overlapping secrets are hidden as one, so that nothing of either is left.
  */
 export function redactor(secrets: readonly string[]): (text: string) => string {
   const spellings = new Set(
@@ -40,7 +46,7 @@ export function redactor(secrets: readonly string[]): (text: string) => string {
 
 function urlSpellings(secret: string): string[] {
   const component = encodeURIComponent(secret.replace(/\p{Surrogate}/gu, '\ufffd'));
-  // AWS also encodes what encodeURIComponent leaves; forms write + for a blank.
+  // AWS also encodes characters that encodeURIComponent leaves; forms write + for a blank.
   const strict = component.replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
   const spellings = [component, strict, new URLSearchParams([['', secret]]).toString().slice(1)];
   const lowercase = spellings.map((text) => text.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()));

@@ -1,11 +1,11 @@
 /**
- * How the pipeline tells a person what it is doing. It never writes anywhere itself: the command line shows this as
- * log lines and a progress line (`src/cli/log.ts`, `src/cli/progress.ts`), a test listens, a library stays silent.
+ * How the program reports what it is doing. A reporter decides where that goes: the command line shows log lines and a
+ * progress line (`src/cli/log.ts`, `src/cli/progress.ts`), a test collects it, a library ignores it.
  */
 export interface Reporter {
   /**
    * Something happened that a person may want to read later.
-   * @param fields the same for machines, by name: `{ feed: 'messaging.utterances', files: 3 }`
+   * @param fields the same for programs, by name: `{ feed: 'messaging.utterances', files: 3 }`
    */
   info(message: string, fields?: Record<string, unknown>): void;
   /** Something happened that a person should look at, and that did not stop the run. */
@@ -13,21 +13,21 @@ export interface Reporter {
   readonly progress: ProgressReporter;
 }
 
-/** What is going on right now. Forgotten as soon as it is over. */
+/** The progress of the work. Not kept. */
 export interface ProgressReporter {
-  /** All the work found so far, in files and bytes; each call replaces the one before, so that totals may grow. */
+  /** All work found so far, in files and bytes. Each call replaces the last, so totals may grow. */
   expect(work: { files: number; bytes: number }): void;
   /** What is being done now: `staging messaging.convos_metrics`. */
   activity(text: string): void;
-  /** So many more bytes came in from a source. Files that are read in place are not fetched. */
+  /** Further bytes arrived from a source. Files that are read in place are not fetched. */
   fetched(bytes: number): void;
-  /** So much more work is finished, of one feed. */
+  /** Further work of one feed is finished. */
   done(work: { feed: string; files: number; bytes: number; rows: number }): void;
-  /** The end: nothing more is shown, whatever is reported later. */
+  /** Ends the progress: later reports are not shown. */
   stop(): void;
 }
 
-/** Tells nobody. */
+/** Reports nothing. */
 export const silentReporter: Reporter = {
   info() {},
   warn() {},

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * The word of `known` that `word` was most likely meant to be; undefined when none is close.
- * Case, `-` and `_` do not count as differences, so that `lookBackDays` finds `look_back_days`.
+ * The word of `known` that was most likely meant by `word`; undefined when none is close. Case, `-` and `_` are
+ * ignored, so that `lookBackDays` finds `look_back_days`.
  */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const wanted = plain(word);
@@ -11,12 +11,12 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
     const distance = editDistance(wanted, plain(candidate));
     if (distance < (best?.distance ?? Number.POSITIVE_INFINITY)) best = { word: candidate, distance };
   }
-  // One wrong letter in three is still a typing error; beyond that the guess would only mislead.
+  // One wrong letter in three can still be a typing error; beyond that a guess would mislead.
   return best && best.distance <= Math.max(1, Math.floor(wanted.length / 3)) ? best.word : undefined;
 }
 
 /**
- * The end of a message about a name that nobody knows: ` (did you mean "…"?)`, or nothing when no name is close.
+ * The end of a message about an unknown name: ` (did you mean "…"?)`, or nothing when no name is close.
  * @param known names, or `schema.name` ids: a bare name is also compared with the last part of an id
  */
 export function didYouMean(word: string, known: Iterable<string>): string {
@@ -57,7 +57,7 @@ function at(row: readonly number[], column: number): number {
   return row[column] as number;
 }
 
-/** What a text is known by, in hexadecimal. */
+/** The SHA-256 of a text, in hexadecimal. */
 export function sha256(text: string | Uint8Array): string {
   return createHash('sha256').update(text).digest('hex');
 }
