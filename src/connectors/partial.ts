@@ -57,7 +57,7 @@ async function receiveAll(arrival: FileTransfer, options: FetchOptions, patience
     await handle.truncate(0);
     size = 0;
   }
-  const tail = new Tail(arrival, handle, size, options.onBytes);
+  const tail = new PartialFile(arrival, handle, size, options.onBytes);
   let failures = 0;
   while (tail.size < file.bytes) {
     const start = tail.size;
@@ -81,12 +81,12 @@ async function receiveAll(arrival: FileTransfer, options: FetchOptions, patience
 class BrokenConnection extends Error {}
 
 /**
- * Appends what comes until it ends, the signal comes, or nothing comes for too long. However that ends, what came is on
- * disk then.
+ * Appends the bytes that arrive until they end, the signal aborts, or nothing arrives for too long. In each case
+ * everything that arrived is then on disk.
  */
 async function receiveRest(
   { read }: FileTransfer,
-  tail: Tail,
+  tail: PartialFile,
   signal: AbortSignal | undefined,
   { stallMs }: Patience,
 ): Promise<void> {
@@ -108,7 +108,7 @@ async function receiveRest(
     },
   });
   try {
-    // An iteration would copy all that waits into one buffer each time.
+    // Iterating over the stream would copy all waiting chunks into one buffer each time.
     await pipeline(stream, sink, { signal: stop });
   } catch (error) {
     throw stall.signal.aborted ? stall.signal.reason : error;
@@ -118,13 +118,16 @@ async function receiveRest(
   }
 }
 
-/** Chunks of some connections are short (16 KB with TLS): written one by one, they take longer than to arrive. */
+/**
+ * How many bytes are written at once. Some connections deliver short chunks (16 KB with TLS), and writing each one
+ * takes longer than receiving it.
+ */
 const BATCH_BYTES = 1 << 20;
-/** On a slow line less is written at once: what came is safe, and said to have come, after so many milliseconds. */
+/** On a slow line a smaller batch is written after so many milliseconds, so that what arrived is safe and counted. */
 const BATCH_MS = 100;
 
-/** The end of a partial file. What comes is written in batches, each while the next one comes. */
-class Tail {
+/** Appends to a partial file in batches, each written while the next one arrives. */
+class PartialFile {
   readonly #arrival: FileTransfer;
   readonly #handle: FileHandle;
   readonly #onBytes: FetchOptions['onBytes'];
@@ -142,7 +145,10 @@ class Tail {
     this.size = size;
   }
 
-  /** @returns what to wait for before more is appended; undefined while there is room */
+  /**
+   * Appends a chunk.
+   * @returns a promise to wait for before appending more; undefined while there is room
+   */
   append(chunk: Uint8Array): Promise<void> | undefined {
     this.#batch.push(chunk);
     this.#batchBytes += chunk.length;
@@ -156,7 +162,10 @@ class Tail {
     await this.#writing;
   }
 
-  /** @returns when the batch before is written */
+  /**
+   * Starts to write the present batch.
+   * @returns a promise for when the batch before is written
+   */
   #writeBatch(): Promise<void> {
     const before = this.#writing;
     const [batch, bytes] = [this.#batch, this.#batchBytes];
@@ -164,7 +173,7 @@ class Tail {
     this.#batchBytes = 0;
     this.#batchBegan = performance.now();
     this.#writing = before.then(() => this.#write(batch, bytes));
-    // It is awaited later; until then a failure must not count as unhandled.
+    // The promise is awaited later, and must not count as unhandled until then.
     this.#writing.catch(() => {});
     return before;
   }
@@ -177,7 +186,7 @@ class Tail {
       });
     await onDisk(partial, async () => {
       const { bytesWritten } = await this.#handle.writev(batch);
-      // A disk that is full takes a part, and says so only when it is to take the rest.
+      // A full disk takes a part of the batch, and only reports an error when it is given the rest.
       if (bytesWritten < bytes) await this.#handle.appendFile(Buffer.concat(batch).subarray(bytesWritten));
     });
     this.size += bytes;
@@ -185,7 +194,7 @@ class Tail {
   }
 }
 
-/** What is thrown when the file that is there is not the one that was listed. */
+/** The error for a file that is no longer the one that was listed. */
 export function changedError({ path }: ListedFile, how: 'removed' | 'replaced'): FileError {
   return new FileError(`${path} was ${how} since it was listed`, {
     hint: 'The next run lists it again.',

@@ -7,7 +7,7 @@ import type { SchemaChange } from '../ledger/tables.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
 import { misfitFactsQuery } from './apply/moves.ts';
-import type { KeptRules } from './kept-rules.ts';
+import type { KeptRuleNote } from './kept-rules.ts';
 
 /** One difference between what is published, what the table has, and what the data show, about a feed or a column. */
 export interface Difference {
@@ -47,7 +47,7 @@ export async function differences(
   session: Session,
   groups: readonly string[],
   only?: readonly string[],
-  kept: KeptRules = () => '',
+  kept: KeptRuleNote = () => '',
 ): Promise<Difference[]> {
   const open = await openChanges(session);
   const found: Difference[] = [];

@@ -18,7 +18,7 @@ import { planUndo, type Undo, writeUndo } from './apply/undo.ts';
 import { changeItems } from './attention.ts';
 import { describeChange, describeRow } from './decide/wording.ts';
 import { readJudgement, requireStillAsked, undoesOnReject } from './judgement.ts';
-import { type KeptRules, keptRules } from './kept-rules.ts';
+import { type KeptRuleNote, keptRuleNotes } from './kept-rules.ts';
 import { checkRowLosses } from './row-losses.ts';
 
 export interface SchemaOptions {
@@ -87,7 +87,7 @@ export async function applySchema(
   }
   const allowEmpty = options.allowEmpty === true;
   await checkRowLosses(workspace, undone, allowEmpty);
-  const keptWhenUndone = await keptRules(
+  const keptWhenUndone = await keptRuleNotes(
     workspace,
     undone.map(({ row }) => row),
   );
@@ -116,7 +116,7 @@ export async function applySchema(
   const plans = tasks.flatMap(({ plan }) => plan ?? []);
   requireStillAsked(judgement, plans);
   await checkRowLosses(workspace, plans, allowEmpty);
-  const kept = await keptRules(
+  const kept = await keptRuleNotes(
     workspace,
     plans.flatMap(({ changes }) => changes.map(({ change }) => change)),
   );
@@ -170,7 +170,7 @@ export function isNewlyApplied({ decision, known }: NumberedChange): boolean {
 function reportDecisions(
   reporter: Reporter,
   plans: readonly GroupPlan[],
-  kept: KeptRules,
+  kept: KeptRuleNote,
   dryRun: boolean,
 ): void {
   for (const { group, changes } of plans) {

@@ -2,18 +2,21 @@ import { openProject } from '../models/build/build.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import { isOfRule, keptFile } from './compare/affected-models.ts';
 
-/** What is said behind the words of a change: `''`, unless the feed's model is the user's own and takes no notice of it. */
-export type KeptRules = (group: string, change: { kind: string; feed: string }) => string;
+/**
+ * A note to append to the description of a change: `''`, unless the feed's model is the user's own and does not follow
+ * the change.
+ */
+export type KeptRuleNote = (group: string, change: { kind: string; feed: string }) => string;
 
 /**
- * Looks for models of the user's own among those that changes are about. Reads them only where one of the changes is of what
- * a model says for itself.
+ * Finds which changes concern a model of the user's own that states its own key or ordering. Models are only read when
+ * one of the changes is of that kind.
  * @throws ModelError when the folder of models cannot be read
  */
-export async function keptRules(
+export async function keptRuleNotes(
   { config, catalogue }: Pick<Workspace, 'config' | 'catalogue'>,
   changes: readonly { kind: string }[],
-): Promise<KeptRules> {
+): Promise<KeptRuleNote> {
   if (config.models === undefined || !changes.some(isOfRule)) return () => '';
   const project = await openProject(config, catalogue);
   return (group, change) => {

@@ -6,7 +6,7 @@ import type { GroupPlan } from '../../src/schema/apply/group-plan.ts';
 import { schemaAttention } from '../../src/schema/attention.ts';
 import { affectedModels } from '../../src/schema/compare/affected-models.ts';
 import { differences } from '../../src/schema/differences.ts';
-import { keptRules } from '../../src/schema/kept-rules.ts';
+import { keptRuleNotes } from '../../src/schema/kept-rules.ts';
 import { said } from '../support/project.ts';
 import { columnDoc, documentText, feedDoc, SchemaBench } from './support.ts';
 
@@ -331,7 +331,7 @@ describe('a change that a person is asked about', () => {
       [],
       ['phones.chats_1'],
     ]);
-    const kept = await keptRules(bench.workspace, [{ kind: 'unique_condition_changed' }]);
+    const kept = await keptRuleNotes(bench.workspace, [{ kind: 'unique_condition_changed' }]);
     const found = await differences(bench.workspace.session, ['phones'], undefined, kept);
     expect(found.map(({ finding }) => finding).filter((finding) => finding.startsWith('held'))).toEqual([
       `held #3: unique condition changed id -> id, name${keeps}`,

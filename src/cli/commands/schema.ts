@@ -16,7 +16,7 @@ import { differences } from '../../schema/differences.ts';
 import { changesBetween } from '../../schema/documents/changes-between.ts';
 import { readersThatFail } from '../../schema/failing-readers.ts';
 import { isNewlyApplied, type SchemaOptions, type SchemaResult } from '../../schema/follow.ts';
-import { keptRules } from '../../schema/kept-rules.ts';
+import { keptRuleNotes } from '../../schema/kept-rules.ts';
 import { count } from '../../text.ts';
 import type { Cell, ResultTable } from '../../warehouse/values.ts';
 import { openReadOnly } from '../../workspace/read-only.ts';
@@ -58,7 +58,7 @@ export async function diff(
     );
     return 0;
   }
-  const kept = await keptRules(workspace, await openChanges(session));
+  const kept = await keptRuleNotes(workspace, await openChanges(session));
   const found = byUrgency(await differences(session, groups, feed, kept));
   for (const name of feed ?? []) {
     const isFound = found.some((each) => [each.feed, `${each.group}.${each.feed}`].includes(name));
