@@ -1,6 +1,6 @@
 import type { FeedSpec } from '../feeds/catalogue.ts';
 import type { PartitionKey } from '../feeds/paths.ts';
-import type { KnownFile } from '../ledger/known.ts';
+import type { KnownFile } from '../ledger/known-partitions.ts';
 import type { Partition } from '../ledger/tables.ts';
 import type { FoundFile, StagedFile, WantedFile } from './file.ts';
 
