@@ -1,4 +1,6 @@
 import type { Config } from '../config/config.ts';
+import { tableNameSql } from '../feeds/names.ts';
+import { HAS_COME } from '../ledger/partitions.ts';
 import type { Session } from '../warehouse/session.ts';
 import { literal, timestamp } from '../warehouse/sql.ts';
 import type { ResultTable } from '../warehouse/values.ts';
@@ -27,8 +29,8 @@ WITH aging AS (
 ), parts AS (
   SELECT feed_group, feed, version,
     -- Of a feed that only has partitions of a time to come, those.
-    coalesce(max(partition_ts) FILTER (state IN ('loaded', 'empty', 'reopened') AND partition_ts <= ${now}),
-      max(partition_ts) FILTER (state IN ('loaded', 'empty', 'reopened'))) AS newest,
+    coalesce(max(partition_ts) FILTER (${HAS_COME} AND partition_ts <= ${now}),
+      max(partition_ts) FILTER (${HAS_COME})) AS newest,
     count(*) FILTER (state IN ('loaded', 'empty')) AS partitions,
     count(*) FILTER (state = 'missing' AND acknowledged_at IS NULL) AS gaps,
     count(*) FILTER (state <> 'missing' AND partition_ts > ${now} AND acknowledged_at IS NULL) AS coming,
@@ -54,7 +56,7 @@ WITH aging AS (
   SELECT model, rows_kept FROM ops.model_runs WHERE status = 'built'
   QUALIFY row_number() OVER (PARTITION BY model ORDER BY run_id DESC) = 1
 )
-SELECT p.feed_group || '.' || p.feed || CASE WHEN p.version = '1' THEN '' ELSE '__v' || p.version END AS feed,
+SELECT p.feed_group || '.' || ${tableNameSql('p')} AS feed,
   CASE WHEN coalesce(x.failing, 0) > 0 THEN 'failing' WHEN p.gaps > 0 THEN 'gaps'
     WHEN coalesce(c.unreconciled, 0) > 0 THEN 'counts differ' WHEN p.coming > 0 THEN 'future'
     ELSE coalesce(a.aging, 'ok') END AS state,
@@ -69,6 +71,6 @@ LEFT JOIN held h USING (feed_group, feed, version)
 LEFT JOIN kept k ON k.model = p.feed_group || '.' || p.feed AND p.version = '1'
 LEFT JOIN counted c ON c.feed = p.feed AND p.feed_group = 'messaging'
 LEFT JOIN aging a
-  ON a.name = p.feed_group || '.' || p.feed || CASE WHEN p.version = '1' THEN '' ELSE '__v' || p.version END
+  ON a.name = p.feed_group || '.' || ${tableNameSql('p')}
 ORDER BY 1`);
 }

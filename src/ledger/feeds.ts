@@ -1,4 +1,5 @@
 import type { FeedSpec } from '../feeds/catalogue.ts';
+import { tableName } from '../feeds/names.ts';
 import type { Session } from '../warehouse/session.ts';
 
 /** Records what the schema documents say of feeds that were seen in the data. */
@@ -47,4 +48,31 @@ export async function stagedFeeds(
     'SELECT feed, version FROM ops.files WHERE feed_group = $1 GROUP BY feed, version ORDER BY min(file_id)',
     [group],
   );
+}
+
+/** How far a feed has come: what is staged of it. */
+export interface StagingProgress {
+  group: string;
+  feed: string;
+  version: string;
+  /** Its newest file. */
+  file: number;
+  /** How many of its files another has taken the place of, and the newest that did; 0 where none was replaced. */
+  replaced: number;
+  replacing: number;
+  /** The last run that staged something of it. */
+  run: number;
+  /** Its newest partition; null where no file of it is left. */
+  partition: Date | null;
+}
+
+/** How far each feed has come, by the name of its tables: `messaging.calls__v2`. Reads the row of every file. */
+export async function stagingProgress(session: Session): Promise<Map<string, StagingProgress>> {
+  const rows = await session.rows<StagingProgress>(
+    `SELECT feed_group AS "group", feed, version, max(file_id) AS file, count(superseded_by) AS replaced,
+       coalesce(max(superseded_by), 0) AS replacing, max(run_id) AS run,
+       max(partition_ts) FILTER (superseded_by IS NULL) AS partition
+     FROM ops.files GROUP BY ALL ORDER BY ALL`,
+  );
+  return new Map(rows.map((row) => [`${row.group}.${tableName(row.feed, row.version)}`, row]));
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { StorageError } from '../errors.ts';
 import type { Session } from '../warehouse/session.ts';
 import { tablesAndViews } from '../warehouse/tables.ts';
+import { HAS_COME } from './partitions.ts';
 
 /**
  * The migrations of the ledger, oldest first. A released migration is never edited: a later one changes what it made.
@@ -270,7 +271,7 @@ WITH come AS (
     list_sort(list(DISTINCT source)) AS sources, list_distinct(max(partition_ts, 50)) AS newest
   FROM ops.partitions
   -- What is of a time to come says nothing of today.
-  WHERE state IN ('loaded', 'empty', 'reopened') AND partition_ts <= make_timestamp(epoch_us(now()))
+  WHERE ${HAS_COME} AND partition_ts <= make_timestamp(epoch_us(now()))
   GROUP BY ALL
 ), steps AS (
   SELECT feed_group, feed, version, partition_ts - lag(partition_ts) OVER (

@@ -1,4 +1,6 @@
 import type { Session } from '../warehouse/session.ts';
+import { ledger } from './ledger.ts';
+import type { BuiltModel } from './tables.ts';
 
 /**
  * Makes the next build rebuild every model that reads a feed from all of its rows. For callers that change rows which
@@ -12,4 +14,10 @@ export async function rebuildModelsReading(session: Session, feed: string): Prom
      AND model NOT IN (SELECT model FROM ops.model_runs WHERE materialized = 'incremental')`,
     [feed],
   );
+}
+
+/** What each model was last built from, by its id. */
+export async function builtModels(session: Session): Promise<Map<string, BuiltModel>> {
+  const rows = await ledger(session).selectFrom('ops.models').selectAll().execute();
+  return new Map(rows.map((row) => [row.model, row]));
 }

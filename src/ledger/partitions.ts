@@ -2,6 +2,9 @@ import type { Session } from '../warehouse/session.ts';
 import { timestamp } from '../warehouse/sql.ts';
 import type { Partition } from './tables.ts';
 
+/** Whether a partition has come, as SQL: all of it is staged, or was before it was exported again. */
+export const HAS_COME = "state IN ('loaded', 'empty', 'reopened')";
+
 /** A partition that is known and not loaded, and is looked for by its own path. */
 export interface AwaitedPartition {
   time: Date;
@@ -36,7 +39,7 @@ export async function feedProgress(
 ): Promise<Map<string, FeedProgress>> {
   const newest = `SELECT feed_group, feed, version,
       coalesce(max(partition_ts) FILTER (partition_ts <= $2), $2) AS newest
-    FROM ops.partitions WHERE source = $1 AND state IN ('loaded', 'empty', 'reopened') GROUP BY ALL`;
+    FROM ops.partitions WHERE source = $1 AND ${HAS_COME} GROUP BY ALL`;
   interface Come {
     key: string;
     newest: Date;

@@ -1,3 +1,4 @@
+import { tableNameSql } from '../feeds/names.ts';
 import type { Session } from '../warehouse/session.ts';
 import { ledger } from './ledger.ts';
 import type { SourceOrder } from './tables.ts';
@@ -73,7 +74,7 @@ export const FILE_ORDER = `SELECT file_id, row_number() OVER (ORDER BY partition
  */
 export async function sourceOrderByFeed(session: Session): Promise<Map<string, string>> {
   const rows = await session.rows<{ feed: string; sources: string }>(
-    `SELECT f.feed_group || '.' || f.feed || CASE WHEN f.version = '1' THEN '' ELSE '__v' || f.version END AS feed,
+    `SELECT f.feed_group || '.' || ${tableNameSql('f')} AS feed,
        to_json(list((f.source, coalesce(o.configured, false)) ORDER BY o.configured DESC NULLS LAST, o.place NULLS LAST, f.source))::VARCHAR
          AS sources
      FROM (SELECT DISTINCT feed_group, feed, version, source FROM ops.files WHERE superseded_by IS NULL) AS f

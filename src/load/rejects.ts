@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { UsageError } from '../errors.ts';
 import { type FeedSpec, undocumentedFeed } from '../feeds/catalogue.ts';
+import { tableNameSql } from '../feeds/names.ts';
 import { recordColumnMisfits } from '../ledger/column-misfits.ts';
 import { rebuildModelsReading } from '../ledger/models.ts';
 import type { Limits } from '../limits.ts';
@@ -36,7 +37,7 @@ function chosen({ feeds, fileId, line, reason }: RejectChoice): string {
 
 function filesOf(feeds: readonly string[]): string {
   const names = feeds.map(literal).join(', ');
-  const table = "feed || CASE WHEN version = '1' THEN '' ELSE '__v' || version END";
+  const table = tableNameSql();
   return `SELECT file_id FROM ops.files WHERE ${table} IN (${names}) OR feed_group || '.' || ${table} IN (${names})`;
 }
 

@@ -1,4 +1,5 @@
 import { dedupedComment } from '../feeds/comments.ts';
+import { tableNameSql } from '../feeds/names.ts';
 import type { Session } from '../warehouse/session.ts';
 import type { TableName } from '../warehouse/sql.ts';
 import { tableColumns } from '../warehouse/tables.ts';
@@ -35,7 +36,7 @@ async function feedComment(session: Session, { sources, name }: Model): Promise<
   const [found] = await session.rows<Parameters<typeof dedupedComment>[0]>(
     `SELECT feed AS name, version, description, deprecated_on AS deprecated, expected_end_on AS "expectedEnd",
        actual_end_on AS "actualEnd", gone_on AS gone, coalesce(replacement, '') AS replacement
-     FROM ops.feeds WHERE feed_group = $1 AND feed || CASE WHEN version = '1' THEN '' ELSE '__v' || version END = $2`,
+     FROM ops.feeds WHERE feed_group = $1 AND ${tableNameSql()} = $2`,
     [group, feed],
   );
   return found ? dedupedComment(found) : `The latest version of each record of ${feed}.`;

@@ -1,6 +1,7 @@
 import { ModelError } from '../errors.ts';
 import { updateStandingFailures } from '../ledger/failures.ts';
 import { recordModelColumns } from '../ledger/model-columns.ts';
+import { builtModels } from '../ledger/models.ts';
 import { wasInterrupted } from '../ledger/runs.ts';
 import { load } from '../load/load.ts';
 import type { LoadOptions, LoadResult } from '../load/load-run.ts';
@@ -8,7 +9,6 @@ import { type BuildOptions, type BuildResult, build, openProject } from '../mode
 import { keyColumns } from '../models/key-columns.ts';
 import type { TestOutcome } from '../models/tests/run-test.ts';
 import {
-  builtModels,
   type ChosenTests,
   chooseTests,
   failedTests,

@@ -1,28 +1,9 @@
-import { tableName } from '../../feeds/names.ts';
-import { sourceTable } from '../../models/relations.ts';
+import { stagingTable } from '../../feeds/names.ts';
+import type { StagingProgress } from '../../ledger/feeds.ts';
 import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { literal, qualified } from '../../warehouse/sql.ts';
 import type { Finding } from './finding.ts';
-
-/** A feed that files were staged of. */
-export interface StagedFeed {
-  group: string;
-  feed: string;
-  version: string;
-}
-
-/** The name of a feed's tables, with the version unless that is 1. */
-export function feedName({ group, feed, version }: StagedFeed): string {
-  return `${group}.${tableName(feed, version)}`;
-}
-
-/** All feeds that have files in the ledger. */
-export function stagedFeeds(session: Session): Promise<StagedFeed[]> {
-  return session.rows<StagedFeed & Record<string, string>>(
-    `SELECT DISTINCT feed_group AS "group", feed, version FROM ops.files ORDER BY ALL`,
-  );
-}
 
 interface FileCount {
   file_id: number;
@@ -39,16 +20,19 @@ interface FileCount {
  * lines are counted, and compared with the lines that were received. One finding if all is well, else one for each
  * broken file.
  */
-export async function verifyFiles(session: Session, feed: StagedFeed, present: boolean): Promise<Finding[]> {
-  const name = feedName(feed);
+export async function verifyFiles(
+  session: Session,
+  name: string,
+  { group, feed, version }: StagingProgress,
+  present: boolean,
+): Promise<Finding[]> {
   const staged = present
-    ? qualified(sourceTable(feed.group, tableName(feed.feed, feed.version)))
+    ? qualified(stagingTable(group, feed, version))
     : '(SELECT NULL::BIGINT AS _file_id, NULL::BIGINT AS _line WHERE false)';
   const query = `
 WITH received AS (
   SELECT file_id, source || ':' || path AS name, lines FROM ops.files
-  WHERE feed_group = ${literal(feed.group)} AND feed = ${literal(feed.feed)}
-    AND version = ${literal(feed.version)} AND superseded_by IS NULL
+  WHERE feed_group = ${literal(group)} AND feed = ${literal(feed)} AND version = ${literal(version)} AND superseded_by IS NULL
 ), staged AS (
   SELECT _file_id AS file_id, count(*) AS staged, count(*) - count(DISTINCT _line) AS unclear
   FROM ${staged} GROUP BY _file_id

@@ -1,10 +1,11 @@
+import { stagingProgress } from '../../ledger/feeds.ts';
+import { builtModels } from '../../ledger/models.ts';
 import type { Project } from '../../models/assemble.ts';
 import { chooseModels, type Selection } from '../../models/choose.ts';
 import { modelsBehind } from '../../models/tests/behind.ts';
-import { builtModels } from '../../models/tests/test.ts';
 import { presentRelations } from '../../warehouse/tables.ts';
 import type { Workspace } from '../../workspace/workspace.ts';
-import { feedName, type StagedFeed, stagedFeeds, verifyFiles } from './files.ts';
+import { verifyFiles } from './files.ts';
 import type { Finding } from './finding.ts';
 import { verifyGaps, verifyOrphans, verifyProofs } from './ledger.ts';
 import { skipped, verifyModel } from './models.ts';
@@ -37,17 +38,18 @@ export async function verify(
   const models = chosen.flatMap((id) => project.models.get(id) ?? []);
   const narrowed = select.length > 0 || exclude.length > 0;
   const read = new Set(models.flatMap(({ sources }) => sources.map(({ group, feed }) => `${group}.${feed}`)));
-  const isChosen = (feed: StagedFeed) => !narrowed || read.has(feedName(feed));
   const present = await presentRelations(session);
+  const feeds = await stagingProgress(session);
 
   const findings: Finding[] = [];
-  for (const feed of (await stagedFeeds(session)).filter(isChosen)) {
+  for (const [name, feed] of feeds) {
+    if (narrowed && !read.has(name)) continue;
     signal?.throwIfAborted();
-    reporter.progress.activity(`counting the lines of ${feedName(feed)}`);
-    findings.push(...(await verifyFiles(session, feed, present.has(`staging_${feedName(feed)}`))));
+    reporter.progress.activity(`counting the lines of ${name}`);
+    findings.push(...(await verifyFiles(session, name, feed, present.has(`staging_${name}`))));
   }
-  const behind = await modelsBehind(session, project);
   const built = await builtModels(session);
+  const behind = modelsBehind(project, feeds, built);
   const dedup = models.filter(({ id, config }) => config.materialized === 'dedup' && present.has(id));
   for (const model of sampleOf(dedup, options)) {
     signal?.throwIfAborted();

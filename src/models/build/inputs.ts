@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { STAGING_SCHEMAS } from '../../feeds/names.ts';
-import { ledger } from '../../ledger/ledger.ts';
+import { type StagingProgress, stagingProgress } from '../../ledger/feeds.ts';
+import { builtModels } from '../../ledger/models.ts';
 import { sourceOrderByFeed } from '../../ledger/sources.ts';
 import type { BuiltModel } from '../../ledger/tables.ts';
 import type { Session } from '../../warehouse/session.ts';
@@ -15,12 +16,6 @@ export interface Inputs {
   data: string;
   /** The newest file among those. */
   newest: number;
-}
-
-/** How far a feed has come: its files, and those that were replaced. */
-interface FeedState {
-  newest: number;
-  replaced: number;
 }
 
 /** What a model's rows come from. */
@@ -38,45 +33,42 @@ export class BuildInputs {
   /** Tables and views that are there, as `schema.name`. */
   readonly present: Set<string>;
   /** By the feed's table: `messaging.calls__v2`. */
-  readonly #feeds: ReadonlyMap<string, FeedState>;
+  readonly #feeds: ReadonlyMap<string, StagingProgress>;
   /** The columns of each staging table, as one text. */
   readonly #columns: ReadonlyMap<string, string>;
   /** The order of the sources of each feed that several deliver, by which their rows rank. */
   readonly #orders: ReadonlyMap<string, string>;
-  /** The newest partition of each feed. */
-  readonly #newest: ReadonlyMap<string, Date>;
 
   private constructor(
     built: Map<string, BuiltModel>,
     present: Set<string>,
-    feeds: ReadonlyMap<string, FeedState>,
+    feeds: ReadonlyMap<string, StagingProgress>,
     columns: ReadonlyMap<string, string>,
     orders: ReadonlyMap<string, string>,
-    newest: ReadonlyMap<string, Date>,
   ) {
     this.built = built;
     this.present = present;
     this.#feeds = feeds;
     this.#columns = columns;
     this.#orders = orders;
-    this.#newest = newest;
   }
 
   static async read(session: Session): Promise<BuildInputs> {
-    const built = await ledger(session).selectFrom('ops.models').selectAll().execute();
     return new BuildInputs(
-      new Map(built.map((row) => [row.model, row])),
+      await builtModels(session),
       await presentRelations(session),
-      await feedStates(session),
+      await stagingProgress(session),
       await stagingColumns(session),
       await sourceOrderByFeed(session),
-      await newestPartitions(session),
     );
   }
 
   /** What a model is made of now. @param sql as it is rendered */
   of(model: Model, sql: string): Inputs {
-    const read = model.sources.map(({ group, feed }) => this.#feeds.get(`${group}.${feed}`));
+    const read = model.sources.map(({ group, feed }) => {
+      const progress = this.#feeds.get(`${group}.${feed}`);
+      return progress && { newest: progress.file, replaced: progress.replaced };
+    });
     const shapes = model.sources.map(({ group, feed }) => this.#columns.get(`staging_${group}.${feed}`));
     const orders = model.sources.flatMap(({ group, feed }) => this.#orders.get(`${group}.${feed}`) ?? []);
     const { config, description, columns, tests } = model;
@@ -99,9 +91,9 @@ export class BuildInputs {
     const parents = refs.flatMap((id) => this.built.get(id) ?? []);
     const feeds = sources.map(({ group, feed }) => `${group}.${feed}`);
     const times = [
-      ...feeds.map((feed) => this.#newest.get(feed)),
-      ...parents.map(({ data_up_to }) => data_up_to ?? undefined),
-    ].filter((time) => time !== undefined);
+      ...feeds.map((feed) => this.#feeds.get(feed)?.partition),
+      ...parents.map(({ data_up_to }) => data_up_to),
+    ].filter((time) => time != null);
     return {
       sources: [...new Set([...feeds, ...parents.flatMap((parent) => parent.sources ?? [])])].sort(),
       data_up_to: times.length > 0 ? new Date(Math.max(...times.map(Number))) : null,
@@ -125,24 +117,6 @@ export class BuildInputs {
 /** Templates give whole numbers as big ones, which JSON does not know. */
 function plain(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value;
-}
-
-async function feedStates(session: Session): Promise<Map<string, FeedState>> {
-  const rows = await session.rows<FeedState & { name: string }>(
-    `SELECT feed_group || '.' || feed || CASE WHEN version = '1' THEN '' ELSE '__v' || version END AS name,
-       max(file_id) AS newest, count(superseded_by) AS replaced
-     FROM ops.files GROUP BY ALL`,
-  );
-  return new Map(rows.map(({ name, ...state }) => [name, state]));
-}
-
-async function newestPartitions(session: Session): Promise<Map<string, Date>> {
-  const rows = await session.rows<{ name: string; newest: Date }>(
-    `SELECT feed_group || '.' || feed || CASE WHEN version = '1' THEN '' ELSE '__v' || version END AS name,
-       max(partition_ts) AS newest
-     FROM ops.files WHERE superseded_by IS NULL GROUP BY ALL`,
-  );
-  return new Map(rows.map(({ name, newest }) => [name, newest]));
 }
 
 async function stagingColumns(session: Session): Promise<Map<string, string>> {

@@ -1,8 +1,8 @@
 import type { NewFailure } from '../../ledger/failures.ts';
-import { ledger } from '../../ledger/ledger.ts';
+import { type StagingProgress, stagingProgress } from '../../ledger/feeds.ts';
+import { builtModels } from '../../ledger/models.ts';
 import type { BuiltModel } from '../../ledger/tables.ts';
 import { type LatestResult, latestResults, recordResults } from '../../ledger/tests.ts';
-import type { Session } from '../../warehouse/session.ts';
 import { presentRelations } from '../../warehouse/tables.ts';
 import type { Workspace } from '../../workspace/workspace.ts';
 import type { Project } from '../assemble.ts';
@@ -24,12 +24,6 @@ export interface Built {
   fullRefresh: boolean;
 }
 
-/** What each model was last built from. */
-export async function builtModels(session: Session): Promise<Map<string, BuiltModel>> {
-  const rows = await ledger(session).selectFrom('ops.models').selectAll().execute();
-  return new Map(rows.map((row) => [row.model, row]));
-}
-
 /**
  * Tests what has changed, before it is published: tests of tables that were built, or of rows that were staged, since they
  * were run last (also by a run that was killed before it came to them), those that were never run, and those that failed.
@@ -41,7 +35,7 @@ export async function testBuilt(workspace: Workspace, runId: number, built: Buil
     latest: await latestResults(session),
     present: await presentRelations(session),
     after: built.built.length > 0 ? await builtModels(session) : built.before,
-    staged: await stagedRuns(session),
+    feeds: await stagingProgress(session),
   };
   const due = planTests(built.project).filter((test) => isDue(test, built, known));
   if (due.length === 0) return [];
@@ -52,7 +46,7 @@ export async function testBuilt(workspace: Workspace, runId: number, built: Buil
     unitShapes,
     present: known.present,
     examples: 0,
-    behind: await modelsBehind(session, built.project),
+    behind: modelsBehind(built.project, known.feeds, known.after),
     since: sinceFiles(built, known),
   });
   for (const { test, status, message } of outcomes) {
@@ -66,25 +60,11 @@ interface Known {
   latest: ReadonlyMap<string, LatestResult>;
   present: ReadonlySet<string>;
   after: ReadonlyMap<string, BuiltModel>;
-  /** By feed, the last run that staged something of it, and the newest file that took another's place. */
-  staged: ReadonlyMap<string, StagedRun>;
-}
-
-interface StagedRun {
-  run_id: number;
-  replacing: number;
-}
-
-async function stagedRuns(session: Session): Promise<Map<string, StagedRun>> {
-  const rows = await session.rows<StagedRun & { feed: string }>(
-    `SELECT feed_group || '.' || feed || CASE WHEN version = '1' THEN '' ELSE '__v' || version END AS feed,
-       max(run_id) AS run_id, coalesce(max(superseded_by), 0) AS replacing FROM ops.files GROUP BY ALL`,
-  );
-  return new Map(rows.map(({ feed, ...staged }) => [feed, staged]));
+  feeds: ReadonlyMap<string, StagingProgress>;
 }
 
 function isDue(test: PlannedTest, { built, before }: Built, known: Known): boolean {
-  const { latest, present, after, staged } = known;
+  const { latest, present, after, feeds } = known;
   const last = latest.get(test.name);
   const again = last === undefined || blocks(last);
   if (test.kind === 'unit') {
@@ -97,14 +77,14 @@ function isDue(test: PlannedTest, { built, before }: Built, known: Known): boole
   return (
     again ||
     test.reads.some((id) => (after.get(id)?.run_id ?? 0) > last.run_id) ||
-    test.sources.some(({ group, feed }) => (staged.get(`${group}.${feed}`)?.run_id ?? 0) > last.run_id)
+    test.sources.some(({ group, feed }) => (feeds.get(`${group}.${feed}`)?.run ?? 0) > last.run_id)
   );
 }
 
 /** Models that were brought up to date from the rows of later files than these, and were tested and right before. */
 function sinceFiles(
   { project, built, before, fullRefresh }: Built,
-  { latest, after, staged }: Known,
+  { latest, after, feeds }: Known,
 ): Map<string, number> {
   const since = new Map<string, number>();
   if (fullRefresh) return since;
@@ -118,7 +98,7 @@ function sinceFiles(
     });
     // Keys whose rows went with a file are no longer known: then all of them are looked at.
     const went = model.sources.some(
-      ({ group, feed }) => (staged.get(`${group}.${feed}`)?.replacing ?? 0) > old.watermark,
+      ({ group, feed }) => (feeds.get(`${group}.${feed}`)?.replacing ?? 0) > old.watermark,
     );
     if (wasRight && !went) since.set(id, old.watermark);
   }
@@ -169,7 +149,7 @@ export async function testAll(
     since: new Map(),
     examples: EXAMPLES,
     present: await presentRelations(session),
-    behind: await modelsBehind(session, project),
+    behind: modelsBehind(project, await stagingProgress(session), await builtModels(session)),
   });
 }
 
