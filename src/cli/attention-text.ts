@@ -1,4 +1,5 @@
 import type { Attention } from '../attention.ts';
+import { groupBy } from '../group-by.ts';
 
 /** How many items are listed at the end of a command; the rest is counted, since nobody reads two hundred lines. */
 const MAX_ITEMS = 10;
@@ -18,8 +19,7 @@ export function someOfEachKind(
   most = MAX_ITEMS,
 ): { shown: Attention[]; rest: Map<Attention['kind'], number> } {
   const sorted = bySeverity(items);
-  const kinds = new Map<Attention['kind'], Attention[]>();
-  for (const item of sorted) kinds.set(item.kind, [...(kinds.get(item.kind) ?? []), item]);
+  const kinds = groupBy(sorted, ({ kind }) => kind);
   const taken = new Set<Attention>();
   for (let turn = 0; taken.size < Math.min(most, sorted.length); turn += 1) {
     for (const group of kinds.values()) {

@@ -1,6 +1,7 @@
 import { isPersonal, type KnownFeed, type TypedColumn } from '../feeds/followed.ts';
 import { isStagingColumn, stagingTable } from '../feeds/names.ts';
 import type { ColumnType, EpochFormat } from '../feeds/types.ts';
+import { groupBy } from '../group-by.ts';
 import type { Session } from '../warehouse/session.ts';
 import { literal, type TableName } from '../warehouse/sql.ts';
 import { type PresentTable, presentTables, tableId } from '../warehouse/tables.ts';
@@ -42,13 +43,7 @@ export async function knownFeeds(
     .where('feed_group', '=', group)
     .orderBy('position')
     .execute();
-  const byFeed = new Map<string, FollowedColumn[]>();
-  for (const column of columns) {
-    const id = JSON.stringify([column.feed, column.version]);
-    const known = byFeed.get(id);
-    if (known) known.push(column);
-    else byFeed.set(id, [column]);
-  }
+  const byFeed = groupBy(columns, ({ feed, version }) => JSON.stringify([feed, version]));
   return feeds.map((row) => {
     const documented = (byFeed.get(JSON.stringify([row.feed, row.version])) ?? []).map(typedColumn);
     const listed = new Set(documented.map(({ name }) => name.toLowerCase()));

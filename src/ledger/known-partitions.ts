@@ -1,3 +1,4 @@
+import { groupBy } from '../group-by.ts';
 import type { Session } from '../warehouse/session.ts';
 import type { File, Partition } from './tables.ts';
 
@@ -48,15 +49,8 @@ export async function readKnownPartitions(
      WHERE source = $1 AND path IS NOT NULL AND ${WITHIN}`,
     parameters,
   );
-  const byFolder = new Map<string, KnownFile[]>();
-  for (const file of files) {
-    const folder = file.path.slice(0, file.path.lastIndexOf('/'));
-    const others = byFolder.get(folder);
-    if (others) others.push(file);
-    else byFolder.set(folder, [file]);
-  }
   return {
-    files: byFolder,
+    files: groupBy(files, ({ path }) => path.slice(0, path.lastIndexOf('/'))),
     byPath: new Map(files.map((file) => [file.path, file])),
     partitions: new Map(partitions.map((row) => [row.path as string, row])),
   };

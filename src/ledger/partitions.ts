@@ -6,7 +6,7 @@ import type { Partition } from './tables.ts';
 export const HAS_COME = "state IN ('loaded', 'empty', 'reopened')";
 
 /** A partition that is known and not loaded, and is looked for by its own path. */
-export interface AwaitedPartition {
+interface AwaitedPartition {
   time: Date;
   /** Its folder; undefined while it is missing. */
   path: string | undefined;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { dayFolder, startOfDay } from '../feeds/paths.ts';
-import type { AwaitedPartition, FeedProgress } from '../ledger/partitions.ts';
+import { groupBy } from '../group-by.ts';
+import type { FeedProgress } from '../ledger/partitions.ts';
 import type { Target } from './discover.ts';
 import type { LoadOptions } from './load-run.ts';
 
@@ -46,7 +47,7 @@ export function reachOf(target: Target, progress: FeedProgress | undefined, opti
     return { ...none, since: undefined, whole: until === undefined };
   }
   const reach: Reach = { ...none, since: lookBack, whole: false };
-  for (const [day, awaited] of byDay(progress.awaited)) {
+  for (const [day, awaited] of groupBy(progress.awaited, ({ time }) => dayFolder(time))) {
     if (awaited.length > ONE_BY_ONE) {
       reach.beside.push(`${target.path}/${day}`);
       reach.days.push(...awaited.slice(0, 1).map(({ time }) => startOfDay(time)));
@@ -69,17 +70,6 @@ export function isDue(turn: string, listedAt: Date | undefined, interval: number
   const phase = createHash('sha256').update(turn).digest().readUInt32BE() % interval;
   const round = (time: Date) => Math.floor((time.getTime() - phase) / interval);
   return round(now) > round(listedAt);
-}
-
-function byDay(awaited: readonly AwaitedPartition[]): Map<string, AwaitedPartition[]> {
-  const days = new Map<string, AwaitedPartition[]>();
-  for (const one of awaited) {
-    const day = dayFolder(one.time);
-    const others = days.get(day);
-    if (others) others.push(one);
-    else days.set(day, [one]);
-  }
-  return days;
 }
 
 /** More than so many partitions of a day are looked for by listing the day. */

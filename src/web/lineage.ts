@@ -1,3 +1,4 @@
+import { groupBy } from '../group-by.ts';
 import type { Documentation } from './documentation.ts';
 import { type Html, html, raw } from './html.ts';
 import { HEIGHT, layOut, type Point } from './layout.ts';
@@ -55,13 +56,8 @@ export function neighbourhood({ nodes, edges }: Lineage, ids: readonly string[])
 }
 
 function neighbours(edges: Lineage['edges']): Map<string, string[]> {
-  const next = new Map<string, string[]>();
-  for (const [from, to] of edges) {
-    const known = next.get(from);
-    if (known) known.push(to);
-    else next.set(from, [to]);
-  }
-  return next;
+  const leaving = groupBy(edges, ([from]) => from);
+  return new Map([...leaving].map(([from, own]) => [from, own.map(([, to]) => to)]));
 }
 
 function reachable(starts: readonly string[], next: ReadonlyMap<string, readonly string[]>): Set<string> {

@@ -1,4 +1,5 @@
 import { ModelError } from '../../errors.ts';
+import { groupBy } from '../../group-by.ts';
 import type { BuiltModel, ModelRun } from '../../ledger/tables.ts';
 import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
@@ -119,12 +120,8 @@ export class ModelBuild {
 
   /** Mistakes that are no model's: in macros, in what is said of models that there are not, in the place of a file. */
   failFiles(problems: readonly ModelProblem[]): void {
-    const files = new Map<string, ModelProblem[]>();
-    for (const problem of problems) {
-      if ((problem.models ?? []).length > 0) continue;
-      files.set(problem.file, [...(files.get(problem.file) ?? []), problem]);
-    }
-    for (const [file, own] of files) this.fail(file, own);
+    const ofNone = problems.filter(({ models = [] }) => models.length === 0);
+    for (const [file, own] of groupBy(ofNone, ({ file }) => file)) this.fail(file, own);
   }
 
   #failed(failure: FailedModel): void {

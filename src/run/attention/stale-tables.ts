@@ -1,4 +1,5 @@
 import type { Attention } from '../../attention.ts';
+import { groupBy } from '../../group-by.ts';
 import { ledger } from '../../ledger/ledger.ts';
 import type { PublishedTable } from '../../ledger/tables.ts';
 import { modelFailure } from '../../publish/stale-models.ts';
@@ -19,12 +20,8 @@ export async function staleTables(session: Session): Promise<Attention[]> {
     .orderBy('schema_name')
     .orderBy('table_name')
     .execute();
-  const causes = new Map<string, PublishedTable[]>();
-  for (const row of rows) {
-    if (row.cause === modelFailure(nameOf(row))) continue;
-    const key = `${row.cause} ${row.run_id === null}`;
-    causes.set(key, [...(causes.get(key) ?? []), row]);
-  }
+  const others = rows.filter((row) => row.cause !== modelFailure(nameOf(row)));
+  const causes = groupBy(others, ({ cause, run_id }) => `${cause} ${run_id === null}`);
   return [...causes.values()].map(itemOf);
 }
 

@@ -15,6 +15,7 @@ import {
   type WantedFeed,
 } from '../../feeds/followed.ts';
 import type { ColumnType } from '../../feeds/types.ts';
+import { groupBy } from '../../group-by.ts';
 import { isNewer, isNewVersion } from './compare.ts';
 
 /**
@@ -31,11 +32,7 @@ export function advance(
   today: string,
 ): KnownFeed[] {
   const done = new Set(applied.map(changeIdentity));
-  const byFeed = new Map<string, Change[]>();
-  for (const change of applied) {
-    const id = feedId({ name: change.feed, version: change.version });
-    byFeed.set(id, [...(byFeed.get(id) ?? []), change]);
-  }
+  const byFeed = groupBy(applied, ({ feed, version }) => feedId({ name: feed, version }));
   const changesOf = (feed: Pick<WantedFeed, 'name' | 'version'>) => byFeed.get(feedId(feed)) ?? [];
   const before = new Map(known.map((feed) => [feedId(feed), feed]));
   const next: KnownFeed[] = [];

@@ -1,3 +1,4 @@
+import { groupBy } from '../../group-by.ts';
 import type { Difference } from '../differences.ts';
 
 /** Arranges differences for a person to read. Pure. */
@@ -26,16 +27,14 @@ const NAMES = 3;
  * group.
  */
 export function summarizeNeverSeen(differences: readonly Difference[]): ShownDifference[] {
-  const shown: ShownDifference[] = [];
-  const unseen = new Map<string, Difference[]>();
-  for (const each of differences) {
-    if (each.finding !== 'never seen') shown.push(each);
-    else {
-      const whose = each.column === undefined ? each.group : `${each.group}.${each.feed}`;
-      unseen.set(whose, [...(unseen.get(whose) ?? []), each]);
-    }
-  }
-  return [...shown, ...[...unseen.values()].flatMap(summary)];
+  const unseen = groupBy(
+    differences.filter(({ finding }) => finding === 'never seen'),
+    ({ group, feed, column }) => (column === undefined ? group : `${group}.${feed}`),
+  );
+  return [
+    ...differences.filter(({ finding }) => finding !== 'never seen'),
+    ...[...unseen.values()].flatMap(summary),
+  ];
 }
 
 function summary(all: readonly Difference[]): ShownDifference[] {

@@ -1,3 +1,4 @@
+import { groupBy } from '../../group-by.ts';
 import type { Model } from '../../models/model.ts';
 import { ruleLines } from '../../models/rule.ts';
 import { count } from '../../text.ts';
@@ -109,9 +110,7 @@ function markOf(status: string | undefined): string {
 
 /** The models for the list beside the page: by schema, those that are built from others first. */
 export function schemasOf({ models }: Documentation): [string, DocumentedModel[]][] {
-  const schemas = new Map<string, DocumentedModel[]>();
-  for (const each of models)
-    schemas.set(each.model.schema, [...(schemas.get(each.model.schema) ?? []), each]);
+  const schemas = groupBy(models, ({ model }) => model.schema);
   const feeds = (list: readonly DocumentedModel[]) =>
     list.every(({ model }) => model.config.materialized === 'dedup');
   return [...schemas]
