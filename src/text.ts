@@ -66,3 +66,23 @@ export function sha256(text: string | Uint8Array): string {
 export function count(number: number, noun: string): string {
   return `${number.toLocaleString('en-US')} ${noun}${number === 1 ? '' : 's'}`;
 }
+
+/** A day as people read it, UTC: `2026-01-31`. */
+export function dayText(time: Date): string {
+  return time.toISOString().slice(0, 10);
+}
+
+/** `2026-01-31 07:00` */
+export function minuteText(time: Date): string {
+  return time.toISOString().slice(0, 16).replace('T', ' ');
+}
+
+/** `2026-01-31 07:00:00` */
+export function secondText(time: Date): string {
+  return time.toISOString().slice(0, 19).replace('T', ' ');
+}
+
+/** For `JSON.stringify`, which knows no integers of 64 bits: they go as their digits. */
+export function bigintText(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}

@@ -69,8 +69,3 @@ function ageLimitsFor(source: Source, row: FreshnessRow, { freshness }: Config) 
   const cadence = cadences.length > 0 ? Math.max(...cadences) : null;
   return ageLimits([...named, source.freshness, freshness.all], cadence);
 }
-
-/** A time as messages show it: `2026-01-31 07:00`, UTC. */
-export function minute(time: Date): string {
-  return time.toISOString().slice(0, 16).replace('T', ' ');
-}

@@ -1,5 +1,6 @@
 import type { Attention } from '../attention.ts';
-import type { Cell, ResultTable } from '../warehouse/values.ts';
+import { secondText } from '../text.ts';
+import { type Cell, type ResultTable, tableOf } from '../warehouse/values.ts';
 import { cellJson, quoted } from './cells.ts';
 import type { WarehouseStatus } from './status-text.ts';
 
@@ -11,10 +12,7 @@ const FIELDS = ['kind', 'severity', 'source', 'feed', 'model', 'count', 'message
 
 /** Items as a table, one row for each. */
 export function attentionTable(items: readonly Attention[]): ResultTable {
-  return {
-    columns: FIELDS.map((name) => ({ name, type: name === 'count' ? 'BIGINT' : 'VARCHAR' })),
-    rows: items.map((item) => FIELDS.map((name) => item[name] ?? null)),
-  };
+  return tableOf(FIELDS, items, { count: 'BIGINT' });
 }
 
 /**
@@ -50,7 +48,7 @@ function cells(fields: Record<string, string | number | boolean | Date | null | 
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]): [string, Cell] => [
       name,
-      value instanceof Date ? value.toISOString().slice(0, 19).replace('T', ' ') : (value ?? null),
+      value instanceof Date ? secondText(value) : (value ?? null),
     ]),
   );
 }

@@ -1,6 +1,7 @@
 import picocolors from 'picocolors';
 import type { Attention } from '../attention.ts';
 import type { LastRun } from '../ledger/last-run.ts';
+import { secondText } from '../text.ts';
 import type { ResultTable } from '../warehouse/values.ts';
 import { bySeverity } from './attention-text.ts';
 import { duration } from './duration.ts';
@@ -130,5 +131,5 @@ function forPeople({ columns, rows }: ResultTable): ResultTable {
 function timeOf(time: Date, now: Date): string {
   const ago = (now.getTime() - time.getTime()) / 1000;
   const age = ago < 0 ? 'in the future' : `${duration(ago)} ago`;
-  return `${time.toISOString().slice(0, 19).replace('T', ' ')}, ${age}`;
+  return `${secondText(time)}, ${age}`;
 }

@@ -1,3 +1,4 @@
+import { dayText } from '../text.ts';
 import { isPlainName } from './names.ts';
 
 /**
@@ -116,7 +117,7 @@ function misfit(reason: string): ParsedPath {
 
 /** The folder component that holds the day of `time`: `dt=2026-01-31`. */
 export function dayFolder(time: Date): string {
-  return `dt=${time.toISOString().slice(0, 10)}`;
+  return `dt=${dayText(time)}`;
 }
 
 /** The start of the day that `time` lies in, UTC. */

@@ -1,4 +1,4 @@
-import type { Cell, ResultTable } from '../warehouse/values.ts';
+import { type ResultTable, tableOf } from '../warehouse/values.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import type { Project } from './assemble.ts';
 import { chooseModels, type Selection } from './choose.ts';
@@ -14,17 +14,14 @@ export async function listModels(
   selection: Selection,
 ): Promise<ResultTable> {
   const ids = await chooseModels(workspace, project, selection);
-  const names = ['model', 'materialized', 'tags', 'file', 'reads'];
-  return {
-    columns: names.map((name) => ({
-      name,
-      type: name === 'tags' || name === 'reads' ? 'VARCHAR[]' : 'VARCHAR',
-    })),
-    rows: ids.flatMap((id): Cell[][] => {
-      const model = project.models.get(id);
-      if (!model) return [];
-      const feeds = model.sources.map(({ group, feed }) => `source:${group}.${feed}`);
-      return [[id, model.config.materialized, [...model.tags], model.file, [...model.refs, ...feeds]]];
-    }),
-  };
+  const models = ids.flatMap((id) => project.models.get(id) ?? []);
+  const rows = models.map(({ id, config, tags, file, refs, sources }) => ({
+    model: id,
+    materialized: config.materialized,
+    tags: [...tags],
+    file,
+    reads: [...refs, ...sources.map(({ group, feed }) => `source:${group}.${feed}`)],
+  }));
+  const lists = { tags: 'VARCHAR[]', reads: 'VARCHAR[]' };
+  return tableOf(['model', 'materialized', 'tags', 'file', 'reads'], rows, lists);
 }

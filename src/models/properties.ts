@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Path, pathText } from '../config/problems.ts';
 import { allowedMessage } from '../config/wording.ts';
+import { bigintText } from '../text.ts';
 import type { ConfigEntries, ConfigEntry } from './config.ts';
 import type { TestEntry } from './data-tests.ts';
 import type { Place } from './jinja.ts';
@@ -227,7 +228,7 @@ function valueAt(value: unknown, path: YamlPath): unknown {
 
 function shown(value: unknown): string {
   if (value === undefined) return 'missing';
-  return JSON.stringify(value, (_, held) => (typeof held === 'bigint' ? String(held) : held));
+  return JSON.stringify(value, bigintText);
 }
 
 function configEntries(config: Record<string, unknown>, placeOf: (key: string) => Place): ConfigEntries {

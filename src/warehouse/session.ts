@@ -10,6 +10,7 @@ import {
   StatementType,
 } from '@duckdb/node-api';
 import { StorageError } from '../errors.ts';
+import { bigintText } from '../text.ts';
 import { literal, qualified, type TableName } from './sql.ts';
 import { columnsSql } from './tables.ts';
 import { storageTrouble } from './trouble.ts';
@@ -159,7 +160,7 @@ export class Session implements Disposable {
     const types = await this.#columnTypes(table);
     const structure = Object.fromEntries(names.map((name) => [name, types.get(name) ?? 'VARCHAR']));
     const select = `SELECT unnest(from_json($1, ${literal(JSON.stringify([structure]))}), max_depth := 2)`;
-    await this.run(`INSERT INTO ${qualified(table)} BY NAME ${select}`, [JSON.stringify(rows, jsonValue)]);
+    await this.run(`INSERT INTO ${qualified(table)} BY NAME ${select}`, [JSON.stringify(rows, bigintText)]);
   }
 
   /** Read for all tables of a schema at once: of the ledger, sooner or later all are needed. */
@@ -249,8 +250,4 @@ function fromDuckDB(value: DuckDBValue): SqlValue {
   if (value instanceof DuckDBDecimalValue) return value.toString();
   if (value instanceof DuckDBListValue) return value.items.map(fromDuckDB);
   return value as SqlValue;
-}
-
-function jsonValue(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? value.toString() : value;
 }

@@ -76,6 +76,22 @@ export interface ResultTable extends ResultRows {
 }
 
 /**
+ * A table of records, a row each.
+ * @param names of its columns, in their order
+ * @param types of those that are no text
+ */
+export function tableOf<Name extends string>(
+  names: readonly Name[],
+  records: readonly { [name in Name]?: Cell | undefined }[],
+  types: { [name in Name]?: string } = {},
+): ResultTable {
+  return {
+    columns: names.map((name) => ({ name, type: types[name] ?? 'VARCHAR' })),
+    rows: records.map((record) => names.map((name) => record[name] ?? null)),
+  };
+}
+
+/**
  * A value out of DuckDB as a cell.
  *
  * - integers: `number` up to 32 bits, else `bigint`; DECIMAL: {@link ExactNumber}

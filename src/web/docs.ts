@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { writeWhole } from '../files.ts';
+import { bigintText } from '../text.ts';
 import { type DocumentationSources, readDocumentation } from './documentation.ts';
 import { manifest } from './manifest.ts';
 import { page } from './page/page.ts';
@@ -30,8 +31,6 @@ export async function generateDocs(sources: DocumentationSources, directory: str
   return { index, models: models.length, feeds: feeds.length, tests: tests.length };
 }
 
-/** Integers that JSON readers would round become strings. */
 function json(value: object): string {
-  const plain = (_: string, held: unknown) => (typeof held === 'bigint' ? String(held) : held);
-  return `${JSON.stringify(value, plain, 2)}\n`;
+  return `${JSON.stringify(value, bigintText, 2)}\n`;
 }

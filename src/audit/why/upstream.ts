@@ -4,7 +4,7 @@ import type { Model } from '../../models/model.ts';
 import { modelTable, relationName } from '../../models/relations.ts';
 import { columnsIn } from '../../models/tests/shapes.ts';
 import type { Session } from '../../warehouse/session.ts';
-import type { ResultTable } from '../../warehouse/values.ts';
+import { type ResultTable, tableOf } from '../../warehouse/values.ts';
 import { type ColumnCondition, conditionSql } from './condition.ts';
 import { whyCommand } from './why.ts';
 
@@ -48,10 +48,10 @@ export async function upstreamOf(
   const sources = dedupModels(project, model).flatMap(({ id, config }) => {
     if (config.materialized !== 'dedup') return [];
     const values = config.unique_key.map((name) => known.get(name.toLowerCase()));
-    return [[id, config.unique_key.join(', '), whyCommand(id, config.unique_key, values)]];
+    const ask = whyCommand(id, config.unique_key, values);
+    return [{ model: id, unique_key: config.unique_key.join(', '), ask }];
   });
-  const names = ['model', 'unique_key', 'ask'];
-  return { rows, table: { columns: names.map((name) => ({ name, type: 'VARCHAR' })), rows: sources } };
+  return { rows, table: tableOf(['model', 'unique_key', 'ask'], sources) };
 }
 
 /** The nearest dedup models upstream, and those of the feeds that the model, or a model in between, reads directly. */

@@ -3,8 +3,8 @@ import { openProject, warnOfMistakes } from '../../models/build/build.ts';
 import { compileAll, compileModel } from '../../models/compile.ts';
 import { writeStarter } from '../../models/starter.ts';
 import { count } from '../../text.ts';
-import { openWorkspace } from '../../workspace/workspace.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
+import { openFor } from '../open.ts';
 
 type CompileOptions = CommonOptions & { starter?: boolean };
 
@@ -16,8 +16,8 @@ export default async function compile(
   context: CommandContext<CompileOptions>,
   name?: string,
 ): Promise<number> {
-  const config = await context.readConfig();
-  await using workspace = await openWorkspace(config, { ...context, reporter: context.logger, dryRun: true });
+  await using workspace = await openFor(context, true);
+  const { config } = workspace;
   if (context.options.starter) {
     const file = await writeStarter(workspace.session, config.models, name);
     context.logger.info(`wrote ${file}: look over its key, then asapp-warehouse build`);

@@ -4,6 +4,7 @@ import { parse as parseEnvironment } from 'dotenv';
 import { requireYaml } from '../../config/edit.ts';
 import { UsageError } from '../../errors.ts';
 import { type Replacement, replaceFiles } from '../../files.ts';
+import { tableOf } from '../../warehouse/values.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 import { isEncrypted, vendorText } from '../credentials/decrypt-file.ts';
 import { type CurrentTexts, type ImportPlan, planImport } from '../credentials/import-plan.ts';
@@ -72,17 +73,14 @@ async function credentialsOf(
 
 /** What was found, without the secret, and with only as much of the id as it takes to recognize it. */
 function table({ source, isNew, variables }: ImportPlan, { accessKeyId, bucket, prefix }: S3Credentials) {
-  const cells = {
+  const row = {
     source: isNew ? `${source} (new)` : source,
     bucket,
     prefix: prefix === '' ? null : prefix,
     access_key_id: accessKeyId.length < 16 ? '…' : `${accessKeyId.slice(0, 4)}…${accessKeyId.slice(-4)}`,
     variables: `${variables.id}, ${variables.secret}`,
   };
-  return {
-    columns: Object.keys(cells).map((name) => ({ name, type: 'VARCHAR' })),
-    rows: [Object.values(cells)],
-  };
+  return tableOf(['source', 'bucket', 'prefix', 'access_key_id', 'variables'], [row]);
 }
 
 interface FileChange extends Replacement {

@@ -3,6 +3,7 @@ import { debug } from '../../audit/debug/debug.ts';
 import { programChecks } from '../../audit/debug/machine.ts';
 import { chosenSources } from '../../config/chosen-sources.ts';
 import { ConfigError, type Problem } from '../../errors.ts';
+import { tableOf } from '../../warehouse/values.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 
 type DebugContext = CommandContext<CommonOptions & { source?: string[] }>;
@@ -17,13 +18,9 @@ export default async function debugCommand(context: DebugContext): Promise<numbe
       logger.warn(`${check.source}: ${check.step} failed: ${check.detail}`, { advice: check.advice });
   }
   logger.progress.stop();
-  const names = ['source', 'step', 'state', 'ms', 'detail', 'advice'] as const;
-  await context.print({
-    columns: names.map((name) => ({ name, type: name === 'ms' ? 'INTEGER' : 'VARCHAR' })),
-    rows: checks.map((check) =>
-      names.map((name) => (typeof check[name] === 'string' ? redact(check[name]) : check[name])),
-    ),
-  });
+  const table = tableOf(['source', 'step', 'state', 'ms', 'detail', 'advice'], checks, { ms: 'INTEGER' });
+  const hidden = table.rows.map((row) => row.map((cell) => (typeof cell === 'string' ? redact(cell) : cell)));
+  await context.print({ ...table, rows: hidden });
   return checks.some(({ state }) => state === 'failed') ? 1 : 0;
 }
 

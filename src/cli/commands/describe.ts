@@ -1,4 +1,5 @@
 import { ReadOnlyWarehouse } from '../../audit/query/read-only-warehouse.ts';
+import { secondText } from '../../text.ts';
 import type { Cell } from '../../warehouse/values.ts';
 import { type CommandContext, IGNORE_SOURCE_PROBLEMS } from '../command.ts';
 import { printableLines } from '../printable.ts';
@@ -26,7 +27,8 @@ export async function printDescription(
   const table = await readOnly.describe(name);
   const columns = ['column', 'type', 'description'].map((column) => ({ name: column, type: TEXT }));
   const rows = table.columns.map(({ column, type, description }): Cell[] => [column, type, description]);
-  const [upTo, built] = [utc(table.data_up_to), utc(table.built_at)];
+  const upTo = table.data_up_to && secondText(table.data_up_to);
+  const built = table.built_at && secondText(table.built_at);
   if (options.output === 'table') {
     const fresh = [
       built && `built ${built}${upTo ? `, data up to ${upTo}` : ''}`,
@@ -47,9 +49,4 @@ export async function printDescription(
     columns: [...columns, ...more],
     rows: rows.map((row) => [...row, table.id, table.description, built, upTo, table.stale]),
   });
-}
-
-/** A time in the format of all printed data. */
-function utc(time: Date | null): string | null {
-  return time?.toISOString().slice(0, 19).replace('T', ' ') ?? null;
 }

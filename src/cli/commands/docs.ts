@@ -2,8 +2,8 @@ import { join, resolve } from 'node:path';
 import { openProject, warnOfMistakes } from '../../models/build/build.ts';
 import { count } from '../../text.ts';
 import { generateDocs } from '../../web/docs.ts';
-import { openWorkspace } from '../../workspace/workspace.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
+import { openFor } from '../open.ts';
 
 interface GenerateOptions extends CommonOptions {
   outputDir?: string;
@@ -11,11 +11,10 @@ interface GenerateOptions extends CommonOptions {
 
 /** `docs generate`: the documentation as one page, with dbt's artifacts beside it. */
 export async function generate(context: CommandContext<GenerateOptions>): Promise<number> {
-  const config = await context.readConfig();
+  await using workspace = await openFor(context, true);
+  const { config, session, catalogue } = workspace;
   const { outputDir } = context.options;
   const directory = outputDir === undefined ? join(config.directory, 'target') : resolve(outputDir);
-  await using workspace = await openWorkspace(config, { ...context, reporter: context.logger, dryRun: true });
-  const { session, catalogue } = workspace;
   const project = await openProject(config, catalogue);
   warnOfMistakes(project, context.logger);
   const written = await generateDocs(

@@ -2,14 +2,13 @@ import { openProject, warnOfMistakes } from '../../models/build/build.ts';
 import type { Selection } from '../../models/choose.ts';
 import { listModels } from '../../models/list.ts';
 import type { ResultTable } from '../../warehouse/values.ts';
-import { openWorkspace } from '../../workspace/workspace.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
+import { openFor } from '../open.ts';
 
 /** `ls`: lists the models, or those that a selection selects. */
 export default async function ls(context: CommandContext<CommonOptions & Selection>): Promise<number> {
-  const config = await context.readConfig();
-  await using workspace = await openWorkspace(config, { ...context, reporter: context.logger, dryRun: true });
-  const project = await openProject(config, workspace.catalogue);
+  await using workspace = await openFor(context, true);
+  const project = await openProject(workspace.config, workspace.catalogue);
   warnOfMistakes(project, context.logger);
   const table = await listModels(workspace, project, context.options);
   await context.print(context.options.output === 'json' ? table : listsAsText(table));

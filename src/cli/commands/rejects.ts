@@ -9,8 +9,9 @@ import {
 } from '../../load/rejects.ts';
 import { count } from '../../text.ts';
 import { Warehouse } from '../../warehouse/warehouse.ts';
-import { openWorkspace, type Workspace } from '../../workspace/workspace.ts';
+import type { Workspace } from '../../workspace/workspace.ts';
 import { type CommandContext, type CommonOptions, IGNORE_SOURCE_PROBLEMS } from '../command.ts';
+import { openFor } from '../open.ts';
 import { askWhether, canAsk } from '../prompt.ts';
 
 /** `rejects list`: which lines could not be staged, and why. */
@@ -45,12 +46,7 @@ export async function discard(
 ): Promise<number> {
   const { options, logger, clock } = context;
   const choice = choiceOf(options, file, line);
-  const config = await context.readConfig();
-  await using workspace = await openWorkspace(config, {
-    ...context,
-    reporter: logger,
-    dryRun: options.dryRun,
-  });
+  await using workspace = await openFor(context);
   const lines = await countChosen(workspace, choice);
   const what = count(lines, 'rejected line');
   if (options.dryRun) logger.info(`would discard ${what}`);
@@ -79,12 +75,7 @@ export async function replay(
 ): Promise<number> {
   const { options, logger } = context;
   const choice = choiceOf(options, file, line);
-  const config = await context.readConfig();
-  await using workspace = await openWorkspace(config, {
-    ...context,
-    reporter: logger,
-    dryRun: options.dryRun,
-  });
+  await using workspace = await openFor(context);
   const lines = await countChosen(workspace, choice);
   if (options.dryRun) {
     logger.info(`would read ${count(lines, 'rejected line')} again`);

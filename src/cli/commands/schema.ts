@@ -17,11 +17,12 @@ import { changesBetween } from '../../schema/documents/changes-between.ts';
 import { readersThatFail } from '../../schema/failing-readers.ts';
 import { isNewlyApplied, type SchemaOptions, type SchemaResult } from '../../schema/follow.ts';
 import { keptRuleNotes } from '../../schema/kept-rules.ts';
-import { count } from '../../text.ts';
-import type { Cell, ResultTable } from '../../warehouse/values.ts';
+import { count, dayText, secondText } from '../../text.ts';
+import { type ResultTable, tableOf } from '../../warehouse/values.ts';
 import { openReadOnly } from '../../workspace/read-only.ts';
-import { openWorkspace, type Workspace } from '../../workspace/workspace.ts';
+import type { Workspace } from '../../workspace/workspace.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
+import { openFor } from '../open.ts';
 import { reportAttention } from '../summary.ts';
 
 type SchemaCommandOptions<More = unknown> = CommonOptions & More;
@@ -43,19 +44,15 @@ export async function diff(
   const { session } = workspace;
   const groups = groupsOf(workspace);
   if (from !== undefined && to !== undefined) {
-    const changes = await changesBetween(session, groups, dayOf(from), dayOf(to));
+    const changes = await changesBetween(session, groups, dayText(from), dayText(to));
     const own = changes.filter(
       (change) => feed === undefined || feed.some((name) => isNamed(change.group, change, name)),
     );
-    await context.print(
-      table(
-        { feed: 'VARCHAR', column: 'VARCHAR', kind: 'VARCHAR', before: 'VARCHAR', after: 'VARCHAR' },
-        own.map((change) => [
-          `${change.group}.${tableName(change.feed, change.version)}`,
-          ...[change.column, change.kind, change.before, change.after].map(cell),
-        ]),
-      ),
-    );
+    const rows = own.map((change) => ({
+      ...change,
+      feed: `${change.group}.${tableName(change.feed, change.version)}`,
+    }));
+    await context.print(tableOf(['feed', 'column', 'kind', 'before', 'after'], rows));
     return 0;
   }
   const kept = await keptRuleNotes(workspace, await openChanges(session));
@@ -67,27 +64,23 @@ export async function diff(
   // Only people get the short form; programs can filter for themselves.
   const isWhole = context.options.all || feed !== undefined || context.options.output !== 'table';
   const shown: ShownDifference[] = isWhole ? found : summarizeNeverSeen(found);
-  await context.print(
-    table(
-      {
-        feed: 'VARCHAR',
-        column: 'VARCHAR',
-        finding: 'VARCHAR',
-        published: 'VARCHAR',
-        present: 'VARCHAR',
-        observed: 'VARCHAR',
-        rows: 'BIGINT',
-        since: 'TIMESTAMP',
-        example: 'VARCHAR',
-      },
-      shown.map(
-        ({ group, feed: name, column, finding, published, present, observed, rows, since, example }) => [
-          name === '' ? group : `${group}.${name}`,
-          ...[column, finding, published, present, observed, rows, since && timeOf(since), example].map(cell),
-        ],
-      ),
-    ),
-  );
+  const names = [
+    'feed',
+    'column',
+    'finding',
+    'published',
+    'present',
+    'observed',
+    'rows',
+    'since',
+    'example',
+  ] as const;
+  const rows = shown.map((each) => ({
+    ...each,
+    feed: each.feed === '' ? each.group : `${each.group}.${each.feed}`,
+    since: each.since && secondText(each.since),
+  }));
+  await context.print(tableOf(names, rows, { rows: 'BIGINT', since: 'TIMESTAMP' }));
   if (shown.length < found.length)
     context.logger.info('asapp-warehouse schema diff --all shows each that was never seen');
   return 0;
@@ -135,9 +128,8 @@ async function applyAndPrint(
 ): Promise<number> {
   const { logger } = context;
   const { dryRun } = context.options;
-  const config = await context.readConfig();
-  await using workspace = await openWorkspace(config, { ...context, reporter: logger, dryRun });
-  const project = dryRun ? await openProject(config, workspace.catalogue) : undefined;
+  await using workspace = await openFor(context);
+  const project = dryRun ? await openProject(workspace.config, workspace.catalogue) : undefined;
   const { schema, exitCode, attention } = await schemaOnly(workspace, {
     ...options,
     ...(dryRun === undefined ? {} : { dryRun }),
@@ -190,18 +182,19 @@ function planTable(
     group: string,
     change: Change,
     { id, decision, rows, statements }: { id: number; decision: string; rows: number; statements: string[] },
-  ): Cell[] => {
-    const lineage = project ? affectedModels(project, group, change) : undefined;
-    return [
-      id,
-      `${group}.${tableName(change.feed, change.version)}`,
-      ...[change.column, change.kind, change.before, change.after, decision].map(cell),
-      rows,
-      cell(lineage?.rebuilt.join(', ') || undefined),
-      cell(lineage?.readers.join(', ') || undefined),
-      cell(failing?.get(id)?.join('\n') || undefined),
-      cell(statements.join(';\n') || undefined),
-    ];
+  ) => {
+    const lineage = project && affectedModels(project, group, change);
+    return {
+      ...change,
+      change: id,
+      feed: `${group}.${tableName(change.feed, change.version)}`,
+      decision,
+      rows_rewritten: rows,
+      models_rebuilt: lineage?.rebuilt.join(', ') || undefined,
+      read_by: lineage?.readers.join(', ') || undefined,
+      would_fail: failing?.get(id)?.join('\n') || undefined,
+      statements: statements.join(';\n') || undefined,
+    };
   };
   const back = undone.map(({ row, group, rows, statements }) =>
     line(group, changeOf(row), { id: row.change_id, decision: 'undone', rows, statements }),
@@ -217,36 +210,25 @@ function planTable(
         return line(group, change, { id, decision, rows: rewritten, statements: sql });
       });
     const rest = statements.filter(({ change }) => change === undefined).map(({ sql }) => sql);
-    const further: Cell[] = [
-      null,
-      group,
-      null,
-      'comments and columns',
-      null,
-      null,
-      'applied',
-      0,
-      null,
-      null,
-      null,
-    ];
-    return rest.length > 0 ? [...own, [...further, rest.join(';\n')]] : own;
+    if (rest.length === 0) return own;
+    const what = { feed: group, kind: 'comments and columns', decision: 'applied', rows_rewritten: 0 };
+    return [...own, { ...what, statements: rest.join(';\n') }];
   });
-  const columns = {
-    change: 'BIGINT',
-    feed: 'VARCHAR',
-    column: 'VARCHAR',
-    kind: 'VARCHAR',
-    before: 'VARCHAR',
-    after: 'VARCHAR',
-    decision: 'VARCHAR',
-    rows_rewritten: 'BIGINT',
-    models_rebuilt: 'VARCHAR',
-    read_by: 'VARCHAR',
-    would_fail: 'VARCHAR',
-    statements: 'VARCHAR',
-  };
-  return table(columns, [...back, ...rows]);
+  const names = [
+    'change',
+    'feed',
+    'column',
+    'kind',
+    'before',
+    'after',
+    'decision',
+    'rows_rewritten',
+    'models_rebuilt',
+    'read_by',
+    'would_fail',
+    'statements',
+  ] as const;
+  return tableOf(names, [...back, ...rows], { change: 'BIGINT', rows_rewritten: 'BIGINT' });
 }
 
 async function openToRead(context: CommandContext<SchemaCommandOptions>): Promise<Workspace> {
@@ -276,20 +258,4 @@ async function requireKnownFeed({ session }: Workspace, name: string): Promise<v
   throw new UsageError(`there is no feed named ${name}`, {
     hint: 'a feed is named as its table is: convos_metrics, messaging.convos_metrics, convos_metrics__v2',
   });
-}
-
-function table(columns: Record<string, string>, rows: Cell[][]): ResultTable {
-  return { columns: Object.entries(columns).map(([name, type]) => ({ name, type })), rows };
-}
-
-function cell(value: string | number | undefined): Cell {
-  return value ?? null;
-}
-
-function dayOf(time: Date): string {
-  return time.toISOString().slice(0, 10);
-}
-
-function timeOf(time: Date): string {
-  return time.toISOString().slice(0, 19).replace('T', ' ');
 }

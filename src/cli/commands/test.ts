@@ -1,25 +1,23 @@
 import { warnOfMistakes } from '../../models/build/build.ts';
 import type { TestOutcome } from '../../models/tests/run-test.ts';
 import type { TestOptions } from '../../models/tests/test.ts';
+import type { PlannedTest } from '../../models/tests/test-plan.ts';
 import { testOnly } from '../../run/run.ts';
 import { count } from '../../text.ts';
-import type { ResultTable } from '../../warehouse/values.ts';
-import { openWorkspace } from '../../workspace/workspace.ts';
+import { tableOf } from '../../warehouse/values.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
+import { openFor } from '../open.ts';
 
 /** `test`: runs the data tests and the unit tests. */
 export default async function test(context: CommandContext<CommonOptions & TestOptions>): Promise<number> {
   const { options, logger } = context;
-  const config = await context.readConfig();
-  await using workspace = await openWorkspace(config, {
-    ...context,
-    reporter: logger,
-    dryRun: options.dryRun,
-  });
+  await using workspace = await openFor(context);
   const { tests, chosen, exitCode } = await testOnly(workspace, options);
   logger.progress.stop();
   warnOfMistakes(chosen.project, logger);
-  await context.print(tableOf(options.dryRun ? chosen.ready.map(plannedRow) : tests.map(outcomeRow)));
+  const rows = options.dryRun ? chosen.ready.map(plannedRow) : tests.map(outcomeRow);
+  const names = ['test', 'model', 'column', 'status', 'failures', 'seconds'] as const;
+  await context.print(tableOf(names, rows, { failures: 'BIGINT', seconds: 'DOUBLE' }));
   for (const outcome of tests) report(context, outcome);
   if (!options.dryRun) logger.info(summary(tests));
   if (chosen.leftOut.length > 0)
@@ -27,26 +25,13 @@ export default async function test(context: CommandContext<CommonOptions & TestO
   return exitCode;
 }
 
-function tableOf(rows: ResultTable['rows']): ResultTable {
-  const types = {
-    test: 'VARCHAR',
-    model: 'VARCHAR',
-    column: 'VARCHAR',
-    status: 'VARCHAR',
-    failures: 'BIGINT',
-    seconds: 'DOUBLE',
-  };
-  return { columns: Object.entries(types).map(([name, type]) => ({ name, type })), rows };
-}
-
-function plannedRow({ name, model, column }: { name: string; model?: string; column?: string }) {
-  return [name, model ?? null, column ?? null, 'planned', null, null];
+function plannedRow({ name, model, column }: PlannedTest) {
+  return { test: name, model, column, status: 'planned' };
 }
 
 function outcomeRow(outcome: TestOutcome) {
-  const { test, model, column_name: column, status, failures } = outcome;
   const seconds = (outcome.finished_at.getTime() - outcome.started_at.getTime()) / 1000;
-  return [test, model, column, status, failures, seconds];
+  return { ...outcome, column: outcome.column_name, seconds };
 }
 
 /** Reports a test that did not pass, with the failing rows below it. */

@@ -1,6 +1,7 @@
 import { verify } from '../../audit/verify/verify.ts';
 import { openProject, warnOfMistakes } from '../../models/build/build.ts';
 import { count } from '../../text.ts';
+import { tableOf } from '../../warehouse/values.ts';
 import { openReadOnly } from '../../workspace/read-only.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
 
@@ -15,11 +16,7 @@ export default async function verifyCommand(context: CommandContext<VerifyComman
   warnOfMistakes(project, logger);
   const findings = await verify(workspace, project, { ...options, random: Math.random });
   logger.progress.stop();
-  const names = ['check', 'name', 'result', 'detail'] as const;
-  await context.print({
-    columns: names.map((name) => ({ name, type: 'VARCHAR' })),
-    rows: findings.map((finding) => names.map((name) => finding[name])),
-  });
+  await context.print(tableOf(['check', 'name', 'result', 'detail'], findings));
   const broken = findings.filter(({ result }) => result === 'broken');
   for (const { check, name, detail } of broken) logger.warn(`${check} does not hold: ${name}: ${detail}`);
   const skipped = findings.filter(({ result }) => result === 'skipped').length;

@@ -4,6 +4,7 @@ import { type StagingProgress, stagingProgress } from '../../ledger/feeds.ts';
 import { builtModels } from '../../ledger/models.ts';
 import { sourceOrderByFeed } from '../../ledger/sources.ts';
 import type { BuiltModel } from '../../ledger/tables.ts';
+import { bigintText } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { columnsSql, presentRelations } from '../../warehouse/tables.ts';
 import type { Model } from '../model.ts';
@@ -73,7 +74,7 @@ export class BuildInputs {
     const orders = model.sources.flatMap(({ group, feed }) => this.#orders.get(`${group}.${feed}`) ?? []);
     const { config, description, columns, tests } = model;
     // Tests are looked over before a build: one that is new is reason to.
-    const said = JSON.stringify([sql, config, description, columns, tests], plain);
+    const said = JSON.stringify([sql, config, description, columns, tests], bigintText);
     return {
       text: createHash('sha256').update(said).digest('hex'),
       data: JSON.stringify([
@@ -112,11 +113,6 @@ export class BuildInputs {
     const absent = model.refs.find((id) => !this.present.has(id));
     return absent && `${absent} is not there`;
   }
-}
-
-/** Templates give whole numbers as big ones, which JSON does not know. */
-function plain(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? String(value) : value;
 }
 
 async function stagingColumns(session: Session): Promise<Map<string, string>> {

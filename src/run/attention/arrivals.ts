@@ -1,12 +1,11 @@
 import type { Attention } from '../../attention.ts';
-import { minute } from '../../audit/freshness.ts';
 import { namedSources } from '../../config/config.ts';
 import { bundledCatalogue } from '../../feeds/bundled.ts';
 import { tableName } from '../../feeds/names.ts';
 import { openGaps } from '../../ledger/gaps.ts';
 import { absentFeeds } from '../../ledger/listings.ts';
 import { futurePartitions } from '../../ledger/partitions.ts';
-import { count, didYouMean } from '../../text.ts';
+import { count, didYouMean, minuteText } from '../../text.ts';
 import type { AttentionContext } from './context.ts';
 
 /** What did not come, and what came from a time to come. */
@@ -18,7 +17,7 @@ export async function missingPartitions({ session }: AttentionContext): Promise<
   const gaps = await openGaps(session);
   return gaps.map(({ feed_group, feed, version, missing, first, last }) => {
     const name = `${feed_group}.${tableName(feed, version)}`;
-    const times = missing === 1 ? minute(first) : `between ${minute(first)} and ${minute(last)}`;
+    const times = missing === 1 ? minuteText(first) : `between ${minuteText(first)} and ${minuteText(last)}`;
     return {
       kind: 'missing_partitions',
       severity: 'attention',

@@ -1,6 +1,7 @@
 import type { Attention } from '../../attention.ts';
-import { feedFreshness, minute } from '../../audit/freshness.ts';
+import { feedFreshness } from '../../audit/freshness.ts';
 import { durationText } from '../../config/duration.ts';
+import { minuteText } from '../../text.ts';
 import type { AttentionContext } from './context.ts';
 
 /** Feeds past their grace. */
@@ -11,7 +12,7 @@ export async function lateFeeds({ session, ...context }: AttentionContext): Prom
     severity: 'attention',
     feed,
     ...(sources.length === 1 && sources[0] !== undefined && { source: sources[0] }),
-    message: `${feed} is late: its newest partition is of ${minute(newest)}, older than ${durationText(errorAfter)}`,
+    message: `${feed} is late: its newest partition is of ${minuteText(newest)}, older than ${durationText(errorAfter)}`,
     hint: 'ask the vendor; freshness: in warehouse.yaml sets how old it may be, and off for what is an archive',
   }));
 }

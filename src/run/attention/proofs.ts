@@ -1,6 +1,6 @@
 import type { Attention } from '../../attention.ts';
 import { emptyProofs } from '../../ledger/proofs.ts';
-import { count } from '../../text.ts';
+import { count, dayText } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 
 /** Where what proves that nothing was lost cannot do so: counts that are no numbers, and views that have lost their rows. */
@@ -25,7 +25,7 @@ export async function proofAttention(session: Session): Promise<Attention[]> {
     ({ proof, rows, last_seen_at }): Attention => ({
       kind: 'proof_empty',
       severity: 'attention',
-      message: `ops.${proof} had ${count(rows, 'row')} on ${last_seen_at.toISOString().slice(0, 10)} and has none now: it proves nothing any more`,
+      message: `ops.${proof} had ${count(rows, 'row')} on ${dayText(last_seen_at)} and has none now: it proves nothing any more`,
       hint: 'asapp-warehouse verify looks for what is missing',
     }),
   );

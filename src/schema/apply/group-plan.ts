@@ -9,7 +9,7 @@ import { groupTables, knownFeeds } from '../../ledger/followed-feeds.ts';
 import { changesOfGroup } from '../../ledger/schema-changes.ts';
 import type { SchemaChange } from '../../ledger/tables.ts';
 import { isRescued } from '../../load/staging/rescued-values.ts';
-import { sha256 } from '../../text.ts';
+import { dayText, sha256 } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { identifier, qualified } from '../../warehouse/sql.ts';
 import { advance } from '../compare/advance.ts';
@@ -78,7 +78,7 @@ export async function planGroup(session: Session, input: GroupInput): Promise<Gr
   const { group, vendor, bundled, overrides, now } = input;
   const present = await groupTables(session, group);
   const before = await knownFeeds(session, group, present);
-  const today = now.toISOString().slice(0, 10);
+  const today = dayText(now);
   const base = before.some(({ documented }) => documented)
     ? before
     : baseline(group, before, bundled, overrides, today);

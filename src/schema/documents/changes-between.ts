@@ -5,6 +5,7 @@ import type { ExportDocument } from '../../feeds/documents/document.ts';
 import { parseExportDocument } from '../../feeds/documents/parse.ts';
 import { documentFiles, documentsOf, documentText } from '../../ledger/documents.ts';
 import { NO_LIMITS } from '../../limits.ts';
+import { dayText } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { advance } from '../compare/advance.ts';
 import { compare } from '../compare/compare.ts';
@@ -53,7 +54,7 @@ async function documentsOn(
 ): Promise<{ vendor: ExportDocument | undefined; bundled: ExportDocument | undefined } | undefined> {
   const facts = new Map((await documentsOf(session, group)).map((each) => [each.document_id, each]));
   const files = (await documentFiles(session, group))
-    .map((file) => ({ ...file, day: (file.document_ts ?? file.seen_at).toISOString().slice(0, 10) }))
+    .map((file) => ({ ...file, day: dayText(file.document_ts ?? file.seen_at) }))
     .filter((file) => file.day <= day && facts.get(file.document_id)?.state === 'accepted')
     .sort((a, b) => (a.day < b.day ? -1 : a.day > b.day ? 1 : 0));
   const newest = async (bundled: boolean) => {

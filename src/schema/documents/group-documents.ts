@@ -14,7 +14,7 @@ import {
 import type { DocumentFile } from '../../ledger/tables.ts';
 import type { Limits } from '../../limits.ts';
 import type { Reporter } from '../../reporter.ts';
-import { sha256 } from '../../text.ts';
+import { dayText, sha256 } from '../../text.ts';
 import { asSourceError, fatal } from '../../warehouse/scope.ts';
 import type { Session } from '../../warehouse/session.ts';
 import {
@@ -183,7 +183,7 @@ export class GroupDocuments {
     const id = this.followed?.document_id;
     const last = this.#files.findLast(({ document_id }) => document_id === id);
     if (!last) return false;
-    return dayOf(time ?? now) < dayOf(last.document_ts ?? last.seen_at);
+    return dayText(time ?? now) < dayText(last.document_ts ?? last.seen_at);
   }
 
   /**
@@ -230,8 +230,4 @@ export class GroupDocuments {
     if (feeds.length * 2 >= before) return undefined;
     return `it lists ${feeds.length} feeds, less than half of the ${before} before`;
   }
-}
-
-function dayOf(time: Date): string {
-  return time.toISOString().slice(0, 10);
 }

@@ -1,3 +1,4 @@
+import { minuteText } from '../../text.ts';
 import type { DocumentedModel, DocumentedTest } from '../documentation.ts';
 import { type Html, html, raw } from '../html.ts';
 import { anchorOf } from '../lineage.ts';
@@ -10,7 +11,7 @@ export function number(value: number | null | undefined): string {
 
 /** To the minute, UTC. */
 export function time(value: Date | undefined): string {
-  return value ? value.toISOString().slice(0, 16).replace('T', ' ') : '';
+  return value ? minuteText(value) : '';
 }
 
 /** Text that a person wrote, as paragraphs with `code` in backticks. */
