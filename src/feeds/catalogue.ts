@@ -79,6 +79,12 @@ export interface Catalogue {
   feeds(group: string): readonly FeedSpec[];
 }
 
+/** @param table the name of its tables, of which another version than the first is part */
+export function feedOfTable(catalogue: Catalogue, group: string, table: string): FeedSpec | undefined {
+  const [, feed = table, version = '1'] = /^(.+)__v(.+)$/.exec(table) ?? [];
+  return catalogue.feed(group, feed, version);
+}
+
 export interface GroupDocument {
   group: string;
   document: ExportDocument;

@@ -4,6 +4,7 @@ import { type FeedSpec, undocumentedFeed } from '../feeds/catalogue.ts';
 import { tableNameSql } from '../feeds/names.ts';
 import { recordColumnMisfits } from '../ledger/column-misfits.ts';
 import { rebuildModelsReading } from '../ledger/models.ts';
+import type { File } from '../ledger/tables.ts';
 import type { Limits } from '../limits.ts';
 import type { Session } from '../warehouse/session.ts';
 import { literal } from '../warehouse/sql.ts';
@@ -92,15 +93,10 @@ export interface ReplayResult {
   left: number;
 }
 
-interface RejectedFile {
-  file_id: number;
-  source: string;
-  feed_group: string;
-  feed: string;
-  version: string;
-  partition_ts: Date;
-  path: string;
-}
+type RejectedFile = Pick<
+  File,
+  'file_id' | 'source' | 'feed_group' | 'feed' | 'version' | 'partition_ts' | 'path'
+>;
 
 /**
  * Reads rejected lines again, for when what kept them out has changed. Each file in one transaction; the models that read

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import type { Catalogue, FeedSpec } from '../feeds/catalogue.ts';
+import { type Catalogue, type FeedSpec, feedOfTable } from '../feeds/catalogue.ts';
 import type { ModelRun, TestResult } from '../ledger/tables.ts';
 import type { Project } from '../models/assemble.ts';
 import type { Model } from '../models/model.ts';
@@ -114,7 +114,9 @@ export async function readDocumentation(sources: DocumentationSources): Promise<
 /** The feed whose records a dedup model keeps. */
 function feedOf({ config, sources }: Model, catalogue: Catalogue): FeedSpec | undefined {
   const [source] = sources;
-  return config.materialized === 'dedup' && source ? feedSpec(catalogue, source) : undefined;
+  return config.materialized === 'dedup' && source
+    ? feedOfTable(catalogue, source.group, source.feed)
+    : undefined;
 }
 
 function describeFeed({ config, sources }: Model, spec: FeedSpec | undefined): string {
@@ -153,16 +155,7 @@ function documentFeeds(
   return [...new Set([...readers.keys(), ...facts.keys()])].sort().map((id) => {
     const group = id.slice(0, id.indexOf('.'));
     const feed = id.slice(group.length + 1);
-    const spec = feedSpec(catalogue, { group, feed });
+    const spec = feedOfTable(catalogue, group, feed);
     return { group, feed, spec, facts: facts.get(id), readers: readers.get(id) ?? [] };
   });
-}
-
-/** @param source another version than the first is part of the feed's name */
-function feedSpec(
-  catalogue: Catalogue,
-  { group, feed }: { group: string; feed: string },
-): FeedSpec | undefined {
-  const [, name = feed, version = '1'] = /^(.+)__v(.+)$/.exec(feed) ?? [];
-  return catalogue.feed(group, name, version);
 }

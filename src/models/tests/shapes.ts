@@ -1,4 +1,4 @@
-import type { Catalogue } from '../../feeds/catalogue.ts';
+import { type Catalogue, feedOfTable } from '../../feeds/catalogue.ts';
 import { STAGING_COLUMNS, STAGING_SCHEMAS, stagingTable } from '../../feeds/names.ts';
 import { migrate } from '../../ledger/migrations.ts';
 import type { Session } from '../../warehouse/session.ts';
@@ -84,7 +84,7 @@ export class Shapes implements AsyncDisposable {
     const table = sourceTable(group, feed);
     this.#staged ??= presentColumns(this.#real, { where: STAGING_SCHEMAS });
     const staged = (await this.#staged).get(tableId(table)) ?? [];
-    const documented = this.#documented(group, feed);
+    const documented = feedOfTable(this.#catalogue, group, feed)?.columns ?? [];
     if (staged.length === 0 && documented.length === 0) return undefined;
     const retypes = this.#retypes.get(tableId(table));
     const columns = merged(staged, [...documented, ...STAGING_COLUMNS]).map(({ name, type }) => ({
@@ -93,11 +93,6 @@ export class Shapes implements AsyncDisposable {
     }));
     await makeTable(await this.session(), table, columns);
     return columns;
-  }
-
-  #documented(group: string, name: string): readonly Column[] {
-    const [, feed = name, version = '1'] = /^(.+)__v(.+)$/.exec(name) ?? [];
-    return this.#catalogue.feed(group, feed, version)?.columns ?? [];
   }
 
   async #makeModel(id: string): Promise<readonly Column[] | undefined> {

@@ -1,6 +1,7 @@
 import type { Change } from '../../feeds/changes.ts';
 import { tableName } from '../../feeds/names.ts';
 import type { SchemaChange } from '../../ledger/tables.ts';
+import { changeOf } from './decide.ts';
 
 /** Changes in words. Pure. */
 
@@ -16,12 +17,5 @@ export function describeChange(group: string, change: Omit<Change, 'kind'> & { k
 /** The same for a row of the ledger. */
 export function describeRow(row: SchemaChange): string {
   if (row.kind === 'document_held') return `the schema document of ${row.feed_group}: ${row.after}`;
-  return describeChange(row.feed_group ?? row.source, {
-    kind: row.kind,
-    feed: row.feed,
-    version: row.version ?? '1',
-    column: row.column_name ?? undefined,
-    before: row.before ?? undefined,
-    after: row.after ?? undefined,
-  });
+  return describeChange(row.feed_group ?? row.source, changeOf(row));
 }
