@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -58,4 +58,19 @@ describe('the linter', () => {
     });
     expect(said).toContain('lint/suspicious/noImportCycles');
   });
+});
+
+test.for(['src/README.md', 'CONTRIBUTING.md'])('every file that %s names is there', async (document) => {
+  const text = await readFile(join(ROOT, document), 'utf8');
+  const named = [...text.matchAll(/`((?:[\w-]+\/)*[\w-]+\.(?:ts|sql|json))`/g)].map(
+    ([, path]) => path as string,
+  );
+  expect(named.length).toBeGreaterThan(2);
+  const isThere = async (path: string) =>
+    (await Promise.allSettled([join(ROOT, path), join(ROOT, 'src', path)].map((each) => access(each)))).some(
+      ({ status }) => status === 'fulfilled',
+    );
+  const missing: string[] = [];
+  for (const path of named) if (!(await isThere(path))) missing.push(path);
+  expect(missing).toEqual([]);
 });
