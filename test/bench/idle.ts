@@ -84,8 +84,12 @@ async function writeFeed(root: string, { name, columns }: FeedDocument, hours: n
 
 /** A value that fits: 1 is a number, a flag and a text. */
 function fittingValue({ name, type = '' }: FeedDocument['columns'][number]): string | number {
-  if (/^(timestamp|datetime)/i.test(type) || /_(ts|time|at)$/.test(name)) return '2025-12-31T00:00:00+00:00';
-  return /^date/i.test(type) ? '2025-12-31' : 1;
+  if (/^(timestamp|datetime)/i.test(type)) return '2025-12-31T00:00:00+00:00';
+  if (/^date/i.test(type)) return '2025-12-31';
+  // Of a text or an untyped column the name says whether it holds times; numbers are called so, too.
+  return /^(character varying.*|varchar.*|string|text|)$/i.test(type) && /_(ts|time|at)$/.test(name)
+    ? '2025-12-31T00:00:00+00:00'
+    : 1;
 }
 
 /** What the real command would have written of the hours before. */
