@@ -54,9 +54,10 @@ withCommonOptions(
   loadOptions(
     command('run', 'load, build, test and publish: what a scheduler calls', [
       'run',
+      'run --timings',
       'run -q --log-format json',
     ]),
-  ),
+  ).option('--timings', 'say at the end where the time went'),
   { changes: true },
 ).action(action(() => import('./commands/run.ts')));
 

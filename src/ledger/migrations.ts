@@ -258,6 +258,19 @@ COMMENT ON TABLE ops.unmodelled_feeds IS 'Feeds whose rows are staged, and that 
 COMMENT ON COLUMN ops.published_tables.rebuilt_in IS 'The run that last built that from all of its rows';
 `,
   },
+  {
+    id: 17,
+    sql: `
+ALTER TABLE ops.runs ADD COLUMN listing_seconds DOUBLE;
+ALTER TABLE ops.runs ADD COLUMN fetching_seconds DOUBLE;
+ALTER TABLE ops.runs ADD COLUMN staging_seconds DOUBLE;
+ALTER TABLE ops.runs ADD COLUMN building_seconds DOUBLE;
+ALTER TABLE ops.runs ADD COLUMN testing_seconds DOUBLE;
+ALTER TABLE ops.runs ADD COLUMN publishing_seconds DOUBLE;
+COMMENT ON COLUMN ops.runs.fetching_seconds IS 'How long nothing but fetching was done: what is fetched while other files are staged counts as staging. Each moment counts for the latest stage at work';
+COMMENT ON COLUMN ops.runs.publishing_seconds IS 'NULL for a run that did not publish, and in the copy for the one that made it';
+`,
+  },
 ];
 
 /**

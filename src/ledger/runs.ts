@@ -1,3 +1,4 @@
+import { STAGES, type Stage } from '../timings.ts';
 import type { Session } from '../warehouse/session.ts';
 import { ledger } from './ledger.ts';
 import type { Run } from './tables.ts';
@@ -22,6 +23,7 @@ export async function startRun(session: Session, command: string, now: Date): Pr
     rows_staged: 0,
     rows_rejected: 0,
     message: null,
+    ...secondsOf(undefined),
   };
   await session.insert({ schema: 'ops', table: 'runs' }, [run]);
   return run.run_id;
@@ -41,10 +43,19 @@ export async function newestRun(session: Session): Promise<Run | undefined> {
     .executeTakeFirst();
 }
 
-/** Closes a run's record. */
+type RunSeconds = Pick<Run, `${Stage}_seconds`>;
+
+function secondsOf(spent: Record<Stage, number> | undefined): RunSeconds {
+  return Object.fromEntries(
+    STAGES.map((stage) => [`${stage}_seconds`, spent?.[stage] ?? null]),
+  ) as unknown as RunSeconds;
+}
+
+/** Closes a run's record. @param spent what each stage took, in seconds: publishing comes after it */
 export async function finishRun(
   session: Session,
   runId: number,
+  spent: Record<Stage, number>,
   outcome: Pick<Run, 'finished_at' | 'status' | 'exit_code' | 'message'>,
 ): Promise<void> {
   const counts = await session.row<{ staged: number; rejected: number }>(
@@ -54,7 +65,26 @@ export async function finishRun(
   );
   await ledger(session)
     .updateTable('ops.runs')
-    .set({ ...outcome, rows_staged: counts.staged, rows_rejected: counts.rejected })
+    .set({
+      ...outcome,
+      ...secondsOf(spent),
+      publishing_seconds: null,
+      rows_staged: counts.staged,
+      rows_rejected: counts.rejected,
+    })
+    .where('run_id', '=', runId)
+    .execute();
+}
+
+/** Notes how long publishing took. The copy was made before that is known, and shows it from the next one on. */
+export async function recordPublishing(
+  session: Session,
+  runId: number,
+  { publishing }: Record<Stage, number>,
+): Promise<void> {
+  await ledger(session)
+    .updateTable('ops.runs')
+    .set({ publishing_seconds: publishing })
     .where('run_id', '=', runId)
     .execute();
 }

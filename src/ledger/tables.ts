@@ -43,6 +43,13 @@ export interface Run {
   rows_staged: number;
   rows_rejected: number;
   message: string | null;
+  /** Where its time went; NULL for runs of an older program, and for one that did not record how it ended. */
+  listing_seconds: number | null;
+  fetching_seconds: number | null;
+  staging_seconds: number | null;
+  building_seconds: number | null;
+  testing_seconds: number | null;
+  publishing_seconds: number | null;
 }
 
 /** A feed that was seen, and what the schema documents say of it. */

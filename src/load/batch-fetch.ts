@@ -63,7 +63,7 @@ export class BatchFetch {
 
   /** @throws SourceError when the source answers nothing any more; what ends the run. Nothing of the batch is left then */
   fetch(batch: WantedBatch): Promise<LandedBatch> {
-    const running = this.#fetchAll(batch);
+    const running = this.#workspace.timings.during('fetching', () => this.#fetchAll(batch));
     this.#running = running;
     return running;
   }

@@ -81,17 +81,20 @@ export class SourceLoad {
     const onMisfit = (misfit: FoundMisfit) => this.#misfit(misfit);
     const coverage = this.#coverage;
     const feeds = this.#chosenFeeds ?? this.#source.feeds;
-    const found = await findTargets(this.#connector, feeds, onMisfit, {
-      onLevel: (folder, folders) => coverage.level(folder, folders),
-      onFailure: (feed, error) => this.#failIfOfFeed({ feed, version: '1' }, error),
-    });
+    const { timings } = this.#workspace;
+    const found = await timings.during('listing', () =>
+      findTargets(this.#connector, feeds, onMisfit, {
+        onLevel: (folder, folders) => coverage.level(folder, folders),
+        onFailure: (feed, error) => this.#failIfOfFeed({ feed, version: '1' }, error),
+      }),
+    );
     this.#done.found = found.flatMap(({ feed }) => [feed, `${group}.${feed}`]);
     const targets = await this.#withTables(found);
     const planner = new Planner(this.#workspace, this.#run.options, this.#source, this.#connector, {
       onMisfit,
       coverage,
     });
-    await planner.prepare(targets);
+    await timings.during('listing', () => planner.prepare(targets));
     const plans = pMapIterable(targets, (target) => this.#plan(planner, target), {
       concurrency: PLANS_AHEAD,
       backpressure: PLANS_AHEAD,
@@ -113,7 +116,7 @@ export class SourceLoad {
   /** @throws what is not the affair of this feed alone */
   async #plan(planner: Planner, target: Target): Promise<Planned> {
     try {
-      return { target, plan: await planner.plan(target) };
+      return { target, plan: await this.#workspace.timings.during('listing', () => planner.plan(target)) };
     } catch (error) {
       await this.#mustBeOfFeed(error);
       return { target, error };
@@ -207,7 +210,8 @@ export class SourceLoad {
       concurrency: 1,
       backpressure: 1,
     });
-    for await (const batch of landed) await this.#stage(batch);
+    for await (const batch of landed)
+      await this.#workspace.timings.during('staging', () => this.#stage(batch));
   }
 
   async *#batches(plans: AsyncIterable<Planned>): AsyncGenerator<WantedBatch> {

@@ -1,6 +1,6 @@
 import type { Attention } from '../attention.ts';
 import { exitCodeOf } from '../errors.ts';
-import { finishRun, startRun } from '../ledger/runs.ts';
+import { finishRun, recordPublishing, startRun } from '../ledger/runs.ts';
 import type { LoadResult } from '../load/load-run.ts';
 import type { BuildResult } from '../models/build/build.ts';
 import type { TestOutcome } from '../models/tests/run-test.ts';
@@ -51,12 +51,12 @@ export async function recorded(
   work: (runId: number) => Promise<Work>,
 ): Promise<Outcome> {
   if (dryRun) return { ...(await work(DRY_RUN)), published: false };
-  const { session, clock, config, reporter, redact } = workspace;
+  const { session, clock, config, reporter, redact, timings } = workspace;
   if (command.publishes) await refuseOtherFile(session, config.publish);
   const runId = await startRun(session, command.name, clock());
   try {
     const { changed, ...outcome } = await work(runId);
-    await finishRun(session, runId, {
+    await finishRun(session, runId, timings.seconds, {
       finished_at: clock(),
       status: outcome.exitCode === 0 ? 'done' : outcome.exitCode === 3 ? 'attention' : 'failed',
       exit_code: outcome.exitCode,
@@ -65,7 +65,8 @@ export async function recorded(
     const published = command.publishes && (changed || (await isBehind(session, config.publish)));
     if (published) {
       reporter.progress.activity('publishing');
-      await publish(session, config.publish, config.publishMode);
+      await timings.during('publishing', () => publish(session, config.publish, config.publishMode));
+      await recordPublishing(session, runId, timings.seconds);
     }
     return { ...outcome, published };
   } catch (error) {
@@ -75,7 +76,7 @@ export async function recorded(
       exit_code: exitCodeOf(error),
       message: redact((error as Error).message),
     } as const;
-    await finishRun(session, runId, failure).catch(() => {});
+    await finishRun(session, runId, timings.seconds, failure).catch(() => {});
     throw error;
   }
 }

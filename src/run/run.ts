@@ -112,7 +112,9 @@ export async function testOnly(
   const chosen = await chooseTests(workspace, project, options);
   let tests: TestOutcome[] = [];
   const outcome = await recorded(workspace, TEST, options, async (runId) => {
-    if (!options.dryRun) tests = await testAll(workspace, runId, chosen);
+    if (!options.dryRun) {
+      tests = await workspace.timings.during('testing', () => testAll(workspace, runId, chosen));
+    }
     const { attention } = await conclude(workspace, runId, {}, { tests, project });
     // What else there is to look at is not what was asked.
     return { exitCode: failedTests(tests).length > 0 ? 3 : 0, attention, changed: false };
@@ -126,12 +128,15 @@ async function buildAndTest(
   options: BuildOptions,
 ): Promise<{ built: BuildResult; tests: TestOutcome[] }> {
   const before = await builtModels(workspace.session);
-  const built = await build(workspace, runId, options);
+  const { timings } = workspace;
+  const built = await timings.during('building', () => build(workspace, runId, options));
   if (options.dryRun) return { built, tests: [] };
   const { project } = built;
   await recordModelColumns(workspace.session, keyColumns(project));
   const fullRefresh = options.fullRefresh === true;
-  const tests = await testBuilt(workspace, runId, { project, before, fullRefresh, built: built.built });
+  const tests = await timings.during('testing', () =>
+    testBuilt(workspace, runId, { project, before, fullRefresh, built: built.built }),
+  );
   return { built, tests };
 }
 

@@ -10,6 +10,7 @@ import { finishNumbering } from '../ledger/numbering.ts';
 import { recordSources } from '../ledger/sources.ts';
 import { redactor } from '../redact.ts';
 import type { Reporter } from '../reporter.ts';
+import { Timings } from '../timings.ts';
 import type { FileAccess } from '../warehouse/file-access.ts';
 import { PRIVATE_MODE, umaskOf } from '../warehouse/file-modes.ts';
 import type { Session } from '../warehouse/session.ts';
@@ -35,6 +36,8 @@ export interface Workspace extends AsyncDisposable {
   connect(): Promise<Session>;
   reporter: Reporter;
   clock: () => Date;
+  /** Where the time of what is done with it goes. */
+  timings: Timings;
   /** Takes the secrets out of a message that is to be kept. */
   redact: (text: string) => string;
   signal?: AbortSignal;
@@ -97,6 +100,7 @@ export async function openWorkspace(config: Config, options: WorkspaceOptions): 
       reader,
       reporter,
       clock,
+      timings: new Timings(),
       signal,
       redact: redactor(config.secrets),
       connect: () => warehouse.session(),

@@ -229,6 +229,21 @@ describe('run', () => {
     });
   });
 
+  test('with --timings says at the end where the time went', async () => {
+    await using project = await Project.create();
+    await deliver(project, 1);
+    const { exit, stderr } = await asapp(project, ['run', '--timings']);
+    expect(exit).toBe(0);
+    const { taken = '', stages = '' } =
+      /took (?<taken>[\d.]+) s: (?<stages>.*); [\d.]+ s of CPU\n$/.exec(stderr)?.groups ?? {};
+    const spent = stages.split(', ').map((stage) => /^([a-z ]+) ([\d.]+)$/.exec(stage) ?? []);
+    expect(spent.map(([, stage]) => stage)).toEqual(
+      expect.arrayContaining(['starting', 'staging', 'building', 'testing', 'publishing', 'the rest']),
+    );
+    const sum = spent.reduce((total, [, , seconds]) => total + Number(seconds), 0);
+    expect(sum).toBeCloseTo(Number(taken), 1);
+  });
+
   test('with -q says nothing as long as all is well', async () => {
     await using project = await Project.create();
     await deliver(project, 1);

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { StorageError } from '../../src/errors.ts';
 import { startRun } from '../../src/ledger/runs.ts';
 import { build } from '../../src/models/build/build.ts';
+import { STAGES } from '../../src/timings.ts';
 import { listen, Project, said } from '../support/project.ts';
 
 const FEED = 'voice_intents';
@@ -27,6 +28,21 @@ describe('a run keeps a record', () => {
     ]);
     expect(await project.loader('SELECT DISTINCT started_at, finished_at FROM ops.runs')).toEqual([
       { started_at: project.now, finished_at: project.now },
+    ]);
+  });
+
+  test('of where its time went, as far as it is known when it is written', async () => {
+    await using project = await Project.create();
+    await project.partition(FEED, '2026-01-09 07', [record(1)]);
+    await project.run();
+    const [spent = {}] = await project.loader("SELECT COLUMNS(c -> c LIKE '%_seconds') FROM ops.runs");
+    expect(Object.keys(spent)).toEqual(STAGES.map((stage) => `${stage}_seconds`));
+    for (const seconds of Object.values(spent)) expect(seconds).toEqual(expect.any(Number));
+    expect(spent.staging_seconds).toBeGreaterThan(0);
+    expect(spent.publishing_seconds).toBeGreaterThan(0);
+    const copied = 'SELECT staging_seconds, publishing_seconds FROM ops.runs';
+    expect(await project.published(copied)).toEqual([
+      { staging_seconds: spent.staging_seconds, publishing_seconds: null },
     ]);
   });
 
