@@ -9,7 +9,7 @@ import type { FoundPartition } from './partition.ts';
  * A file is known by its path, size and etag, never by a time: late, out-of-order and backfilled partitions are found
  * like any other.
  */
-export type Verdict =
+export type PartitionAction =
   /** Nothing has changed. */
   | { kind: 'known' }
   /** Nothing to load, but the ledger does not say yet how it stands. */
@@ -42,7 +42,7 @@ export function compare(
   before: readonly KnownFile[],
   noted: Partition | undefined,
   { again = false, gone = 'replace' }: { again?: boolean; gone?: GoneFiles } = {},
-): Verdict {
+): PartitionAction {
   const known = new Map(before.map((file) => [file.path, file]));
   if (!found.sealed) {
     // Being exported for the first time, or again: what was loaded stays until the new export is complete.

@@ -52,8 +52,8 @@ const MATERIALIZATIONS = {
     })),
 };
 
-type Materialization = keyof typeof MATERIALIZATIONS;
-export type ModelConfig = z.infer<(typeof MATERIALIZATIONS)[Materialization]>;
+type MaterializationName = keyof typeof MATERIALIZATIONS;
+export type ModelConfig = z.infer<(typeof MATERIALIZATIONS)[MaterializationName]>;
 
 /** One key of a configuration as it was written. */
 export interface ConfigEntry extends Place {
@@ -99,7 +99,7 @@ export function readModelConfig(sources: readonly ConfigEntries[], model: Place)
   throw new ProjectError(problems);
 }
 
-function isMaterialization(value: unknown): value is Materialization {
+function isMaterialization(value: unknown): value is MaterializationName {
   return typeof value === 'string' && Object.hasOwn(MATERIALIZATIONS, value);
 }
 

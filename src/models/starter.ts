@@ -4,12 +4,7 @@ import { StorageError, UsageError } from '../errors.ts';
 import { STAGING_COLUMNS, STAGING_SCHEMAS } from '../feeds/names.ts';
 import { didYouMean } from '../text.ts';
 import type { Session } from '../warehouse/session.ts';
-import { presentColumns } from '../warehouse/tables.ts';
-
-interface Column {
-  name: string;
-  type: string;
-}
+import { type PresentColumn, presentColumns } from '../warehouse/tables.ts';
 
 /**
  * Writes the file of a model for a feed that nobody documents, for a person to look over. It never replaces one.
@@ -73,7 +68,11 @@ const LOADERS: ReadonlySet<string> = new Set(STAGING_COLUMNS.map(({ name }) => n
  * A dedup model as a person might begin it. Its key is a guess on the safe side: by every column that looks like an
  * identifier, else by all that there are, so that two records are rather taken apart than for one. Pure.
  */
-export function starterModel(group: string, table: string, columns: readonly Column[]): string {
+export function starterModel(
+  group: string,
+  table: string,
+  columns: readonly Pick<PresentColumn, 'name' | 'type'>[],
+): string {
   const own = columns.filter(({ name }) => !LOADERS.has(name) && PLAIN.test(name));
   const ids = own.filter(({ name }) => IDENTIFIES.test(name));
   const key = (ids.length > 0 ? ids : own.length > 0 ? own : [{ name: '_line' }]).map(({ name }) => name);

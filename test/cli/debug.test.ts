@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Check } from '../../src/audit/debug/check.ts';
+import type { DebugCheck } from '../../src/audit/debug/check.ts';
 import { asapp } from '../support/command.ts';
 import { startFileExporter } from '../support/file-exporter-server.ts';
 import type { FileExporterServer } from '../support/file-exporter-state.ts';
@@ -12,7 +12,7 @@ import { fingerprintOf, hasSshd, type Sshd, startSshd } from '../support/sshd.ts
 
 interface Debugged {
   exit: number | null;
-  rows: Check[];
+  rows: DebugCheck[];
   stderr: string;
 }
 
@@ -38,7 +38,7 @@ function states({ rows }: Debugged, source: string): [string, string][] {
   return rows.filter((row) => row.source === source).map(({ step, state }) => [step, state]);
 }
 
-function stepOf({ rows }: Debugged, source: string, step: string): Check {
+function stepOf({ rows }: Debugged, source: string, step: string): DebugCheck {
   const found = rows.find((row) => row.source === source && row.step === step);
   return found ?? expect.fail(`there is no step ${step} of ${source}`);
 }

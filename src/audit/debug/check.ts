@@ -1,7 +1,7 @@
 import { WarehouseError } from '../../errors.ts';
 
 /** The result of one step. */
-export interface Check {
+export interface DebugCheck {
   /** The source that was checked, or `(machine)`. */
   source: string;
   step: string;
@@ -38,7 +38,7 @@ export class Steps {
    * @param work returns what it found; throws what is wrong, or {@link SkipStep}
    * @throws the signal's reason
    */
-  async try(step: string, work: () => Promise<string>): Promise<Check> {
+  async try(step: string, work: () => Promise<string>): Promise<DebugCheck> {
     const { onStep, signal } = this.#context;
     signal.throwIfAborted();
     const about = { source: this.#source, step };

@@ -1,5 +1,5 @@
 import type { Config, Source } from '../../config/config.ts';
-import type { Check, StepContext } from './check.ts';
+import type { DebugCheck, StepContext } from './check.ts';
 import { machineChecks } from './machine.ts';
 import { sourceChecks } from './source.ts';
 
@@ -12,7 +12,7 @@ export async function* debug(
   config: Config,
   sources: readonly Source[],
   context: StepContext,
-): AsyncGenerator<Check> {
+): AsyncGenerator<DebugCheck> {
   for (const source of sources) yield* sourceChecks(source, context);
   yield* machineChecks(config, context);
 }

@@ -6,13 +6,13 @@ import type { Config } from '../../config/config.ts';
 import { BusyError, DamagedError, StorageError } from '../../errors.ts';
 import { exposures } from '../../workspace/exposure.ts';
 import { withAdvice } from '../damage.ts';
-import { type Check, MACHINE, type StepContext, Steps } from './check.ts';
+import { type DebugCheck, MACHINE, type StepContext, Steps } from './check.ts';
 
 /** Roughly what one batch of files needs while it is staged. */
 const SPARE_BYTES = 1024 ** 3;
 
 /** Checks what a run needs of this machine. A step that fails does not stop the others. */
-export async function* machineChecks(config: Config, context: StepContext): AsyncGenerator<Check> {
+export async function* machineChecks(config: Config, context: StepContext): AsyncGenerator<DebugCheck> {
   const check = (step: string, work: () => Promise<string>) => new Steps(MACHINE, context).try(step, work);
   yield* programChecks(context);
   yield await check('warehouse', () => checkWarehouse(config));
@@ -23,7 +23,7 @@ export async function* machineChecks(config: Config, context: StepContext): Asyn
 }
 
 /** Checks that do not depend on the configuration. */
-export async function* programChecks(context: StepContext): AsyncGenerator<Check> {
+export async function* programChecks(context: StepContext): AsyncGenerator<DebugCheck> {
   const check = (step: string, work: () => Promise<string>) => new Steps(MACHINE, context).try(step, work);
   yield await check('program', versions);
   yield await check('duckdb', async () => {

@@ -6,14 +6,14 @@ import type { Source } from '../../config/config.ts';
 import type { Connector, Health, Server } from '../../connectors/connector.ts';
 import { SourceError } from '../../errors.ts';
 import { count } from '../../text.ts';
-import { type Check, SkipStep, type StepContext, Steps } from './check.ts';
+import { type DebugCheck, SkipStep, type StepContext, Steps } from './check.ts';
 import { describeHead } from './head.ts';
 import { findNewest, type NewestFile } from './newest.ts';
 
 const CONNECT_MS = 10_000;
 
 /** Checks what loading a source needs, from its server's name to the first line of a file. */
-export async function* sourceChecks(source: Source, context: StepContext): AsyncGenerator<Check> {
+export async function* sourceChecks(source: Source, context: StepContext): AsyncGenerator<DebugCheck> {
   const steps = new Steps(source.name, context);
   const { signal } = context;
   yield await steps.try('configuration', async () =>

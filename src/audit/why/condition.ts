@@ -1,7 +1,7 @@
 import { UsageError } from '../../errors.ts';
 import { columnName, nameId } from '../../feeds/names.ts';
 import { valueSql } from '../../models/tests/given-rows.ts';
-import type { Column } from '../../models/tests/shapes.ts';
+import type { ShapeColumn } from '../../models/tests/shapes.ts';
 import { didYouMean } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { identifier, literal } from '../../warehouse/sql.ts';
@@ -31,7 +31,7 @@ export function readConditions(words: readonly string[]): ColumnCondition[] {
 export async function conditionSql(
   session: Session,
   model: string,
-  columns: readonly Column[],
+  columns: readonly ShapeColumn[],
   conditions: readonly ColumnCondition[],
 ): Promise<string> {
   const parts = [];
@@ -42,7 +42,7 @@ export async function conditionSql(
 async function partOf(
   session: Session,
   model: string,
-  columns: readonly Column[],
+  columns: readonly ShapeColumn[],
   { column, value }: ColumnCondition,
 ): Promise<string> {
   const named = (wanted: string) => columns.find(({ name }) => nameId(name) === nameId(wanted));

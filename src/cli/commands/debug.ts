@@ -1,4 +1,4 @@
-import { type Check, MACHINE } from '../../audit/debug/check.ts';
+import { type DebugCheck, MACHINE } from '../../audit/debug/check.ts';
 import { debug } from '../../audit/debug/debug.ts';
 import { programChecks } from '../../audit/debug/machine.ts';
 import { chosenSources } from '../../config/chosen-sources.ts';
@@ -11,7 +11,7 @@ type DebugContext = CommandContext<CommonOptions & { source?: string[] }>;
 /** `debug`: checks everything that a run needs, and says what to do about what does not work. */
 export default async function debugCommand(context: DebugContext): Promise<number> {
   const { logger, redact } = context;
-  const checks: Check[] = [];
+  const checks: DebugCheck[] = [];
   for await (const check of allChecks(context)) {
     checks.push(check);
     if (check.state === 'failed')
@@ -24,7 +24,7 @@ export default async function debugCommand(context: DebugContext): Promise<numbe
   return checks.some(({ state }) => state === 'failed') ? 1 : 0;
 }
 
-async function* allChecks(context: DebugContext): AsyncGenerator<Check> {
+async function* allChecks(context: DebugContext): AsyncGenerator<DebugCheck> {
   const { options, signal, logger } = context;
   const steps = { onStep: (what: string) => logger.progress.activity(what), signal };
   let problems: readonly Problem[] = [];
@@ -52,7 +52,7 @@ async function* allChecks(context: DebugContext): AsyncGenerator<Check> {
  * A problem of the configuration as a failed check.
  * @param hint what to do, where one hint covers all problems
  */
-function configurationCheck({ file, line, key, message }: Problem, hint: string | undefined): Check {
+function configurationCheck({ file, line, key, message }: Problem, hint: string | undefined): DebugCheck {
   const source = /^sources\.(\w+)/.exec(key)?.[1];
   return {
     source: source ?? MACHINE,

@@ -20,7 +20,7 @@ import { literal } from '../../warehouse/sql.ts';
  *
  * Staging reads a clean file the fast way (`fast-columns.ts`) and any other line by line (`careful.ts`); values move out of
  * `_rescued` when a column is declared (`rescued-values.ts`). All must give one line one fate, so all take their rules from
- * here. `test/pipeline/staging/agreement.test.ts` holds them to it.
+ * here. `test/load/staging/agreement.test.ts` holds them to it.
  */
 export interface Column {
   name: string;

@@ -12,7 +12,7 @@ import type { Relation } from '../relation-call.ts';
 import { ALL_ROWS } from '../relations.ts';
 import type { SingularTest } from '../singular.ts';
 import { columnsOf, failingRows } from './failing-rows.ts';
-import type { Column, Shapes } from './shapes.ts';
+import type { ShapeColumn, Shapes } from './shapes.ts';
 import type { PlannedTest } from './test-plan.ts';
 
 /**
@@ -109,7 +109,7 @@ async function sqlProblemIn(
 /** @param told columns whose absence is said where they are described */
 async function checkTest(
   test: DataTest,
-  columns: readonly Column[],
+  columns: readonly ShapeColumn[],
   told: ReadonlySet<string>,
   shapes: Shapes,
 ): Promise<ModelProblem[]> {
@@ -149,7 +149,7 @@ async function binds(session: Session, query: string) {
   }
 }
 
-function missing(relation: string, column: string, columns: readonly Column[]): string | undefined {
+function missing(relation: string, column: string, columns: readonly ShapeColumn[]): string | undefined {
   const names = columns.map(({ name }) => name);
   if (names.some((name) => name.toLowerCase() === column.toLowerCase())) return undefined;
   return `${relation} has no column ${JSON.stringify(column)}${didYouMean(column, names)}`;

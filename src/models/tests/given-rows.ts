@@ -1,6 +1,6 @@
 import { DATE_TIME_PATTERN, day, instant } from '../../warehouse/instant.ts';
 import { identifier, literal } from '../../warehouse/sql.ts';
-import type { Column } from './shapes.ts';
+import type { ShapeColumn } from './shapes.ts';
 
 /** Rows that were written by hand, in YAML, as SQL. Pure. */
 export type WrittenRow = Readonly<Record<string, unknown>>;
@@ -11,7 +11,7 @@ export function namesIn(rows: readonly WrittenRow[]): string[] {
 }
 
 /** A query for written rows. A column that a row does not name is NULL in it. */
-export function rowsQuery(columns: readonly Column[], rows: readonly WrittenRow[]): string {
+export function rowsQuery(columns: readonly ShapeColumn[], rows: readonly WrittenRow[]): string {
   const quoted = columns.map(({ name }) => identifier(name));
   if (rows.length === 0) {
     const nothing = columns.map(({ type }, index) => `CAST(NULL AS ${type}) AS ${quoted[index]}`);
@@ -51,7 +51,7 @@ function mustBe(sql: string, value: unknown, what: string): string {
 }
 
 /** The types that written rows have by themselves, where nobody knows them better. */
-export function inferColumns(rows: readonly WrittenRow[]): Column[] {
+export function inferColumns(rows: readonly WrittenRow[]): ShapeColumn[] {
   return namesIn(rows).map((name) => ({ name, type: typeOf(rows.map((row) => row[name])) }));
 }
 

@@ -12,7 +12,7 @@ import type { Relation } from '../relation-call.ts';
 import { modelTable, renderModel, sourceTable } from '../relations.ts';
 
 /** A column, as far as SQL over it needs to know. */
-export interface Column {
+export interface ShapeColumn {
   name: string;
   type: string;
 }
@@ -31,7 +31,7 @@ export class Shapes implements AsyncDisposable {
   readonly #catalogue: Catalogue;
   readonly #real: Session;
   readonly #retypes: Retypes;
-  readonly #known = new Map<string, Promise<readonly Column[] | undefined>>();
+  readonly #known = new Map<string, Promise<readonly ShapeColumn[] | undefined>>();
   #scratch: Promise<{ warehouse: Warehouse; session: Session }> | undefined;
   #staged: ReturnType<typeof presentColumns> | undefined;
 
@@ -53,17 +53,17 @@ export class Shapes implements AsyncDisposable {
   }
 
   /** @returns undefined where nobody knows: no data came of a feed that is not documented, or a model's SQL is wrong */
-  of(relation: Relation): Promise<readonly Column[] | undefined> {
+  of(relation: Relation): Promise<readonly ShapeColumn[] | undefined> {
     if (relation.kind === 'model') return this.model(relation.id);
     if (relation.kind === 'source') return this.source(relation.group, relation.feed);
     throw new Error('this has no columns of its own');
   }
 
-  model(id: string): Promise<readonly Column[] | undefined> {
+  model(id: string): Promise<readonly ShapeColumn[] | undefined> {
     return this.#once(id, () => this.#makeModel(id));
   }
 
-  source(group: string, feed: string): Promise<readonly Column[] | undefined> {
+  source(group: string, feed: string): Promise<readonly ShapeColumn[] | undefined> {
     return this.#once(`staging_${group}.${feed}`, () => this.#makeSource(group, feed));
   }
 
@@ -74,13 +74,13 @@ export class Shapes implements AsyncDisposable {
     return true;
   }
 
-  #once(name: string, make: () => Promise<readonly Column[] | undefined>) {
+  #once(name: string, make: () => Promise<readonly ShapeColumn[] | undefined>) {
     const known = this.#known.get(name) ?? make();
     this.#known.set(name, known);
     return known;
   }
 
-  async #makeSource(group: string, feed: string): Promise<readonly Column[] | undefined> {
+  async #makeSource(group: string, feed: string): Promise<readonly ShapeColumn[] | undefined> {
     const table = sourceTable(group, feed);
     this.#staged ??= presentColumns(this.#real, { where: STAGING_SCHEMAS });
     const staged = (await this.#staged).get(tableId(table)) ?? [];
@@ -95,7 +95,7 @@ export class Shapes implements AsyncDisposable {
     return columns;
   }
 
-  async #makeModel(id: string): Promise<readonly Column[] | undefined> {
+  async #makeModel(id: string): Promise<readonly ShapeColumn[] | undefined> {
     const model = this.#project.models.get(id);
     if (!model || !(await this.knows(model))) return undefined;
     const session = await this.session();
@@ -121,7 +121,7 @@ async function openScratch(): Promise<{ warehouse: Warehouse; session: Session }
   return { warehouse, session };
 }
 
-async function makeModel(session: Session, model: Model): Promise<readonly Column[]> {
+async function makeModel(session: Session, model: Model): Promise<readonly ShapeColumn[]> {
   const sql = renderModel(model);
   const table = modelTable(model.id);
   if (model.config.materialized === 'dedup') {
@@ -137,7 +137,7 @@ CREATE OR REPLACE VIEW ${qualified(table)} AS\n${sql}`);
 }
 
 /** `more` added where `columns` have no such name: DuckDB's names ignore case. */
-export function merged(columns: readonly Column[], more: readonly Column[]): Column[] {
+export function merged(columns: readonly ShapeColumn[], more: readonly ShapeColumn[]): ShapeColumn[] {
   const taken = new Set(columns.map(({ name }) => name.toLowerCase()));
   const added = more.filter(({ name }) => !taken.has(name.toLowerCase()));
   return [...columns, ...added].map(({ name, type }) => ({ name, type }));
@@ -162,17 +162,17 @@ export function documentedTypes(catalogue: Catalogue): Retypes {
 export async function makeTable(
   session: Session,
   table: TableName,
-  columns: readonly Column[],
+  columns: readonly ShapeColumn[],
 ): Promise<void> {
   await session.run(`CREATE SCHEMA IF NOT EXISTS ${identifier(table.schema)};
 CREATE OR REPLACE TABLE ${qualified(table)} (${columnList(columns)})`);
 }
 
-export async function columnsIn(session: Session, table: TableName): Promise<Column[]> {
+export async function columnsIn(session: Session, table: TableName): Promise<ShapeColumn[]> {
   return columnsOfQuery(session, `FROM ${qualified(table)}`);
 }
 
-async function columnsOfQuery(session: Session, sql: string): Promise<Column[]> {
+async function columnsOfQuery(session: Session, sql: string): Promise<ShapeColumn[]> {
   const rows = await session.rows<{ column_name: string; column_type: string }>(`DESCRIBE ${sql}`);
   return rows.map(({ column_name: name, column_type: type }) => ({ name, type }));
 }

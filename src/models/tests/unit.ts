@@ -10,7 +10,7 @@ import type { Relation } from '../relation-call.ts';
 import { ALL_ROWS, dropUnless, modelTable, relationName, renderModel, sourceTable } from '../relations.ts';
 import { differenceLines, type TextRow } from './difference.ts';
 import { inferColumns, namesIn, rowsQuery, type WrittenRow } from './given-rows.ts';
-import { type Column, columnsIn, makeTable, merged, type Shapes } from './shapes.ts';
+import { columnsIn, makeTable, merged, type ShapeColumn, type Shapes } from './shapes.ts';
 
 const RESULT = 'unit_test_result';
 const EXPECTED = 'unit_test_expected';
@@ -34,7 +34,7 @@ export async function runUnitTest(shapes: Shapes, model: Model, test: UnitTest):
     ...model.sources.map(({ group, feed }): Relation => ({ kind: 'source', group, feed })),
     ...(test.isIncremental ? [{ kind: 'this' } as const] : []),
   ];
-  const known = new Map<Relation, readonly Column[] | undefined>();
+  const known = new Map<Relation, readonly ShapeColumn[] | undefined>();
   for (const input of inputs)
     known.set(input, await shapes.of(input.kind === 'this' ? { kind: 'model', id: model.id } : input));
   const session = await shapes.session();
@@ -56,7 +56,7 @@ async function give(
   index: number,
   model: Model,
   test: UnitTest,
-  known: readonly Column[] | undefined,
+  known: readonly ShapeColumn[] | undefined,
 ): Promise<void> {
   const given = test.given.find((each) => sameRelation(each.input, input));
   const what = describe(input);
@@ -154,14 +154,14 @@ function spelling(name: string, rows: readonly WrittenRow[]): string {
 }
 
 /** Two spellings of one JSON value are equal. */
-function comparable({ name, type }: Column): string {
+function comparable({ name, type }: ShapeColumn): string {
   const column = identifier(name);
   return type === 'JSON'
     ? `CASE WHEN json_valid(${column}) THEN json(${column})::VARCHAR ELSE ${column}::VARCHAR END`
     : column;
 }
 
-function requireNames(columns: readonly Column[], rows: readonly WrittenRow[], what: string): void {
+function requireNames(columns: readonly ShapeColumn[], rows: readonly WrittenRow[], what: string): void {
   const names = columns.map(({ name }) => name);
   const known = new Set(names.map((name) => name.toLowerCase()));
   const unknown = namesIn(rows).find((name) => !known.has(name.toLowerCase()));

@@ -17,10 +17,10 @@ import { proofAttention } from './proofs.ts';
 import { staleTables } from './stale-tables.ts';
 import { unmodelledFeeds } from './unmodelled.ts';
 
-type Check = (context: AttentionContext) => Promise<Attention[]>;
+type AttentionCheck = (context: AttentionContext) => Promise<Attention[]>;
 
 /** Each looks at one thing in the ledger; what failed comes first. */
-const CHECKS: readonly Check[] = [
+const CHECKS: readonly AttentionCheck[] = [
   failedRun,
   failures('source'),
   failures('feed'),
@@ -68,7 +68,7 @@ async function failedRun({ session, runId }: AttentionContext): Promise<Attentio
   ];
 }
 
-function failures(kind: FailureKind): Check {
+function failures(kind: FailureKind): AttentionCheck {
   return async ({ session }) => (await standingFailures(session, [kind])).map(failureItem);
 }
 
