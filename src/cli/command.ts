@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import type { Config } from '../config/config.ts';
 import { readConfig } from '../config/read.ts';
 import { connectors } from '../connectors/index.ts';
@@ -7,9 +6,9 @@ import { bundledCatalogue } from '../feeds/bundled.ts';
 import { MIN_SECRET_LENGTH, redactor } from '../redact.ts';
 import type { ResultRows } from '../warehouse/values.ts';
 import { describeError, errorFields } from './describe-error.ts';
-import { createLogger, LOG_FORMATS, type LogFormat, type Logger } from './log.ts';
-import { refuseSecondValues } from './options.ts';
-import { OUTPUT_FORMATS, type OutputFormat, printTable, printText } from './output.ts';
+import type { LogFormat, OutputFormat } from './formats.ts';
+import { createLogger, type Logger } from './log.ts';
+import { printTable, printText } from './output.ts';
 import { type OutputStream, wantsColor, widthOf } from './terminal.ts';
 
 /** Options that every command understands. */
@@ -49,55 +48,8 @@ export interface CommandContext<Options extends CommonOptions = CommonOptions> {
 /** For commands that use no source: whoever reads the warehouse need not have the credentials of its sources. */
 export const IGNORE_SOURCE_PROBLEMS = (): void => {};
 
-type Handler<Options extends CommonOptions> = (
-  context: CommandContext<Options>,
-  ...args: string[]
-) => Promise<number>;
-
-/** Adds the common options to a command, and those that fit what it does. */
-export function withCommonOptions(
-  command: Command,
-  { prints = false, changes = false }: { prints?: boolean; changes?: boolean } = {},
-): Command {
-  command.option('--config <file>', 'the configuration', 'warehouse.yaml');
-  if (changes) command.option('--dry-run', 'say what would be done, and do nothing');
-  if (prints) {
-    command.addOption(
-      command
-        .createOption('--output <format>', 'how data is printed')
-        .choices(OUTPUT_FORMATS)
-        .default('table'),
-    );
-  }
-  command.addOption(
-    command
-      .createOption('--log-format <format>', 'how progress is reported on stderr')
-      .choices(LOG_FORMATS)
-      .default('text'),
-  );
-  command.option('-q, --quiet', 'report only warnings and errors');
-  refuseSecondValues(command);
-  return command;
-}
-
-/**
- * Wraps a handler for commander. The handler's module is imported only when the command is called, so that no command
- * pays for what another needs.
- */
-export function action<Options extends CommonOptions>(
-  load: () => Promise<{ default: Handler<Options> }>,
-): (...args: unknown[]) => Promise<void> {
-  return async (...args) => {
-    // commander passes the arguments, then the options, then the command.
-    const options = args.at(-2) as Options;
-    const positional = args.slice(0, -2).flat() as string[];
-    process.exitCode = await runCommand(options, async (context) =>
-      (await load()).default(context, ...positional),
-    );
-  };
-}
-
-async function runCommand<Options extends CommonOptions>(
+/** Calls a command with all that it works with, and reports what becomes of it. @returns the exit code */
+export async function runCommand<Options extends CommonOptions>(
   options: Options,
   work: (context: CommandContext<Options>) => Promise<number>,
 ): Promise<number> {

@@ -1,13 +1,9 @@
 import picocolors from 'picocolors';
 import type { ProgressReporter, Reporter } from '../reporter.ts';
+import type { LogFormat } from './formats.ts';
 import { printable, printableJson, printableLines } from './printable.ts';
 import { createProgress, showsProgress } from './progress.ts';
 import { type OutputStream, wantsColor } from './terminal.ts';
-
-export const LOG_FORMATS = ['text', 'json'] as const;
-
-/** The value of `--log-format`. */
-export type LogFormat = (typeof LOG_FORMATS)[number];
 
 type Level = 'info' | 'warn' | 'error';
 type LogFields = Record<string, unknown>;

@@ -1,17 +1,18 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
-import { action, withCommonOptions } from './command.ts';
+import { manifest } from '../installation.ts';
+import { action, withCommonOptions } from './declare.ts';
+import { RESULT_FORMATS } from './formats.ts';
 import { day, repeatable, wholeNumber } from './options.ts';
-import { RESULT_FORMATS } from './result-file.ts';
 
 /** The command line: what can be typed, and which module does it. */
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+// Whoever asks for stack traces gets the lines of the source.
+if (process.env.DEBUG?.includes('asapp-warehouse')) process.setSourceMapsEnabled(true);
 
 const program = new Command('asapp-warehouse')
   .description('Loads ASAPP feeds into deduplicated DuckDB tables that analysts can trust.')
-  .version(version)
+  .version(manifest().version)
   .showHelpAfterError('(asapp-warehouse help shows what there is)')
   .configureHelp({ showGlobalOptions: true })
   .exitOverride();

@@ -1,14 +1,10 @@
 import { stringify } from 'csv-stringify/sync';
 import type { Cell, ResultRows } from '../warehouse/values.ts';
 import { cellJson, cellText, quoted } from './cells.ts';
+import type { OutputFormat } from './formats.ts';
 import { printable } from './printable.ts';
 import { tableLines } from './table-text.ts';
 import { DEFAULT_WIDTH, type OutputStream } from './terminal.ts';
-
-export const OUTPUT_FORMATS = ['table', 'json', 'csv'] as const;
-
-/** The value of `--output`. */
-export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 export interface PrintOptions {
   format: OutputFormat;

@@ -1,7 +1,7 @@
 import type { ResultRows } from '../warehouse/values.ts';
 import { cellText } from './cells.ts';
 import type { CommandContext } from './command.ts';
-import type { OutputFormat } from './output.ts';
+import type { OutputFormat } from './formats.ts';
 import { printableLines } from './printable.ts';
 
 /** Prints the result of a statement. A query plan is a drawing, and people get it as one, without a table around it. */

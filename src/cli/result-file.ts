@@ -5,13 +5,8 @@ import { extname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { StorageError, UsageError } from '../errors.ts';
 import { storageTrouble } from '../warehouse/trouble.ts';
-import { OUTPUT_FORMATS, type OutputFormat } from './output.ts';
+import { type OutputFormat, RESULT_FORMATS, type ResultFormat } from './formats.ts';
 import type { OutputStream } from './terminal.ts';
-
-/** Formats of query results. Those that are not text need a file or a pipe. */
-export const RESULT_FORMATS = [...OUTPUT_FORMATS, 'parquet', 'xlsx'] as const;
-
-export type ResultFormat = (typeof RESULT_FORMATS)[number];
 
 export function isText(format: ResultFormat): format is OutputFormat {
   return format !== 'parquet' && format !== 'xlsx';

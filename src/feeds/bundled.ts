@@ -1,7 +1,7 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../errors.ts';
+import { INSTALLATION } from '../installation.ts';
 import { sha256 } from '../text.ts';
 import { type Catalogue, type GroupDocument, loadCatalogue, type Schemas } from './catalogue.ts';
 import type { ExportDocument } from './documents/document.ts';
@@ -16,8 +16,8 @@ import type { DocumentProblem } from './documents/problems.ts';
  * run build` writes a parsed copy beside the program, and that copy is used as long as none of the files is newer than
  * it.
  */
-export const BUNDLED_SCHEMAS = fileURLToPath(new URL('../../schemas', import.meta.url));
-const PARSED_COPY = fileURLToPath(new URL('../schemas.json', import.meta.url));
+const BUNDLED_SCHEMAS = path.join(INSTALLATION, 'schemas');
+const PARSED_COPY = path.join(INSTALLATION, 'dist/schemas.json');
 
 let bundled: Promise<Schemas> | undefined;
 
@@ -67,7 +67,7 @@ export async function writeParsedCopy(): Promise<void> {
  * Reads a folder like `schemas/`: `overrides.yaml`, and one document a group.
  * @throws ConfigError when a file in it cannot be understood
  */
-export async function readSchemas(directory: string): Promise<Schemas> {
+async function readSchemas(directory: string): Promise<Schemas> {
   const names = (await readdir(directory)).filter((name) => name.endsWith('.yaml')).sort();
   const problems: DocumentProblem[] = [];
   const documents: GroupDocument[] = [];
@@ -118,5 +118,3 @@ async function readParsedCopy(): Promise<Schemas | undefined> {
   );
   return { documents, overrides: new Map(revived) as unknown as Overrides };
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) await writeParsedCopy();

@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, relative, resolve } from 'node:path';
+import { INSTALLATION } from '../installation.ts';
 import { questions } from './questions.ts';
 
 /**
  * `npm run demo`: what a new user would type, typed for them, in the folder `demo`: sample feeds become a warehouse, and
  * the warehouse answers questions.
  */
-const program = fileURLToPath(new URL('../cli/main.js', import.meta.url));
+const program = join(INSTALLATION, 'dist/cli/main.js');
 const folder = resolve('demo');
 
 function type(...words: string[]): void {

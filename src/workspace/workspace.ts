@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { type Corrections, readCorrections } from '../config/corrections.ts';
 import { bundledSchemas } from '../feeds/bundled.ts';
 import { type Catalogue, loadCatalogue } from '../feeds/catalogue.ts';
+import { INSTALLATION } from '../installation.ts';
 import { currentCatalogue } from '../ledger/catalogue.ts';
 import { migrate } from '../ledger/migrations.ts';
 import { finishNumbering } from '../ledger/numbering.ts';
@@ -20,7 +21,7 @@ import { exposures } from './exposure.ts';
 import { sweepLanding } from './landing-folder.ts';
 
 /** The models that come with the program. */
-export const BUNDLED_MODELS = fileURLToPath(new URL('../../models', import.meta.url));
+export const BUNDLED_MODELS = join(INSTALLATION, 'models');
 
 /** What every command that works on the warehouse has open while it runs. */
 export interface Workspace extends AsyncDisposable {

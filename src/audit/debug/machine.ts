@@ -1,9 +1,10 @@
 import { constants } from 'node:fs';
-import { access, readFile, stat, statfs } from 'node:fs/promises';
+import { access, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import prettyBytes from 'pretty-bytes';
 import type { Config } from '../../config/config.ts';
 import { BusyError, DamagedError, StorageError } from '../../errors.ts';
+import { manifest } from '../../installation.ts';
 import { exposures } from '../../workspace/exposure.ts';
 import { withAdvice } from '../damage.ts';
 import { type DebugCheck, MACHINE, type StepContext, Steps } from './check.ts';
@@ -36,10 +37,9 @@ export async function* programChecks(context: StepContext): AsyncGenerator<Debug
 }
 
 async function versions(): Promise<string> {
-  const file = new URL('../../../package.json', import.meta.url);
-  const { version, engines } = JSON.parse(await readFile(file, 'utf8'));
+  const { version, engines } = manifest();
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  const [wantedMajor = 0, wantedMinor = 0] = engines.node.match(/\d+/g).map(Number);
+  const [wantedMajor = 0, wantedMinor = 0] = (engines.node.match(/\d+/g) ?? []).map(Number);
   const here = `asapp-warehouse ${version} on Node ${process.versions.node}, ${process.platform} ${process.arch}`;
   if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return here;
   throw new StorageError(here, { hint: `install Node ${engines.node}` });

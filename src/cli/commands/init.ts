@@ -1,12 +1,9 @@
 import { stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { schemaReference, starterConfig } from '../../config/starter.ts';
 import { UsageError } from '../../errors.ts';
+import { INSTALLATION } from '../../installation.ts';
 import type { CommandContext, CommonOptions } from '../command.ts';
-
-/** The folder that this program is installed in. */
-const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 
 /** `init`: writes a starter configuration, and never overwrites anything. */
 export default async function init({
@@ -14,7 +11,7 @@ export default async function init({
   logger,
 }: CommandContext<CommonOptions & { demo?: boolean }>): Promise<number> {
   const feeds = join(dirname(options.config), 'feeds');
-  const schema = schemaReference(resolve(dirname(options.config)), PACKAGE);
+  const schema = schemaReference(resolve(dirname(options.config)), INSTALLATION);
   for (const path of options.demo ? [options.config, feeds] : [options.config]) {
     if (!(await stat(path).catch(() => undefined))) continue;
     throw new UsageError(`${path} is there already, and is not written over`, {

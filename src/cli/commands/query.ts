@@ -5,16 +5,10 @@ import { finished, pipeline } from 'node:stream/promises';
 import { ReadOnlyWarehouse } from '../../audit/query/read-only-warehouse.ts';
 import { UsageError } from '../../errors.ts';
 import { type CommandContext, type CommonOptions, IGNORE_SOURCE_PROBLEMS } from '../command.ts';
+import type { ResultFormat } from '../formats.ts';
 import { printTable } from '../output.ts';
 import { printAnswer } from '../print-result.ts';
-import {
-  fileBeside,
-  fileForStream,
-  isText,
-  type ResultFormat,
-  resultFormat,
-  writeProblem,
-} from '../result-file.ts';
+import { fileBeside, fileForStream, isText, resultFormat, writeProblem } from '../result-file.ts';
 import { xlsxStream } from '../xlsx.ts';
 
 interface QueryOptions extends CommonOptions {

@@ -1,0 +1,3 @@
+import { writeParsedCopy } from './bundled.ts';
+
+await writeParsedCopy();
