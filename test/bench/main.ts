@@ -11,6 +11,7 @@ import { describeMachine, type Measurement } from './measurement.ts';
 import { memory } from './memory.ts';
 import { rowOf } from './sql.ts';
 import { staging } from './staging.ts';
+import { start } from './start.ts';
 import { table } from './table.ts';
 import { transfer } from './transfer.ts';
 
@@ -20,7 +21,16 @@ import { transfer } from './transfer.ts';
  *
  * Times depend on the machine; a ratio is of two things measured in turn on the same one, by the same run.
  */
-const BENCHES: Record<string, Bench> = { staging, careful, dedup, incremental, idle, memory, transfer };
+const BENCHES: Record<string, Bench> = {
+  staging,
+  careful,
+  dedup,
+  incremental,
+  idle,
+  start,
+  memory,
+  transfer,
+};
 
 const FULL_SIZE = 1e9;
 

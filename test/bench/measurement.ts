@@ -26,7 +26,7 @@ export interface Measurement {
   target?: number;
   limit?: number;
   /** Which number target and limit are of. */
-  measure?: 'ratio' | 'seconds' | 'peak_memory_mb';
+  measure?: 'ratio' | 'seconds' | 'cpu_seconds' | 'peak_memory_mb';
   /** How many cores other processes kept busy meanwhile, in the most disturbed round. */
   others?: number;
 }

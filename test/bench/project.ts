@@ -6,7 +6,7 @@ import { COLUMNS, FEED, hourFolder, rows, type Shape } from './feed.ts';
 import { rowsOf, runSql } from './sql.ts';
 
 /** The built command: npm runs its scripts in the folder of the package. */
-const COMMAND = resolve('dist/cli/main.js');
+export const COMMAND = resolve('dist/cli/main.js');
 
 /** A line of `--log-format json`. */
 interface LogLine {

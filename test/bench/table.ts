@@ -2,11 +2,12 @@ import type { Machine, Measurement } from './measurement.ts';
 
 /** All measurements, for people. */
 export function table(measurements: readonly Measurement[], machine: Machine): string {
-  const head = ['bench', 'what', 'seconds', 'memory', 'ratio', 'of CPU', 'aim', 'limit', ''];
+  const head = ['bench', 'what', 'seconds', 'CPU', 'memory', 'ratio', 'of CPU', 'aim', 'limit', ''];
   const rows = measurements.map((measurement) => [
     measurement.bench,
     measurement.what,
     measurement.seconds?.toFixed(measurement.seconds < 10 ? 3 : 1) ?? '',
+    measurement.cpu_seconds?.toFixed(measurement.cpu_seconds < 10 ? 3 : 1) ?? '',
     measurement.peak_memory_mb === undefined ? '' : `${measurement.peak_memory_mb} MB`,
     measurement.ratio?.toFixed(3) ?? '',
     measurement.cpu_ratio?.toFixed(3) ?? '',
