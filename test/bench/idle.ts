@@ -9,22 +9,44 @@ import { type CommandRun, Project } from './project.ts';
 import { inTurn } from './rounds.ts';
 import { rowOf, runSql } from './sql.ts';
 
-const FEEDS = 43;
+export const FEEDS = 43;
 const HOURS = 8760;
 /** The folders that are really there: more than the look-back reaches. */
 const PRESENT_HOURS = 9 * 24;
 const FIRST = Date.UTC(2025, 0, 1);
 
-/**
- * `run` with nothing new, over a ledger of a year of hourly exports of 43 feeds: 376,680 partitions. The last days are
- * loaded, built and published by the real command; the rest of the year is put into the ledger by SQL.
- */
+/** `run` with nothing new, over a ledger of a year of hourly exports of 43 feeds: 376,680 partitions. */
 export async function idle({ folder, scale, report, note }: BenchContext): Promise<void> {
+  const { project, partitions } = await yearOfExports(folder, scale, note);
+  note('running with nothing new');
+  const [runs] = (await inTurn(() => project.run('run', '--quiet'))) as [CommandRun[]];
+  const { seconds, ...rest } = summarize(runs);
+  const what = `run with nothing new, ${partitions} partitions`;
+  report({ what, seconds: seconds as number, ...rest, rows: 0, measure: 'seconds', target: 1.5 });
+  report({
+    what: `memory of ${what}`,
+    peak_memory_mb: rest.peak_memory_mb as number,
+    measure: 'peak_memory_mb',
+    target: 300,
+  });
+}
+
+/**
+ * A year of hourly exports, loaded, built and published. The last days are so by the real command; the rest of the year is
+ * put into the ledger by SQL.
+ */
+export async function yearOfExports(
+  folder: string,
+  scale: number,
+  note: BenchContext['note'],
+): Promise<{ project: Project; feeds: FeedDocument[]; hours: number; partitions: number }> {
   const hours = Math.max(PRESENT_HOURS, Math.ceil(HOURS * Math.min(1, scale)));
   note(`loading ${PRESENT_HOURS} hours of ${FEEDS} feeds`);
   const project = await Project.create(folder);
   const feeds = (await documentedFeeds()).slice(0, FEEDS);
-  for (const feed of feeds) await writeFeed(project.feeds, feed, hours);
+  for (const feed of feeds)
+    for (let hour = hours - PRESENT_HOURS; hour < hours; hour += 1)
+      await writeExport(project.feeds, feed, hour);
   await project.run('run');
 
   note('filling the ledger');
@@ -38,18 +60,7 @@ export async function idle({ folder, scale, report, note }: BenchContext): Promi
   );
   if (partitions !== FEEDS * hours || rejected > 0)
     throw new Error(`the ledger has ${partitions} partitions and ${rejected} rejected rows`);
-
-  note('running with nothing new');
-  const [runs] = (await inTurn(() => project.run('run', '--quiet'))) as [CommandRun[]];
-  const { seconds, ...rest } = summarize(runs);
-  const what = `run with nothing new, ${partitions} partitions`;
-  report({ what, seconds: seconds as number, ...rest, rows: 0, measure: 'seconds', target: 1.5 });
-  report({
-    what: `memory of ${what}`,
-    peak_memory_mb: rest.peak_memory_mb as number,
-    measure: 'peak_memory_mb',
-    target: 300,
-  });
+  return { project, feeds, hours, partitions };
 }
 
 interface FeedDocument {
@@ -71,15 +82,17 @@ function feedsIn(node: unknown): FeedDocument[] {
   return Object.values(node).flatMap(feedsIn);
 }
 
-/** The last hours of the year, each one row in one file. */
-async function writeFeed(root: string, { name, columns }: FeedDocument, hours: number): Promise<void> {
+/** The export of one hour, counted from the beginning of the year: one row in one file. */
+export async function writeExport(
+  root: string,
+  { name, columns }: FeedDocument,
+  hour: number,
+): Promise<void> {
   const row = `${JSON.stringify(Object.fromEntries(columns.map((column) => [column.name, fittingValue(column)])))}\n`;
-  for (let hour = hours - PRESENT_HOURS; hour < hours; hour += 1) {
-    const path = join(root, partitionFolder(name, new Date(FIRST + hour * 3_600_000)));
-    await mkdir(path, { recursive: true });
-    await writeFile(join(path, `${name}.jsonl`), row);
-    await writeFile(join(path, '_SUCCESS'), '');
-  }
+  const path = join(root, partitionFolder(name, new Date(FIRST + hour * 3_600_000)));
+  await mkdir(path, { recursive: true });
+  await writeFile(join(path, `${name}.jsonl`), row);
+  await writeFile(join(path, '_SUCCESS'), '');
 }
 
 /** A value that fits: 1 is a number, a flag and a text. */

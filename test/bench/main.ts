@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import type { Bench } from './bench.ts';
 import { careful } from './careful.ts';
 import { dedup } from './dedup.ts';
+import { hour } from './hour.ts';
 import { idle } from './idle.ts';
 import { incremental } from './incremental.ts';
 import { describeMachine, type Measurement } from './measurement.ts';
@@ -26,6 +27,7 @@ const BENCHES: Record<string, Bench> = {
   careful,
   dedup,
   incremental,
+  hour,
   idle,
   start,
   memory,

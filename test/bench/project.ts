@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { literal } from '../../src/warehouse/sql.ts';
 import { type Run, runScript } from './child.ts';
@@ -14,6 +14,10 @@ interface LogLine {
   level: string;
   message: string;
 }
+
+const KEPT = ['warehouse.duckdb', 'published'];
+/** A published copy is known by its times, too. */
+const COPY = { recursive: true, preserveTimestamps: true };
 
 export type CommandRun = Run & { log: LogLine[] };
 
@@ -47,6 +51,14 @@ export class Project {
     return project;
   }
 
+  /** One with the sample feeds, as `init --demo` makes it. */
+  static async ofSamples(folder: string): Promise<Project> {
+    await mkdir(folder, { recursive: true });
+    const project = new Project(folder);
+    await project.run('init', '--demo');
+    return project;
+  }
+
   /**
    * Runs the command in this folder.
    * @throws Error when it does not end with 0: what it did is not what was to be measured
@@ -63,6 +75,16 @@ export class Project {
     for (const name of ['warehouse.duckdb', 'warehouse.duckdb.wal', 'landing', 'published']) {
       await rm(join(this.folder, name), { recursive: true, force: true });
     }
+  }
+
+  /** Keeps a copy of the warehouse and of what was published, for {@link restore}. */
+  async keep(): Promise<void> {
+    for (const name of KEPT) await cp(join(this.folder, name), join(this.folder, 'kept', name), COPY);
+  }
+
+  async restore(): Promise<void> {
+    await this.reset();
+    for (const name of KEPT) await cp(join(this.folder, 'kept', name), join(this.folder, name), COPY);
   }
 
   /** Writes the exports of the hours from `first` up to `end`, each sealed. @returns the files */
