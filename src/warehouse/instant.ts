@@ -24,7 +24,7 @@ const OFFSET = '[+-](?:(?:0\\d|1[0-3])(?::?[0-5]\\d)?|14(?::?00)?)';
 
 const ZONE = ` ?(?:[Zz]|UTC|${OFFSET})`;
 /** Spellings that DuckDB's cast to TIMESTAMP reads as they are. */
-const UTC = `${DAY}(?:[T ]${CLOCK})?|${DAY}[T ][0-9:]{8}(?:\\.\\d+)?Z`;
+const UTC = `${DAY}(?:[T ](?:${CLOCK}|[0-9:]{8}(?:\\.\\d+)?(?:Z|\\+00:00)))?`;
 
 const INSTANT = `${DAY}(?:[Tt ]${CLOCK}(?:${ZONE})?)?`;
 
@@ -34,33 +34,29 @@ const INSTANT = `${DAY}(?:[Tt ]${CLOCK}(?:${ZONE})?)?`;
  */
 export const DATE_TIME_PATTERN = `${DAY}[Tt ]${CLOCK}(?:${ZONE})?`;
 
-/** The instant of a text as a TIMESTAMP in UTC; NULL when the text is not one. */
+/**
+ * The instant of a text as a TIMESTAMP in UTC; NULL when the text is not one. The most common spellings come first and cost
+ * the least. Made of few functions: to bind them, for each column of times, is much of what a small file costs.
+ */
 export function instant(x: string): string {
-  // The most common spellings come first and cost the least.
-  const capitals = `upper(${x})`;
-  const without = (zone: string) => `try_cast(rtrim(left(${capitals}, -strlen(${zone}))) AS TIMESTAMP)`;
-  const zone = `regexp_extract(${capitals}, '(Z|UTC|[+-][0-9]+)$')`;
+  const local = `regexp_replace(upper(${x}), ' ?(?:Z|UTC|[+-][0-9:]+)$', '')`;
+  const offset = `regexp_replace(regexp_extract(${x}, '[+-][0-9:]+$'), '[+]?(-?)(..):?(.*)', '\\1\\2 hours \\10\\3 minutes')`;
   return `CASE WHEN regexp_full_match(${x}, ${literal(UTC)}) THEN try_cast(${x} AS TIMESTAMP)
-    WHEN NOT regexp_full_match(${x}, ${literal(INSTANT)}) THEN NULL
-    WHEN ends_with(${x}, '+00:00') THEN ${without("'+00:00'")}
-    WHEN ${x}[-6] IN ('+', '-') THEN ${without("'+00:00'")} - ${offsetInterval(`right(${x}, 6)`, 5)}
-    WHEN ${zone}[1] IN ('+', '-') THEN ${without(zone)} - ${offsetInterval(zone, 4)}
-    WHEN ${zone} = '' THEN try_cast(${capitals} AS TIMESTAMP)
-    ELSE ${without(zone)} END`;
+    WHEN regexp_full_match(${x}, ${literal(INSTANT)})
+    THEN try_cast(${local} AS TIMESTAMP) - coalesce(try_cast(${offset} AS INTERVAL), INTERVAL 0 SECOND) END`;
 }
 
-/**
- * `+02:30`, `-0230` or `+02` as an INTERVAL.
- * @param minutes the position of the minutes, if there are any
- */
-function offsetInterval(offset: string, minutes: 4 | 5): string {
-  const part = (from: number) => `coalesce(try_cast(substr(${offset}, ${from}, 2) AS INTEGER), 0)`;
-  return `to_minutes((${part(2)} * 60 + ${part(minutes)}) * CASE WHEN ${offset}[1] = '-' THEN -1 ELSE 1 END)`;
-}
+/** Only a day has so few characters. */
+const isNoDay = (x: string) => `strlen(${x}) > 10`;
 
 /** Whether a text is a date with a time of day. */
 export function isDateTime(x: string): string {
-  return `(regexp_full_match(${x}, ${literal(DATE_TIME_PATTERN)}) AND ${instant(x)} IS NOT NULL)`;
+  return `(${isNoDay(x)} AND ${instant(x)} IS NOT NULL)`;
+}
+
+/** A text that is a date with a time of day as a column of times would have it; of any other what is given. */
+export function dateTimeText(x: string, otherwise: string): string {
+  return `coalesce(CASE WHEN ${isNoDay(x)} THEN CAST(${instant(x)} AS VARCHAR) END, ${otherwise})`;
 }
 
 /**

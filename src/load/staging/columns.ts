@@ -6,6 +6,7 @@ import {
   isNotCanonicalNumber,
 } from '../../warehouse/canonical-number.ts';
 import {
+  dateTimeText,
   day,
   epoch,
   epochHasFurtherDigits,
@@ -120,7 +121,7 @@ function sentText(text: string, json: string): string {
 
 /** The same; and a time as a column of times would have it. */
 function strictText(text: string, json: string): string {
-  return `CASE WHEN ${isDateTime(text)} THEN CAST(${instant(text)} AS VARCHAR) ELSE ${sentText(text, json)} END`;
+  return dateTimeText(text, sentText(text, json));
 }
 
 function spelledText(formerly: readonly ColumnType[], text: string, json: string): string {

@@ -1,7 +1,7 @@
 import { fieldName } from '../../feeds/names.ts';
 import type { ColumnType } from '../../feeds/types.ts';
 import { bindOnce, canonicalValue, isNotCanonicalNumber } from '../../warehouse/canonical-number.ts';
-import { day, instant, isDateTime } from '../../warehouse/instant.ts';
+import { dateTimeText, day } from '../../warehouse/instant.ts';
 import { identifier } from '../../warehouse/sql.ts';
 import {
   type Column,
@@ -142,7 +142,7 @@ export function rescuingColumn(column: Column): FastColumn {
 
 /** A text that is no number, as a column of times would have it where it is one; a whole number is as it is. */
 function strictText(x: string): string {
-  return `CASE WHEN ${isDateTime(x)} THEN CAST(${instant(x)} AS VARCHAR) ELSE ${x} END`;
+  return dateTimeText(x, x);
 }
 
 /** The value of a key as text, and where it cannot be known here: a number may have come as a string, and in another spelling. */
