@@ -1,7 +1,6 @@
 import { fieldName } from '../feeds/names.ts';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, literal, qualified, type TableName } from '../warehouse/sql.ts';
-import { ledger } from './ledger.ts';
 import type { ColumnMisfits } from './tables.ts';
 
 /**
@@ -53,20 +52,11 @@ FROM (SELECT _file_id AS file_id, unnest([${names.join(', ')}]) AS column_name
 WHERE column_name IS NOT NULL GROUP BY ALL ORDER BY ALL`);
 }
 
-/** Columns of a feed that have had misfits. */
+/** Columns of feeds that have had misfits. */
 export async function misfitColumns(
   session: Session,
-  { group, feed, version }: MisfitFeed,
-): Promise<string[]> {
-  const rows = await ledger(session)
-    .selectFrom('ops.column_misfits')
-    .select('column_name')
-    .distinct()
-    .where('feed_group', '=', group)
-    .where('feed', '=', feed)
-    .where('version', '=', version)
-    .execute();
-  return rows.map(({ column_name }) => column_name);
+): Promise<Pick<ColumnMisfits, 'feed_group' | 'feed' | 'version' | 'column_name'>[]> {
+  return session.rows('SELECT DISTINCT feed_group, feed, version, column_name FROM ops.column_misfits');
 }
 
 /**

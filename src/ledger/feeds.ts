@@ -1,42 +1,54 @@
 import type { FeedSpec } from '../feeds/catalogue.ts';
-import { tableName } from '../feeds/names.ts';
+import { type FeedVersion, tableName } from '../feeds/names.ts';
 import type { Session } from '../warehouse/session.ts';
+import type { Feed } from './tables.ts';
 
 /** Records what the schema documents say of feeds that were seen in the data. */
 export async function recordFeeds(session: Session, specs: readonly FeedSpec[], now: Date): Promise<void> {
+  const rows = await session.rows<FeedVersion & { feed_group: string; facts: string }>(
+    `SELECT feed_group, feed, version, to_json({description: description, unique_condition: unique_condition,
+       order_by: order_by, cadence_minutes: cadence_minutes})::VARCHAR AS facts
+     FROM ops.feeds WHERE feed_group IN (SELECT unnest(from_json($1, '["VARCHAR"]')))`,
+    [JSON.stringify(specs.map(({ group }) => group))],
+  );
+  const known = new Map(
+    rows.map(({ feed_group, feed, version, facts }) => [JSON.stringify([feed_group, feed, version]), facts]),
+  );
+  const fresh: object[] = [];
   for (const spec of specs) {
+    const { group, feed, version } = spec;
     const facts = {
       description: spec.description,
       unique_condition: [...spec.key],
       order_by: [...spec.orderBy],
       cadence_minutes: spec.cadenceMinutes ?? null,
     };
-    const where = `feed_group = $1 AND feed = $2 AND version = $3`;
-    const name = [spec.group, spec.feed, spec.version];
-    const [known] = await session.rows<{ facts: string }>(
-      `SELECT to_json({description: description, unique_condition: unique_condition, order_by: order_by,
-         cadence_minutes: cadence_minutes})::VARCHAR AS facts FROM ops.feeds WHERE ${where}`,
-      name,
-    );
-    if (known && known.facts === JSON.stringify(facts)) continue;
-    if (known) {
-      await session.run(
-        `UPDATE ops.feeds SET description = $4, unique_condition = from_json($5, '["VARCHAR"]'),
-           order_by = from_json($6, '["VARCHAR"]'), cadence_minutes = $7 WHERE ${where}`,
-        [
-          ...name,
-          facts.description,
-          JSON.stringify(facts.unique_condition),
-          JSON.stringify(facts.order_by),
-          facts.cadence_minutes,
-        ],
-      );
-      continue;
-    }
-    await session.insert({ schema: 'ops', table: 'feeds' }, [
-      { feed_group: spec.group, feed: spec.feed, version: spec.version, ...facts, first_seen_at: now },
-    ]);
+    const before = known.get(JSON.stringify([group, feed, version]));
+    if (before === undefined) fresh.push({ feed_group: group, feed, version, ...facts, first_seen_at: now });
+    else if (before !== JSON.stringify(facts)) await updateFeed(session, spec, facts);
   }
+  await session.insert({ schema: 'ops', table: 'feeds' }, fresh);
+}
+
+async function updateFeed(
+  session: Session,
+  { group, feed, version }: FeedSpec,
+  facts: Pick<Feed, 'description' | 'unique_condition' | 'order_by' | 'cadence_minutes'>,
+): Promise<void> {
+  await session.run(
+    `UPDATE ops.feeds SET description = $4, unique_condition = from_json($5, '["VARCHAR"]'),
+       order_by = from_json($6, '["VARCHAR"]'), cadence_minutes = $7
+     WHERE feed_group = $1 AND feed = $2 AND version = $3`,
+    [
+      group,
+      feed,
+      version,
+      facts.description,
+      JSON.stringify(facts.unique_condition),
+      JSON.stringify(facts.order_by),
+      facts.cadence_minutes,
+    ],
+  );
 }
 
 /** The feeds of a group that have staged rows, oldest first: these own their tables. */

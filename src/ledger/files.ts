@@ -63,19 +63,9 @@ export async function countFailingFiles(session: Session): Promise<{ source: str
   );
 }
 
-/** Fields that came with a feed though its table has no column for them. */
-export async function undeclaredFields(
-  session: Session,
-  feed: Pick<UndeclaredField, 'feed_group' | 'feed' | 'version'>,
-): Promise<string[]> {
-  const rows = await ledger(session)
-    .selectFrom('ops.undeclared_fields')
-    .select('field')
-    .where('feed_group', '=', feed.feed_group)
-    .where('feed', '=', feed.feed)
-    .where('version', '=', feed.version)
-    .execute();
-  return rows.map(({ field }) => field);
+/** Fields that came with feeds though their tables have no column for them. */
+export async function undeclaredFields(session: Session): Promise<Omit<UndeclaredField, 'first_seen_at'>[]> {
+  return session.rows('SELECT feed_group, feed, version, field FROM ops.undeclared_fields');
 }
 
 /** Removes fields that have a column now from the undeclared ones, whatever their case. */

@@ -79,9 +79,12 @@ export async function feedProgress(
 export async function recordPartitions(session: Session, rows: readonly Partition[]): Promise<void> {
   const [first] = rows;
   if (first === undefined) return;
+  // With the first of their times, so that it need not read all of the history.
+  const since = new Date(Math.min(...rows.map(({ partition_ts }) => partition_ts.getTime())));
   await session.run(
-    `DELETE FROM ops.partitions WHERE source = $1 AND path IN (SELECT unnest(from_json($2, '["VARCHAR"]')))`,
-    [first.source, JSON.stringify(rows.map(({ path }) => path))],
+    `DELETE FROM ops.partitions WHERE source = $1 AND partition_ts >= $3
+       AND path IN (SELECT unnest(from_json($2, '["VARCHAR"]')))`,
+    [first.source, JSON.stringify(rows.map(({ path }) => path)), since],
   );
   await session.insert({ schema: 'ops', table: 'partitions' }, rows);
 }

@@ -3,12 +3,13 @@ import { FeedError, FileError } from '../errors.ts';
 import { recordFeeds } from '../ledger/feeds.ts';
 import { recordFileFailure } from '../ledger/files.ts';
 import { recordPartitions } from '../ledger/partitions.ts';
+import type { Partition } from '../ledger/tables.ts';
 import { count } from '../text.ts';
 import { asFileError, fatal } from '../warehouse/scope.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import type { LandedBatch } from './batch-fetch.ts';
 import type { FailedFile, LandedFile, StagedFile } from './file.ts';
-import { rowOnceStaged } from './partition.ts';
+import { rowOnceStaged, type WantedPartition } from './partition.ts';
 import type { Batch, Stager } from './staging/stage.ts';
 
 /** A batch that was staged, as far as it could be. */
@@ -40,6 +41,8 @@ export class BatchStage {
   readonly #changed: FailedFile[] = [];
   readonly #odd: FailedFile[] = [];
   readonly #noted: FailedFile[] = [];
+  /** Whether all of it was staged with others. */
+  #isDone = false;
 
   constructor(workspace: Workspace, source: Source, stager: Stager, batch: LandedBatch) {
     this.#workspace = workspace;
@@ -49,9 +52,29 @@ export class BatchStage {
     this.#landed = new Map(batch.landed.map((file) => [file.fileId, file]));
   }
 
+  /**
+   * All there is to stage, with what the ledger is to say of the rest; undefined where something of the batch has failed.
+   * Whoever stages it says so: {@link isStaged}.
+   */
+  whole(): (Batch & { notes: Partition[] }) | undefined {
+    const { failures, givenUp, partitions, notes } = this.#batch;
+    if (failures.length > 0 || givenUp) return undefined;
+    const ready = this.#ready([...this.#landed.keys()]);
+    const left = partitions.filter((partition) => !ready.partitions.includes(partition));
+    return { ...ready, notes: [...this.#rowsOf(left), ...notes] };
+  }
+
+  /** All of {@link whole} is staged and recorded. */
+  isStaged(files: readonly StagedFile[]): void {
+    this.#isDone = true;
+    for (const file of files) this.#staged.set(file.fileId, file);
+    if (files.length > 0) this.#tell(files);
+  }
+
   /** Throws nothing: what is staged is staged, whatever comes after it. */
   async run(): Promise<StagedBatch> {
-    const error = await this.#run().then(
+    const running = this.#isDone ? Promise.resolve() : this.#run();
+    const error = await running.then(
       () => undefined,
       (cause: unknown) => cause,
     );
@@ -67,12 +90,16 @@ export class BatchStage {
     for (const failed of [...this.#changed, ...this.#odd]) await this.#note(failed);
     // Those of which something was staged are written with it.
     const left = partitions.filter(({ wanted }) => !wanted.some(({ fileId }) => this.#staged.has(fileId)));
-    await recordPartitions(
-      session,
-      left.map((partition) => rowOnceStaged(this.#source.name, spec, partition, this.#staged, clock())),
+    // What is noted as come must not lie ahead of what is still to be loaded.
+    await recordPartitions(session, [...this.#rowsOf(left), ...(givenUp ? [] : notes)]);
+  }
+
+  #rowsOf(partitions: readonly WantedPartition[]): Partition[] {
+    const { clock } = this.#workspace;
+    const { spec } = this.#batch;
+    return partitions.map((partition) =>
+      rowOnceStaged(this.#source.name, spec, partition, this.#staged, clock()),
     );
-    // Not before: what is noted as come must not lie ahead of what is still to be loaded.
-    if (!givenUp) await recordPartitions(session, notes);
   }
 
   /** Stages those of these files that are here, and whose partitions can be. */

@@ -7,7 +7,7 @@ import { nextFileId, resolveFileFailures } from '../ledger/files.ts';
 import { recordAbsent, recordListings } from '../ledger/listings.ts';
 import { recordMisfits } from '../ledger/misfits.ts';
 import type { Misfit } from '../ledger/tables.ts';
-import { asFeedError } from '../warehouse/scope.ts';
+import { asFeedError, fatal } from '../warehouse/scope.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import { mustBeOfFeed } from './answering.ts';
 import { BatchFetch, type LandedBatch } from './batch-fetch.ts';
@@ -21,6 +21,7 @@ import type { LoadRun, SourceResult } from './load-run.ts';
 import { toldMisfits } from './misplaced.ts';
 import { type Plan, Planner } from './plan.ts';
 import { Stager } from './staging/stage.ts';
+import { gathered, stageTogether } from './together.ts';
 
 /** A feed, or what is to be done about it could not be found out. */
 type Planned = { target: Target; plan?: Plan; error?: unknown };
@@ -210,8 +211,8 @@ export class SourceLoad {
       concurrency: 1,
       backpressure: 1,
     });
-    for await (const batch of landed)
-      await this.#workspace.timings.during('staging', () => this.#stage(batch));
+    for await (const group of gathered(landed))
+      await this.#workspace.timings.during('staging', () => this.#stageAll(group));
   }
 
   async *#batches(plans: AsyncIterable<Planned>): AsyncGenerator<WantedBatch> {
@@ -238,25 +239,46 @@ export class SourceLoad {
     }
   }
 
-  async #stage(batch: LandedBatch): Promise<void> {
+  async #stageAll(group: readonly LandedBatch[]): Promise<void> {
+    const { signal } = this.#workspace;
+    // Of files that are not fetched for now there is nothing new to say.
+    const told = group.filter(
+      ({ landed, failures, notes, givenUp }) => landed.length + failures.length + notes.length > 0 || givenUp,
+    );
+    const stages = new Map(
+      told.map((batch) => [batch, new BatchStage(this.#workspace, this.#source, this.#stager, batch)]),
+    );
+    try {
+      signal?.throwIfAborted();
+      const ready = told.filter(({ spec }) => !this.#hasFailed(spec));
+      if (ready.length > 1) {
+        this.#workspace.reporter.progress.activity(`staging ${ready.length} feeds`);
+        const own = ready.map((batch) => stages.get(batch) as BatchStage);
+        await stageTogether(this.#workspace, this.#stager, own).catch((error) => {
+          const end = fatal(error, signal);
+          if (end !== undefined) throw end;
+        });
+      }
+      for (const [batch, stage] of stages) await this.#stage(batch, stage);
+    } finally {
+      for (const { landed } of group) for (const file of landed) await file.remove();
+    }
+  }
+
+  async #stage({ spec, givenUp }: LandedBatch, stage: BatchStage): Promise<void> {
     const { signal, reporter } = this.#workspace;
-    const { spec, landed, failures, notes, givenUp } = batch;
     try {
       signal?.throwIfAborted();
       // One that was fetched while the one before it failed: what is staged must not lie behind what is not.
       if (this.#hasFailed(spec)) return;
-      // Of files that are not fetched for now there is nothing new to say.
-      if (landed.length + failures.length + notes.length === 0 && !givenUp) return;
       reporter.progress.activity(`staging ${spec.group}.${spec.feed}`);
       this.#done.changed = true;
-      const done = await new BatchStage(this.#workspace, this.#source, this.#stager, batch).run();
+      const done = await stage.run();
       this.#add(done);
       if (done.error !== undefined) throw done.error;
       if (givenUp) this.#fail(spec, givenUp);
     } catch (error) {
       await this.#failIfOfFeed(spec, error);
-    } finally {
-      for (const file of landed) await file.remove();
     }
   }
 

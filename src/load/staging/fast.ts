@@ -68,10 +68,12 @@ export interface FastOptions {
   loadedAt: Date;
   /** Where the file of one line goes while it is needed. */
   folder: string;
+  /** Whether `_line` is filled at once: only one thread reads then. Else it is NULL, see `ledger/numbering.ts`. */
+  numbered: boolean;
 }
 
 /**
- * Inserts all rows of the files, in order, with `_line` still NULL. Runs inside the caller's transaction, which is to be
+ * Inserts all rows of the files, in order. Runs inside the caller's transaction, which is to be
  * rolled back when this throws.
  * @throws Refusal
  */
@@ -80,7 +82,7 @@ export async function insertFast(
   table: StagingTable,
   files: readonly LandedFile[],
   assumptions: Assumptions,
-  { rules, exact, loadedAt, folder }: FastOptions,
+  { rules, exact, loadedAt, folder, numbered }: FastOptions,
 ): Promise<void> {
   const firm = new Set([...rules.keyColumns, ...rules.mustFit]);
   const mayRescue = (column: Column) => !takesAll(column) && !column.strict && !firm.has(column.name);
@@ -103,6 +105,7 @@ export async function insertFast(
     '_file_id',
     '_loaded_at',
     '_rescued',
+    ...(numbered ? ['_line'] : []),
   ];
   const perFile = (values: string[]) => `list_extract([${values.join(', ')}], CAST(${FILE_INDEX} AS BIGINT))`;
   const sql = `INSERT INTO ${qualified(table)} (${targets.map(identifier).join(', ')})
@@ -113,8 +116,10 @@ SELECT ${[
     timestamp(loadedAt),
     rescued(columns, assumptions, {
       refusing,
-      exact: files.flatMap((file, index) => (exact.has(file) ? [index + 1] : [])),
+      inexact: files.flatMap((file, index) => (exact.has(file) ? [] : [index + 1])),
+      files: files.length,
     }),
+    ...(numbered ? [`row_number() OVER () - ${perFile(linesBefore(files).map(String))}`] : []),
   ].join(',\n  ')}
 FROM read_json(${fileList([sampleFile, ...files.map(({ text }) => text)])}, format = 'newline_delimited',
   records = true, hive_partitioning = false, sample_size = 1, maximum_sample_files = 1, map_inference_threshold = -1)
@@ -128,15 +133,28 @@ WHERE ${FILE_INDEX} > 0`;
   }
 }
 
+/** Of each file, how many lines the files before it have. */
+function linesBefore(files: readonly LandedFile[]): number[] {
+  let sum = 0;
+  return files.map(({ lines }) => {
+    sum += lines;
+    return sum - lines;
+  });
+}
+
 /**
  * `_rescued`, and the place where a row that this way cannot decide stops the statement.
  * @param refusing columns whose misfits could be rescued, were it known that they have some
- * @param exact the indexes of files whose numbers are as they were sent
+ * @param inexact the indexes of files whose numbers may not be as they were sent
  */
 function rescued(
   columns: readonly FastColumn[],
   { integers, undeclared }: Assumptions,
-  { refusing, exact }: { refusing: readonly FastColumn[]; exact: readonly number[] },
+  {
+    refusing,
+    inexact,
+    files,
+  }: { refusing: readonly FastColumn[]; inexact: readonly number[]; files: number },
 ): string {
   const stop = (reason: string, conditions: string[]) =>
     conditions.length === 0
@@ -158,7 +176,7 @@ function rescued(
     ...columns.flatMap((column) => column.respelled ?? []),
     ...undeclared.map((field) => mayBeRespelled(identifier(field))),
   ];
-  const isExact = exact.length === 0 ? 'false' : `${FILE_INDEX} IN (${exact.join(', ')})`;
+  const mayBeInexact = inexact.length === files ? 'true' : `${FILE_INDEX} IN (${inexact.join(', ')})`;
   const fields = [
     ...undeclared.map((name) => ({
       name,
@@ -172,7 +190,7 @@ function rescued(
     ${stop(integers === 'double' ? 'integer' : 'doubtful', doubts(true))}
     ${stop('doubtful', [...doubts(false), `(${nothing})`])}
     ${misfits.map(({ column, doubtful }) => stop(`misfit:${columns.findIndex((each) => each.column === column)}`, [doubtful as string])).join('\n    ')}
-    ${stop('respelled', respelled.length === 0 ? [] : [`(NOT ${isExact} AND (${respelled.join(' OR ')}))`])}
+    ${stop('respelled', respelled.length === 0 || inexact.length === 0 ? [] : [`(${mayBeInexact} AND (${respelled.join(' OR ')}))`])}
     ${fields.length === 0 ? '' : `WHEN ${anyField} THEN ${objectOf(fields)}`}
   END`;
 }

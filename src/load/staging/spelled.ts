@@ -2,6 +2,7 @@ import type { FeedSpec } from '../../feeds/catalogue.ts';
 import { fixedType } from '../../feeds/counts.ts';
 import { tableName } from '../../feeds/names.ts';
 import type { ColumnType } from '../../feeds/types.ts';
+import { groupBy } from '../../group-by.ts';
 import type { Session } from '../../warehouse/session.ts';
 import type { Column } from './columns.ts';
 
@@ -18,19 +19,35 @@ import type { Column } from './columns.ts';
  * `"7"` is, as it is where the column is a number.
  */
 export async function spellingOf(session: Session, spec: FeedSpec): Promise<(column: Column) => Column> {
-  const isInferred = spec.columns.length === 0;
+  return (await spellings(session))(spec);
+}
+
+/** The same for any feed, with what the ledger says of all of them read at once. */
+export async function spellings(session: Session): Promise<(spec: FeedSpec) => (column: Column) => Column> {
+  const former = await formerTypes(session);
+  const modelKeys = await keysOfModels(session);
+  return (spec) =>
+    spec.columns.length === 0
+      ? inferredSpelling(spec, modelKeys.get(modelId(spec)) ?? [])
+      : documentedSpelling(spec, former.get(typeId(spec)) ?? new Map());
+}
+
+function inferredSpelling(spec: FeedSpec, modelKeys: readonly string[]): (column: Column) => Column {
+  const keys = new Set([...spec.key, ...modelKeys].map((name) => name.toLowerCase()));
+  return (column) => {
+    const { name, type } = column;
+    const corrected = spec.corrected?.get(name.toLowerCase())?.format;
+    if (fixedType(spec, name) !== undefined) return { ...column, ...(corrected && { format: corrected }) };
+    const strict = keys.has(name.toLowerCase()) && type !== 'JSON';
+    return { ...column, ...(strict && { strict }), ...(type === 'VARCHAR' && { spelled: [] }) };
+  };
+}
+
+function documentedSpelling(
+  spec: FeedSpec,
+  former: ReadonlyMap<string, readonly ColumnType[]>,
+): (column: Column) => Column {
   const keys = new Set(spec.key.map((name) => name.toLowerCase()));
-  if (isInferred) {
-    for (const name of await keysOfModels(session, spec)) keys.add(name);
-    return (column) => {
-      const { name, type } = column;
-      const corrected = spec.corrected?.get(name.toLowerCase())?.format;
-      if (fixedType(spec, name) !== undefined) return { ...column, ...(corrected && { format: corrected }) };
-      const strict = keys.has(name.toLowerCase()) && type !== 'JSON';
-      return { ...column, ...(strict && { strict }), ...(type === 'VARCHAR' && { spelled: [] }) };
-    };
-  }
-  const former = await formerTypes(session, spec);
   const documented = new Map(spec.columns.map((column) => [column.name.toLowerCase(), column]));
   return (column) => {
     const id = column.name.toLowerCase();
@@ -41,27 +58,33 @@ export async function spellingOf(session: Session, spec: FeedSpec): Promise<(col
   };
 }
 
-/** The types that columns had before they became text, the last first; by name in lower case. */
-async function formerTypes(
-  session: Session,
-  { group, feed, version }: FeedSpec,
-): Promise<Map<string, ColumnType[]>> {
-  const rows = await session.rows<{ name: string; types: ColumnType[] }>(
-    `SELECT lower(column_name) AS name, list(before ORDER BY applied_at DESC, change_id DESC) AS types
+const typeId = ({ group, feed, version }: FeedSpec) => JSON.stringify([group, feed, version]);
+const modelId = ({ group, feed, version }: FeedSpec) => JSON.stringify([group, tableName(feed, version)]);
+
+/** The types that columns had before they became text, the last first; by feed, and by name in lower case. */
+async function formerTypes(session: Session): Promise<Map<string, Map<string, ColumnType[]>>> {
+  const rows = await session.rows<{
+    group: string;
+    feed: string;
+    version: string;
+    name: string;
+    types: ColumnType[];
+  }>(
+    `SELECT feed_group AS "group", feed, version, lower(column_name) AS name,
+       list(before ORDER BY applied_at DESC, change_id DESC) AS types
      FROM ops.schema_changes
-     WHERE feed_group = $1 AND feed = $2 AND version = $3 AND decision = 'applied'
-       AND starts_with(kind, 'type_') AND after = 'VARCHAR' AND before IS NOT NULL
+     WHERE decision = 'applied' AND starts_with(kind, 'type_') AND after = 'VARCHAR' AND before IS NOT NULL
      GROUP BY ALL`,
-    [group, feed, version],
   );
-  return new Map(rows.map(({ name, types }) => [name, types]));
+  const byFeed = groupBy(rows, ({ group, feed, version }) => JSON.stringify([group, feed, version]));
+  return new Map([...byFeed].map(([id, own]) => [id, new Map(own.map(({ name, types }) => [name, types]))]));
 }
 
-async function keysOfModels(session: Session, { group, feed, version }: FeedSpec): Promise<string[]> {
-  const rows = await session.rows<{ name: string }>(
-    `SELECT DISTINCT column_name AS name FROM ops.model_columns
-     WHERE feed_group = $1 AND feed = $2 AND used_as = 'key'`,
-    [group, tableName(feed, version)],
+/** The columns that models tell records apart by, by the feed's table. */
+async function keysOfModels(session: Session): Promise<Map<string, string[]>> {
+  const rows = await session.rows<{ group: string; table: string; names: string[] }>(
+    `SELECT feed_group AS "group", feed AS "table", list(DISTINCT column_name) AS names
+     FROM ops.model_columns WHERE used_as = 'key' GROUP BY ALL`,
   );
-  return rows.map(({ name }) => name);
+  return new Map(rows.map(({ group, table, names }) => [JSON.stringify([group, table]), names]));
 }

@@ -1,11 +1,12 @@
 import { SourceError } from '../../errors.ts';
 import type { FeedSpec } from '../../feeds/catalogue.ts';
-import { columnName, fieldName } from '../../feeds/names.ts';
+import { columnName, fieldName, stagingTable } from '../../feeds/names.ts';
+import { groupBy } from '../../group-by.ts';
 import { countMisfits, misfitColumns, recordColumnMisfits } from '../../ledger/column-misfits.ts';
 import { resolveFileFailures, undeclaredFields } from '../../ledger/files.ts';
 import { finishNumbering, noteUnnumbered } from '../../ledger/numbering.ts';
 import { recordPartitions } from '../../ledger/partitions.ts';
-import type { File } from '../../ledger/tables.ts';
+import type { File, Partition } from '../../ledger/tables.ts';
 import type { Limits } from '../../limits.ts';
 import { asFeedError } from '../../warehouse/scope.ts';
 import type { Session } from '../../warehouse/session.ts';
@@ -19,7 +20,7 @@ import { isExact } from './exact-file.ts';
 import { type Assumptions, canReadFast, insertFast, Refusal } from './fast.ts';
 import { fitRules } from './fit-rules.ts';
 import { addInferredColumns } from './infer.ts';
-import { isInferred, openStagingTable, type StagingTable } from './table.ts';
+import { isInferred, openStagingTables, type StagingTable } from './table.ts';
 import { proposeWidening, widen } from './widening.ts';
 
 /** Files of one feed that are staged together: all of them, or none. */
@@ -31,6 +32,8 @@ export interface Batch {
   partitions: WantedPartition[];
   /** Files of these partitions that were staged before. */
   before: StagedFiles;
+  /** Further partitions of the feed, to be written with it. Left out: none. */
+  notes?: readonly Partition[];
   /**
    * Columns that identify a record to whoever reads the feed: a line whose value of one does not fit is rejected. Left out: the
    * feed's own key.
@@ -46,12 +49,24 @@ export interface StagerOptions {
   limits: Limits;
 }
 
-/** Files of a batch that are not read as all others are, as far as that is known. */
-interface Ways {
-  /** Read line by line. */
+/** What is known of a feed in this run, so that the ledger need not be asked again for each of its batches. */
+interface KnownFeed {
+  table: StagingTable;
+  assumptions: Assumptions;
+  /** Fields without a column that the ledger knows of. */
+  undeclared: ReadonlySet<string>;
+}
+
+/** A batch, and how its files are read as far as that is known. */
+interface Reading {
+  batch: Batch;
+  feed: KnownFeed;
+  /** Files that are read line by line. */
   careful: Set<LandedFile>;
-  /** Their numbers need no care. */
+  /** Files whose numbers need no care. */
   exact: Set<LandedFile>;
+  /** How often it had to be read in another way. */
+  refusals: number;
 }
 
 /** After so many files of a batch had to be read another way, the rest of it is, too. */
@@ -60,10 +75,13 @@ const MAX_REFUSALS = 16;
 /** More fields without a column than this are not learned: a feed whose field names are data. */
 const MAX_UNDECLARED = 200;
 
+/** Batches with no more lines than this in all are small: what costs most is not to read them, but to ask for it. */
+const SMALL = 50_000;
+
 /**
  * Puts landed files into `staging_<group>`, each batch in one transaction with its ledger rows.
  *
- * `_line` is filled by a second transaction, see `staging/numbering.ts`.
+ * Of many lines `_line` is filled by a second transaction, see `ledger/numbering.ts`.
  */
 export class Stager {
   readonly #session: Session;
@@ -71,8 +89,8 @@ export class Stager {
   readonly #clock: () => Date;
   readonly #runId: number;
   readonly #limits: Limits;
-  /** What the fast way has learned of each table in this run. */
-  readonly #assumptions = new Map<string, Assumptions>();
+  /** By table. */
+  readonly #feeds = new Map<string, KnownFeed>();
 
   constructor(session: Session, options: StagerOptions) {
     this.#session = session;
@@ -83,109 +101,152 @@ export class Stager {
   }
 
   async stage(batch: Batch): Promise<StagedFile[]> {
-    let table = await this.#openTable(batch);
-    const assumptions = await this.#assume(table);
+    let staged: StagedFile[] = [];
+    await this.stageTogether([batch], (_, files) => {
+      staged = files;
+    });
+    return staged;
+  }
+
+  /**
+   * Stages several batches in as few transactions as can be. One that is to be read in another way begins the next of them:
+   * those before it need not be read once more for that.
+   * @param onStaged is told of each batch that is staged
+   * @throws what is wrong with one of those that are not staged by then
+   */
+  async stageTogether(
+    batches: readonly Batch[],
+    onStaged: (batch: Batch, files: StagedFile[]) => void,
+  ): Promise<void> {
+    await this.#openFeeds(batches.map(({ spec }) => spec));
+    let rest: Reading[] = [];
+    for (const batch of batches) rest.push(await this.#reading(batch));
+    while (rest.length > 0) {
+      let done: StagedFile[][] = [];
+      try {
+        await this.#commit(rest, done);
+      } catch (error) {
+        const before = rest.slice(0, done.length);
+        const refused = rest[done.length];
+        if (!refused || !(error instanceof ColumnTooNarrow || error instanceof Refusal)) throw error;
+        await this.#adapt(refused, error);
+        done = [];
+        if (before.length > 0) await this.#commit(before, done);
+      }
+      for (const [index, files] of done.entries()) onStaged((rest[index] as Reading).batch, files);
+      rest = rest.slice(done.length);
+    }
+  }
+
+  /** Makes sure that the tables of these feeds are there, and reads what the ledger knows of them: once in a run. */
+  async #openFeeds(specs: readonly FeedSpec[]): Promise<void> {
+    const session = this.#session;
+    const fresh = new Map(specs.map((spec) => [feedId(spec), spec]));
+    for (const id of this.#feeds.keys()) fresh.delete(id);
+    if (fresh.size === 0) return;
+    const tables = await openStagingTables(session, [...fresh.values()]).catch((error) => {
+      throw storageTrouble(error) ?? asFeedError(error);
+    });
+    const undeclared = groupBy(await undeclaredFields(session), feedIdOfRow);
+    const misfits = groupBy(await misfitColumns(session), feedIdOfRow);
+    for (const table of tables) {
+      const id = feedId(table.spec);
+      const fields = (undeclared.get(id) ?? []).map(({ field }) => field);
+      this.#feeds.set(id, {
+        table,
+        undeclared: new Set(fields),
+        assumptions: {
+          integers: 'double',
+          undeclared: learnable(table, this.#limits, fields),
+          misfits: new Set((misfits.get(id) ?? []).map(({ column_name }) => column_name)),
+        },
+      });
+    }
+  }
+
+  async #reading(batch: Batch): Promise<Reading> {
+    const feed = this.#feeds.get(feedId(batch.spec)) as KnownFeed;
+    const reading: Reading = { batch, feed, careful: new Set(), exact: new Set(), refusals: 0 };
+    // A field that had no value so far gets its column with its first one.
+    if (isInferred(feed.table) && (feed.table.columns.length === 0 || feed.undeclared.size > 0))
+      await this.#inferColumns(feed, batch.files);
+    // The mode that reads any integer, and no second look at each number: a refusal would cost more.
+    if (isSmall(batch.files)) {
+      feed.assumptions.integers = 'text';
+      for (const file of batch.files)
+        if (await isExact(file.text, this.#limits.line_bytes)) reading.exact.add(file);
+    }
+    const { columns } = feed.table;
     const needsCare = ({ irregular, longest }: LandedFile) =>
       irregular ||
       longest > this.#limits.line_bytes ||
-      table.columns.length > this.#limits.object_keys ||
-      !canReadFast(table.columns);
-    const ways: Ways = { careful: new Set(batch.files.filter(needsCare)), exact: new Set() };
-    const { careful } = ways;
-    for (let refusals = 0; ; ) {
-      // What is read with care learns its columns first: else a field would be rescued that has a column from then on.
-      if (isInferred(table) && careful.size > 0)
-        table = await addInferredColumns(this.#session, table, [...careful], this.#limits);
-      try {
-        const staged = await this.#commit(batch, table, ways, assumptions);
-        await finishNumbering(this.#session);
-        return staged;
-      } catch (error) {
-        if (error instanceof ColumnTooNarrow) {
-          const files = { ...batch, limits: this.#limits };
-          table = await widen(this.#session, table, files, error.columns, this.#clock());
-        } else if (error instanceof Refusal) {
-          refusals += 1;
-          table = await this.#adapt(batch, table, ways, assumptions, error, refusals);
-        } else {
-          throw error;
-        }
-      }
+      columns.length > this.#limits.object_keys ||
+      !canReadFast(columns);
+    await this.#readWithCare(reading, batch.files.filter(needsCare));
+    return reading;
+  }
+
+  /** @returns whether the table has more columns than before */
+  async #inferColumns(feed: KnownFeed, files: readonly LandedFile[]): Promise<boolean> {
+    const { table, assumptions } = feed;
+    feed.table = await addInferredColumns(this.#session, table, files, this.#limits);
+    if (feed.table.columns.length === table.columns.length) return false;
+    const id = feedId(table.spec);
+    const waiting = (await undeclaredFields(this.#session)).filter((row) => feedIdOfRow(row) === id);
+    feed.undeclared = new Set(waiting.map(({ field }) => field));
+    assumptions.undeclared = learnable(feed.table, this.#limits, assumptions.undeclared);
+    return true;
+  }
+
+  /** What is read with care learns its columns first: else a field would be rescued that has a column from then on. */
+  async #readWithCare({ feed, careful }: Reading, files: readonly LandedFile[]): Promise<void> {
+    for (const file of files) careful.add(file);
+    if (isInferred(feed.table) && careful.size > 0) await this.#inferColumns(feed, [...careful]);
+  }
+
+  /** Draws the conclusion from a refusal: other assumptions, wider or more columns, or a file to be read the careful way. */
+  async #adapt(reading: Reading, refusal: Refusal | ColumnTooNarrow): Promise<void> {
+    const { batch, feed, careful, exact } = reading;
+    const { assumptions } = feed;
+    if (refusal instanceof ColumnTooNarrow) {
+      const files = { ...batch, limits: this.#limits };
+      feed.table = await widen(this.#session, feed.table, files, refusal.columns, this.#clock());
+      return;
     }
-  }
-
-  async #openTable(batch: Batch): Promise<StagingTable> {
-    const table = await openStagingTable(this.#session, batch.spec).catch((error) => {
-      throw storageTrouble(error) ?? asFeedError(error);
-    });
-    if (!isInferred(table)) return table;
-    // A field that had no value so far gets its column with its first one.
-    const { group, feed, version } = table.spec;
-    const waiting = await undeclaredFields(this.#session, { feed_group: group, feed, version });
-    const grows = table.columns.length === 0 || waiting.length > 0;
-    return grows ? addInferredColumns(this.#session, table, batch.files, this.#limits) : table;
-  }
-
-  async #assume(table: StagingTable): Promise<Assumptions> {
-    const key = qualified(table);
-    let known = this.#assumptions.get(key);
-    if (!known) {
-      const { group, feed, version } = table.spec;
-      const fields = await undeclaredFields(this.#session, { feed_group: group, feed, version });
-      known = {
-        integers: 'double',
-        undeclared: learnable(table, this.#limits, fields),
-        misfits: new Set(await misfitColumns(this.#session, table.spec)),
-      };
-      this.#assumptions.set(key, known);
-    }
-    known.undeclared = learnable(table, this.#limits, known.undeclared);
-    return known;
-  }
-
-  /** Draws the conclusion from a refusal: other assumptions, more columns, or a file to be read the careful way. */
-  async #adapt(
-    batch: Batch,
-    table: StagingTable,
-    { careful, exact }: Ways,
-    assumptions: Assumptions,
-    refusal: Refusal,
-    refusals: number,
-  ): Promise<StagingTable> {
-    if (refusal.reason === 'integer') {
+    reading.refusals += 1;
+    const { reason, column, file } = refusal;
+    if (reason === 'integer') {
       assumptions.integers = 'text';
-      return table;
+      return;
     }
-    const { column } = refusal;
-    if (column !== undefined && refusals < MAX_REFUSALS) {
+    if (column !== undefined && reading.refusals < MAX_REFUSALS) {
       assumptions.misfits = new Set([...assumptions.misfits, column]);
-      return table;
+      return;
     }
-    if (refusal.reason === 'undeclared' && isInferred(table)) {
-      const wider = await addInferredColumns(this.#session, table, batch.files, this.#limits);
-      if (wider.columns.length > table.columns.length) return wider;
-    }
-    if (refusal.reason === 'undeclared' && refusal.file) {
+    if (reason === 'undeclared' && isInferred(feed.table) && (await this.#inferColumns(feed, batch.files)))
+      return;
+    if (reason === 'undeclared' && file) {
       const known = assumptions.undeclared.length;
-      assumptions.undeclared = learnable(table, this.#limits, [
+      assumptions.undeclared = learnable(feed.table, this.#limits, [
         ...assumptions.undeclared,
-        ...(await this.#fieldsOf(refusal.file)),
+        ...(await this.#fieldsOf(file)),
       ]);
-      if (assumptions.undeclared.length > known) return table;
+      if (assumptions.undeclared.length > known) return;
     }
-    if (refusal.reason === 'respelled' && refusal.file) {
+    if (reason === 'respelled' && file) {
       // Where one file has numbers with a point in the way, the others have, too: more of them are looked at each time.
-      const others = batch.files.filter((file) => !careful.has(file) && !exact.has(file));
-      const looked = others.filter((file) => file !== refusal.file).slice(0, careful.size + exact.size);
-      for (const file of [refusal.file, ...looked])
-        ((await isExact(file.text, this.#limits.line_bytes)) ? exact : careful).add(file);
-      return table;
+      const others = batch.files.filter((each) => !careful.has(each) && !exact.has(each) && each !== file);
+      const odd: LandedFile[] = [];
+      for (const each of [file, ...others.slice(0, careful.size + exact.size)]) {
+        if (await isExact(each.text, this.#limits.line_bytes)) exact.add(each);
+        else odd.push(each);
+      }
+      return this.#readWithCare(reading, odd);
     }
     // One odd file is read with care by itself; where there are more, all of them are after a few attempts.
-    const others = batch.files.filter((file) => !careful.has(file) && file !== refusal.file);
-    const files = refusal.file && refusals < MAX_REFUSALS ? others.slice(0, careful.size) : batch.files;
-    for (const file of [...files, ...(refusal.file ? [refusal.file] : [])]) careful.add(file);
-    return table;
+    const others = batch.files.filter((each) => !careful.has(each) && each !== file);
+    const more = file && reading.refusals < MAX_REFUSALS ? others.slice(0, careful.size) : batch.files;
+    return this.#readWithCare(reading, [...more, ...(file ? [file] : [])]);
   }
 
   /** All field names in a file; none when it is too broken to tell. */
@@ -199,66 +260,104 @@ export class Stager {
     return rows.map(({ field }) => field);
   }
 
-  async #commit(
-    batch: Batch,
-    table: StagingTable,
-    { careful, exact }: Ways,
-    assumptions: Assumptions,
-  ): Promise<StagedFile[]> {
-    const session = this.#session;
+  /**
+   * Stages batches in one transaction.
+   * @param done gets the files of each as its rows are in, so that an error is one of the batch that comes next
+   */
+  async #commit(readings: readonly Reading[], done: StagedFile[][]): Promise<void> {
     const now = this.#clock();
+    const batches = readings.map(({ batch }) => batch);
+    const files = batches.flatMap((batch) => batch.files);
+    const numbered = isSmall(files);
+    const undeclared: string[][] = [];
+    await this.#session.transaction(async () => {
+      for (const reading of readings) {
+        const result = await this.#insert(reading, { now, numbered });
+        undeclared.push(result.undeclared);
+        done.push(result.files);
+      }
+      await this.#record(readings, { done, undeclared, now });
+      for (const file of files) await file.recheck();
+    });
+    for (const [index, { feed }] of readings.entries())
+      feed.undeclared = new Set([...feed.undeclared, ...(undeclared[index] ?? [])]);
+    if (!numbered) await finishNumbering(this.#session);
+  }
+
+  /** Inserts the rows of one batch. @returns its files, and fields that the ledger does not know of yet */
+  async #insert(
+    { batch, feed, careful, exact }: Reading,
+    { now, numbered }: { now: Date; numbered: boolean },
+  ): Promise<{ files: StagedFile[]; undeclared: string[] }> {
+    const session = this.#session;
+    const { table, assumptions } = feed;
     const fast = batch.files.filter((file) => !careful.has(file) && file.lines > 0);
     const slow = batch.files.filter((file) => careful.has(file));
     const rules = fitRules(table, this.#limits, batch.keyColumns);
-    return session.transaction(async () => {
-      await this.#supersede(batch, table);
-      if (fast.length > 0) {
-        await insertFast(session, table, fast, assumptions, {
-          rules,
-          exact,
-          loadedAt: now,
-          folder: this.#folder,
-        });
-        await this.#checkFast(table, fast);
-        await this.#countMisfits(table, fast, assumptions);
+    await this.#supersede(batch, table);
+    if (fast.length > 0) {
+      await insertFast(session, table, fast, assumptions, {
+        rules,
+        exact,
+        loadedAt: now,
+        folder: this.#folder,
+        numbered,
+      });
+      await this.#checkFast(table, fast, numbered);
+      await this.#countMisfits(table, fast, assumptions);
+    }
+    const undeclared = new Set(assumptions.undeclared);
+    // The other ways reject nothing.
+    const staged = new Map<number, StagedFile>(
+      batch.files.map((file) => [file.fileId, { ...file, staged: file.lines, rejected: 0 }]),
+    );
+    if (slow.length > 0) {
+      const lines = slow.map((file) => linesOf(file, this.#limits));
+      const result = await insertCareful(session, table, lines, rules, now);
+      for (const file of slow) {
+        const counts = result.files.get(file.fileId) as LineCounts;
+        await checkConserved(file, counts);
+        staged.set(file.fileId, { ...file, ...counts });
       }
-      const undeclared = new Set(assumptions.undeclared);
-      // The other ways reject nothing.
-      const staged = new Map<number, StagedFile>(
-        batch.files.map((file) => [file.fileId, { ...file, staged: file.lines, rejected: 0 }]),
-      );
-      if (slow.length > 0) {
-        const lines = slow.map((file) => linesOf(file, this.#limits));
-        const result = await insertCareful(session, table, lines, rules, now);
-        for (const file of slow) {
-          const counts = result.files.get(file.fileId) as LineCounts;
-          await checkConserved(file, counts);
-          staged.set(file.fileId, { ...file, ...counts });
-        }
-        for (const field of result.undeclared) undeclared.add(field);
-        await recordColumnMisfits(session, table.spec, result.misfits);
-        await proposeWidening(session, table, batch.source, result.keyMisfits, now);
-      }
-      assumptions.undeclared = learnable(table, this.#limits, [...undeclared]);
-      await this.#rememberUndeclared(table, [...undeclared], now);
-      const files = [...staged.values()];
-      await session.insert({ schema: 'ops', table: 'files' }, fileRows(batch, files, this.#runId, now));
-      const come = new Map([...batch.before, ...staged]);
-      await recordPartitions(
-        session,
-        batch.partitions.map((partition) =>
-          rowOnceStaged(batch.source, batch.spec, partition, come, this.#clock()),
-        ),
-      );
-      await resolveFileFailures(
-        session,
-        batch.source,
-        batch.files.map(({ path }) => path),
-        now,
-      );
-      for (const file of batch.files) await file.recheck();
-      return files;
+      for (const field of result.undeclared) undeclared.add(field);
+      await recordColumnMisfits(session, table.spec, result.misfits);
+      await proposeWidening(session, table, batch.source, result.keyMisfits, now);
+    }
+    assumptions.undeclared = learnable(table, this.#limits, [...undeclared]);
+    const fresh = [...undeclared].filter((field) => !feed.undeclared.has(field));
+    return { files: [...staged.values()], undeclared: fresh.slice(0, MAX_UNDECLARED) };
+  }
+
+  /** What the ledger says of batches whose rows are in. */
+  async #record(
+    readings: readonly Reading[],
+    { done, undeclared, now }: { done: readonly StagedFile[][]; undeclared: readonly string[][]; now: Date },
+  ): Promise<void> {
+    const session = this.#session;
+    const fields = readings.flatMap(({ batch: { spec } }, index) =>
+      (undeclared[index] ?? []).map((field) => ({
+        feed_group: spec.group,
+        feed: spec.feed,
+        version: spec.version,
+        field,
+        first_seen_at: now,
+      })),
+    );
+    const files = readings.flatMap(({ batch }, index) =>
+      fileRows(batch, done[index] ?? [], this.#runId, now),
+    );
+    const partitions = readings.flatMap(({ batch }, index) => {
+      const { source, spec, before, notes = [] } = batch;
+      const come = new Map([...before, ...(done[index] ?? []).map((file) => [file.fileId, file] as const)]);
+      const stand = batch.partitions.map((partition) => rowOnceStaged(source, spec, partition, come, now));
+      return [...stand, ...notes];
     });
+    await session.insert({ schema: 'ops', table: 'undeclared_fields' }, fields);
+    await session.insert({ schema: 'ops', table: 'files' }, files);
+    await recordPartitions(session, partitions);
+    const [first] = files;
+    const paths = files.map(({ path }) => path);
+    if (first) await resolveFileFailures(session, first.source, paths, now);
   }
 
   async #supersede(batch: Batch, table: TableName): Promise<void> {
@@ -277,18 +376,24 @@ export class Stager {
   }
 
   /** Every line became a row, and the rows of each file lie together in the order of its lines. */
-  async #checkFast(table: TableName, files: readonly LandedFile[]): Promise<void> {
+  async #checkFast(table: TableName, files: readonly LandedFile[], numbered: boolean): Promise<void> {
     const first = Math.min(...files.map(({ fileId }) => fileId));
-    const found = await this.#session.rows<{ file_id: number; rows: number; span: number }>(
-      `SELECT _file_id AS file_id, count(*) AS rows, max(rowid) - min(rowid) + 1 AS span
+    const found = await this.#session.rows<{
+      file_id: number;
+      rows: number;
+      span: number;
+      in_order: boolean;
+    }>(
+      `SELECT _file_id AS file_id, count(*) AS rows, max(rowid) - min(rowid) + 1 AS span,
+         ${numbered ? 'count(_line) = count(*) AND min(_line) = 1 AND min(rowid - _line) = max(rowid - _line)' : 'true'} AS in_order
        FROM ${qualified(table)} WHERE _file_id >= ${first} GROUP BY _file_id`,
     );
     const byFile = new Map(found.map((row) => [row.file_id, row]));
     for (const file of files) {
-      const { rows, span } = byFile.get(file.fileId) ?? { rows: 0, span: 0 };
-      if (rows !== file.lines || span !== file.lines) throw new Refusal('doubtful', file);
+      const { rows, span, in_order } = byFile.get(file.fileId) ?? { rows: 0, span: 0, in_order: false };
+      if (rows !== file.lines || span !== file.lines || !in_order) throw new Refusal('doubtful', file);
     }
-    await noteUnnumbered(this.#session, table, files);
+    if (!numbered) await noteUnnumbered(this.#session, table, files);
   }
 
   /** Of columns that were read so that misfits could be rescued. */
@@ -303,16 +408,18 @@ export class Stager {
     const found = await countMisfits(this.#session, table, names, first);
     await recordColumnMisfits(this.#session, table.spec, found);
   }
+}
 
-  async #rememberUndeclared({ spec }: StagingTable, fields: readonly string[], now: Date): Promise<void> {
-    const feed = { feed_group: spec.group, feed: spec.feed, version: spec.version };
-    const known = new Set(await undeclaredFields(this.#session, feed));
-    const fresh = fields.filter((field) => !known.has(field)).slice(0, MAX_UNDECLARED);
-    await this.#session.insert(
-      { schema: 'ops', table: 'undeclared_fields' },
-      fresh.map((field) => ({ ...feed, field, first_seen_at: now })),
-    );
-  }
+function feedId({ group, feed, version }: Pick<FeedSpec, 'group' | 'feed' | 'version'>): string {
+  return qualified(stagingTable(group, feed, version));
+}
+
+function feedIdOfRow(row: { feed_group: string; feed: string; version: string }): string {
+  return feedId({ group: row.feed_group, ...row });
+}
+
+function isSmall(files: readonly LandedFile[]): boolean {
+  return files.reduce((sum, { lines }) => sum + lines, 0) <= SMALL;
 }
 
 function linesOf({ fileId, partition, text }: LandedFile, limits: Limits): FileLines {

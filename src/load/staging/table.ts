@@ -3,10 +3,10 @@ import { columnComment, STAGED_COMMENT } from '../../feeds/comments.ts';
 import { isStagingColumn, STAGING_COLUMNS, stagingTable } from '../../feeds/names.ts';
 import type { ColumnType } from '../../feeds/types.ts';
 import type { Session } from '../../warehouse/session.ts';
-import { commentText, identifier, qualified, type TableName } from '../../warehouse/sql.ts';
-import { columnList, tableColumns } from '../../warehouse/tables.ts';
+import { commentText, identifier, literal, qualified, type TableName } from '../../warehouse/sql.ts';
+import { columnList, presentColumns, tableColumns, tableId } from '../../warehouse/tables.ts';
 import type { Column } from './columns.ts';
-import { spellingOf } from './spelled.ts';
+import { spellings } from './spelled.ts';
 
 /** A staging table as it is in the warehouse, which may differ from what is published. */
 export interface StagingTable extends TableName {
@@ -20,22 +20,40 @@ export function isInferred({ spec }: StagingTable): boolean {
   return spec.columns.length === 0;
 }
 
+/** The feed's staging table, see {@link openStagingTables}. */
+export async function openStagingTable(session: Session, spec: FeedSpec): Promise<StagingTable> {
+  const [table] = await openStagingTables(session, [spec]);
+  return table as StagingTable;
+}
+
 /**
- * The feed's staging table, made or given the columns it lacks. Columns that are there keep their types: changing one is
+ * The staging tables of feeds, made or given the columns they lack. Columns that are there keep their types: changing one is
  * a schema change, not a side effect of loading.
  */
-export async function openStagingTable(session: Session, spec: FeedSpec): Promise<StagingTable> {
-  const name = stagingTable(spec.group, spec.feed, spec.version);
-  const columns = await dataColumns(session, name);
-  if (columns === undefined) {
-    // Some dozens of statements: each on its own would wait for the disk.
-    await session.transaction(() => session.run(createTable(name, spec)));
-    return { ...name, spec, columns: spec.columns.map(await spellingOf(session, spec)) };
+export async function openStagingTables(
+  session: Session,
+  specs: readonly FeedSpec[],
+): Promise<StagingTable[]> {
+  const names = specs.map(({ group, feed, version }) => stagingTable(group, feed, version));
+  const schemas = new Set(names.map(({ schema }) => literal(schema)));
+  const present = await presentColumns<ColumnType>(session, {
+    where: `schema IN (${[...schemas].join(', ')})`,
+  });
+  const spelling = await spellings(session);
+  const missing: string[] = [];
+  const tables: StagingTable[] = [];
+  for (const [index, spec] of specs.entries()) {
+    const name = names[index] as TableName;
+    const found = present.get(tableId(name))?.filter((column) => !isStagingColumn(column.name));
+    const there = new Set(found?.map((column) => column.name.toLowerCase()));
+    const added = spec.columns.filter((column) => !there.has(column.name.toLowerCase()));
+    if (found) await addColumns(session, name, added);
+    else missing.push(createTable(name, spec));
+    tables.push({ ...name, spec, columns: [...(found ?? []), ...added].map(spelling(spec)) });
   }
-  const present = new Set(columns.map((column) => column.name.toLowerCase()));
-  const added = spec.columns.filter((column) => !present.has(column.name.toLowerCase()));
-  await addColumns(session, name, added);
-  return { ...name, spec, columns: [...columns, ...added].map(await spellingOf(session, spec)) };
+  // Some dozens of statements a table: each on its own would wait for the disk.
+  if (missing.length > 0) await session.transaction(() => session.run(missing.join('\n')));
+  return tables;
 }
 
 /**

@@ -51,9 +51,10 @@ export async function proposeWidening(
   session: Session,
   table: StagingTable,
   source: string,
-  names: Iterable<string>,
+  names: ReadonlySet<string>,
   now: Date,
 ): Promise<void> {
+  if (names.size === 0) return;
   const { group, feed, version } = table.spec;
   const known = await session.rows<{ name: string }>(
     `SELECT DISTINCT lower(column_name) AS name FROM ops.schema_changes
