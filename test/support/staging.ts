@@ -64,6 +64,30 @@ export class StagingBench implements AsyncDisposable {
     files: readonly (readonly string[] | Buffer)[],
     options: { careful?: boolean; supersedes?: number[]; keyColumns?: string[] } = {},
   ): Promise<{ rows: number; rejected: number }> {
+    const staged = await this.#stager.stage(await this.batch(spec, files, options));
+    return {
+      rows: staged.reduce((sum, file) => sum + file.staged, 0),
+      rejected: staged.reduce((sum, file) => sum + file.rejected, 0),
+    };
+  }
+
+  /** Stages batches of several feeds. @returns the feeds that were told of, before anything was thrown */
+  async stageTogether(batches: readonly Batch[]): Promise<{ told: string[]; error?: Error }> {
+    const told: string[] = [];
+    try {
+      await this.#stager.stageTogether(batches, ({ spec }) => told.push(spec.feed));
+      return { told };
+    } catch (error) {
+      return { told, error: error as Error };
+    }
+  }
+
+  /** Files as if they had landed: see {@link stage}. */
+  async batch(
+    spec: FeedSpec,
+    files: readonly (readonly string[] | Buffer)[],
+    options: { careful?: boolean; supersedes?: number[]; keyColumns?: string[] } = {},
+  ): Promise<Batch> {
     const landed: LandedFile[] = [];
     for (const content of files) landed.push(await this.#land(spec, content, options.careful ?? false));
     const [first] = landed;
@@ -75,18 +99,13 @@ export class StagingBench implements AsyncDisposable {
       rows_staged: 0,
     }));
     const partition = { sealed: true, strays: 0, files: landed, wanted: landed, kept: [], noted: undefined };
-    const batch: Batch = {
+    return {
       source: 'test',
       spec,
       files: landed,
       partitions: first && replaces.length > 0 ? [{ ...partition, key: first.partition, replaces }] : [],
       before: new Map(),
       ...(options.keyColumns && { keyColumns: options.keyColumns }),
-    };
-    const staged = await this.#stager.stage(batch);
-    return {
-      rows: staged.reduce((sum, file) => sum + file.staged, 0),
-      rejected: staged.reduce((sum, file) => sum + file.rejected, 0),
     };
   }
 

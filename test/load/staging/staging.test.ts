@@ -416,18 +416,21 @@ describe('files', () => {
     ]);
   });
 
-  it('have lines that are numbered for each file by itself, and in order', async () => {
-    await using bench = await StagingBench.open();
-    const spec = feedSpec({ id: 'BIGINT' });
-    const file = (from: number) => Array.from({ length: 5000 }, (_, index) => `{"id":${from + index}}`);
-    await bench.stage(spec, [file(0), file(10_000), ['oops', '{"id":1}'], file(20_000)]);
-    const { wrong } = await bench.session.row<{ wrong: number }>(
-      `SELECT count(*) AS wrong FROM staging_messaging.calls
-       WHERE _file_id <> 3 AND _line <> id % 10000 + 1 OR _line IS NULL`,
-    );
-    expect(wrong).toBe(0);
-    expect(await bench.session.rows('FROM ops.unnumbered')).toEqual([]);
-  });
+  it.each([5000, 20_000])(
+    'have lines that are numbered for each file by itself, and in order: %i',
+    async (lines) => {
+      await using bench = await StagingBench.open();
+      const spec = feedSpec({ id: 'BIGINT' });
+      const file = (from: number) => Array.from({ length: lines }, (_, index) => `{"id":${from + index}}`);
+      await bench.stage(spec, [file(0), file(100_000), ['oops', '{"id":1}'], file(200_000)]);
+      const { wrong } = await bench.session.row<{ wrong: number }>(
+        `SELECT count(*) AS wrong FROM staging_messaging.calls
+       WHERE _file_id <> 3 AND _line <> id % 100000 + 1 OR _line IS NULL`,
+      );
+      expect(wrong).toBe(0);
+      expect(await bench.session.rows('FROM ops.unnumbered')).toEqual([]);
+    },
+  );
 
   it('take the place of others in one step', async () => {
     await using bench = await StagingBench.open();

@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest';
+import type { LandedBatch } from '../../src/load/batch-fetch.ts';
+import type { LandedFile } from '../../src/load/file.ts';
+import { gathered } from '../../src/load/together.ts';
+import { feedSpec } from '../support/staging.ts';
+
+function batch(feed: string, ...files: Partial<LandedFile>[]): LandedBatch {
+  const landed = files.map((file) => ({ lines: 1, bytes: 1, ...file }) as LandedFile);
+  return { spec: feedSpec({}, { feed }), notes: [], partitions: [], landed, failures: [] };
+}
+
+/** What comes of batches as they arrive, and where in between each of the groups is ready. */
+async function groupsOf(batches: readonly (LandedBatch | Error)[]): Promise<string[]> {
+  const log: string[] = [];
+  async function* arriving() {
+    for (const each of batches) {
+      if (each instanceof Error) throw each;
+      log.push(`+${each.spec.feed}`);
+      yield each;
+    }
+  }
+  try {
+    for await (const group of gathered(arriving())) log.push(group.map(({ spec }) => spec.feed).join());
+  } catch (error) {
+    log.push((error as Error).message);
+  }
+  return log;
+}
+
+describe('batches', () => {
+  test('of several feeds are gathered while they are small', async () => {
+    expect(await groupsOf([batch('a', {}), batch('b'), batch('c', {}, {})])).toEqual([
+      '+a',
+      '+b',
+      '+c',
+      'a,b,c',
+    ]);
+  });
+
+  test.each([
+    ['has many lines', { lines: 60_000 }],
+    ['has many bytes', { bytes: 2 ** 24 }],
+  ])('of which one %s is staged by itself, before the next is waited for', async (_, file) => {
+    expect(await groupsOf([batch('a', {}), batch('b', file), batch('c', {})])).toEqual([
+      '+a',
+      '+b',
+      'a',
+      'b',
+      '+c',
+      'c',
+    ]);
+  });
+
+  test('that are too much together are parted', async () => {
+    const half = { lines: 30_000 };
+    expect(await groupsOf([batch('a', half), batch('b', half), batch('c', {})])).toEqual([
+      '+a',
+      '+b',
+      'a',
+      '+c',
+      'b,c',
+    ]);
+  });
+
+  test('of one feed are never together: what comes later waits for what was before it', async () => {
+    expect(await groupsOf([batch('a', {}), batch('b', {}), batch('a', {})])).toEqual([
+      '+a',
+      '+b',
+      '+a',
+      'a,b',
+      'a',
+    ]);
+  });
+
+  test('that came before an error are handed out before it', async () => {
+    expect(await groupsOf([batch('a', {}), new Error('gone')])).toEqual(['+a', 'a', 'gone']);
+  });
+});
