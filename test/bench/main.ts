@@ -10,6 +10,7 @@ import { idle } from './idle.ts';
 import { incremental } from './incremental.ts';
 import { describeMachine, type Measurement } from './measurement.ts';
 import { memory } from './memory.ts';
+import { s3 } from './s3.ts';
 import { rowOf } from './sql.ts';
 import { staging } from './staging.ts';
 import { start } from './start.ts';
@@ -32,6 +33,7 @@ const BENCHES: Record<string, Bench> = {
   start,
   memory,
   transfer,
+  s3,
 };
 
 const FULL_SIZE = 1e9;

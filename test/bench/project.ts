@@ -21,7 +21,7 @@ const COPY = { recursive: true, preserveTimestamps: true };
 
 export type CommandRun = Run & { log: LogLine[] };
 
-/** A folder with a `warehouse.yaml` and the feeds of one local source, in which the real command is run. */
+/** A folder with a `warehouse.yaml` and the feeds of one source, in which the real command is run. */
 export class Project {
   readonly folder: string;
   readonly feeds: string;
@@ -33,8 +33,15 @@ export class Project {
     this.warehouse = join(folder, 'warehouse.duckdb');
   }
 
-  /** @param settings more lines of `warehouse.yaml` */
-  static async create(folder: string, settings: readonly string[] = []): Promise<Project> {
+  /**
+   * @param settings more lines of `warehouse.yaml`
+   * @param source what it says of its source
+   */
+  static async create(
+    folder: string,
+    settings: readonly string[] = [],
+    source: readonly string[] = ['connector: local', 'path: ./feeds'],
+  ): Promise<Project> {
     const project = new Project(folder);
     await mkdir(project.feeds, { recursive: true });
     // What is made here ended long ago.
@@ -43,8 +50,7 @@ export class Project {
       'freshness: off',
       'sources:',
       '  messaging:',
-      '    connector: local',
-      '    path: ./feeds',
+      ...source.map((line) => `    ${line}`),
       '',
     ];
     await writeFile(join(folder, 'warehouse.yaml'), lines.join('\n'));

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { cpuSecondsOf } from './cpu.ts';
 import { freePort } from './ports.ts';
 
 const run = promisify(execFile);
@@ -14,11 +15,18 @@ const run = promisify(execFile);
 export const RGW_ACCESS_KEY_ID = 'AKTEST';
 export const RGW_SECRET_ACCESS_KEY = 'SKTEST';
 
+interface Rgw {
+  endpoint: string;
+  /** CPU time of all its processes so far, in seconds; 0 where there is no /proc. */
+  cpuSeconds(): Promise<number>;
+  stop(): Promise<void>;
+}
+
 /**
  * Ceph's RADOS Gateway over one monitor and one in-memory store, on loopback, from the Debian packages
  * `radosgw ceph-mon ceph-osd`. Up in about a second; gone at `stop`, or when this process ends.
  */
-export async function startRgw(): Promise<{ endpoint: string; stop(): Promise<void> }> {
+export async function startRgw(): Promise<Rgw> {
   const directory = await mkdtemp(join(tmpdir(), 'rgw-'));
   const [port, monitorPort] = [await freePort(), await freePort()];
   const fsid = randomUUID();
@@ -76,7 +84,11 @@ export async function startRgw(): Promise<{ endpoint: string; stop(): Promise<vo
     await listening(port, daemons);
     const keys = [`--access-key=${RGW_ACCESS_KEY_ID}`, `--secret-key=${RGW_SECRET_ACCESS_KEY}`];
     await tool('radosgw-admin', 'user', 'create', '--uid=test', '--display-name=test', ...keys);
-    return { endpoint: `http://127.0.0.1:${port}`, stop };
+    const cpuSeconds = async () => {
+      const times = await Promise.all(daemons.map(({ pid }) => cpuSecondsOf(pid as number)));
+      return times.reduce((sum, seconds) => sum + seconds, 0);
+    };
+    return { endpoint: `http://127.0.0.1:${port}`, cpuSeconds, stop };
   } catch (cause) {
     const log = await readFile(join(directory, 'log', 'radosgw.out'), 'utf8').catch(() => '');
     await stop();

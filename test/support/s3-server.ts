@@ -26,6 +26,8 @@ export interface S3Server {
   readonly region: string;
   /** Makes a bucket; it goes with the server, or at `stop`. */
   createBucket(name: string): Promise<Bucket>;
+  /** CPU time of it so far, in seconds; 0 where that is not known. */
+  cpuSeconds(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -97,13 +99,14 @@ export async function startS3(): Promise<S3Server> {
   };
 }
 
-type Started = Pick<S3Server, 'endpoint' | 'accessKeyId' | 'secretAccessKey' | 'stop'>;
+type Started = Pick<S3Server, 'endpoint' | 'accessKeyId' | 'secretAccessKey' | 'cpuSeconds' | 'stop'>;
 
 const starters: Record<typeof s3ServerKind, () => Promise<Started>> = {
   given: async () => ({
     endpoint: process.env.S3_TEST_ENDPOINT ?? '',
     accessKeyId: process.env.S3_TEST_ACCESS_KEY_ID ?? '',
     secretAccessKey: process.env.S3_TEST_SECRET_ACCESS_KEY ?? '',
+    cpuSeconds: async () => 0,
     stop: async () => {},
   }),
   rgw: async () => ({
@@ -122,6 +125,7 @@ const starters: Record<typeof s3ServerKind, () => Promise<Started>> = {
       endpoint: `http://127.0.0.1:${port}`,
       accessKeyId: 'S3RVER',
       secretAccessKey: 'S3RVER',
+      cpuSeconds: async () => 0,
       stop: async () => {
         await server.close();
         await rm(directory, { recursive: true });

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { SftpOptions } from '../../src/connectors/sftp/connector.ts';
 import { fingerprint } from '../../src/connectors/sftp/known-hosts.ts';
+import { cpuSecondsOf } from './cpu.ts';
 
 /**
  * OpenSSH's server on a loopback port, for one test file: its own folder, keys and log. It lets in the user that runs
@@ -86,7 +87,7 @@ export async function startSshd(): Promise<Sshd> {
     },
     cpuSeconds: async () => {
       const pid = server.pid as number;
-      const times = await Promise.all([pid, ...(await children(pid))].map(cpuSeconds));
+      const times = await Promise.all([pid, ...(await children(pid))].map(cpuSecondsOf));
       return times.reduce((sum, seconds) => sum + seconds, 0);
     },
     stop: async () => {
@@ -196,20 +197,6 @@ async function children(pid: number): Promise<number[]> {
   const { stdout } = await run('pgrep', ['-P', String(pid)]).catch(() => ({ stdout: '' }));
   const own = stdout.split('\n').filter(Boolean).map(Number);
   return [...own, ...(await Promise.all(own.map(children))).flat()];
-}
-
-/** Linux counts CPU time in hundredths of a second. */
-const TICKS_PER_SECOND = 100;
-
-/** CPU time of a process and of its children that have ended (proc(5)); 0 for one that is gone. */
-async function cpuSeconds(pid: number): Promise<number> {
-  const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  // The second field is a name in parentheses, which may hold blanks; of the rest, fields 14 to 17 are wanted.
-  const times = line
-    .slice(line.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, 15);
-  return times.reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS_PER_SECOND;
 }
 
 function kill(pid: number): void {
