@@ -1,6 +1,6 @@
+import { fstatSync, writevSync } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import { type Readable, Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { finished, type Readable } from 'node:stream';
 import { FileError, SourceError, StorageError, WarehouseError } from '../errors.ts';
 import type { FetchOptions, ListedFile } from './connector.ts';
 import { backOff, PATIENCE, type Patience } from './retry.ts';
@@ -17,6 +17,8 @@ export interface FileTransfer {
    *   explained, and tried again when that says so
    */
   read(start: number, signal: AbortSignal): Promise<Readable>;
+  /** Sees all bytes that {@link read} brings, each once and in order, before they are on the disk. */
+  see?(chunk: Uint8Array): void;
   /** Turns an error into one of ours. After a `retryable` one, fetching resumes where the bytes stopped. */
   explain(error: unknown): WarehouseError;
   /**
@@ -51,7 +53,8 @@ export async function receive(
 async function receiveAll(arrival: FileTransfer, options: FetchOptions, patience: Patience): Promise<void> {
   const { file, partial } = arrival;
   await using handle = await onDisk(partial, () => open(partial, 'a'));
-  let size = (await handle.stat()).size;
+  // What was opened a moment ago answers at once: sooner than another thread could be asked to ask.
+  let { size } = fstatSync(handle.fd);
   if (size > file.bytes) {
     // Whatever this is, it is not a beginning of the file.
     await handle.truncate(0);
@@ -97,23 +100,29 @@ async function receiveRest(
     () => stall.abort(new BrokenConnection(`nothing came for ${stallMs / 1000} s`)),
     stallMs,
   );
-  const sink = new Writable({
-    // What waits in the sink is lost when the connection breaks: each chunk is in the batch before the next one is taken.
-    highWaterMark: 1,
-    write(chunk: Uint8Array, _, done) {
-      timer.refresh();
-      const full = tail.append(chunk);
-      if (full) full.then(() => done(), done);
-      else done();
-    },
-  });
+  const onAbort = () => stream.destroy(stop.reason);
+  stop.addEventListener('abort', onAbort);
   try {
-    // Iterating over the stream would copy all waiting chunks into one buffer each time.
-    await pipeline(stream, sink, { signal: stop });
+    await new Promise<void>((resolve, reject) => {
+      finished(stream, (error) => (error ? reject(error) : resolve()));
+      if (stop.aborted) onAbort();
+      // A stream can be read in many ways; this one hands out each chunk as it came, without a copy and without a promise.
+      stream.on('data', (chunk: Uint8Array) => {
+        timer.refresh();
+        const full = tail.append(chunk);
+        if (!full) return;
+        stream.pause();
+        full.then(
+          () => stream.resume(),
+          (error) => stream.destroy(error),
+        );
+      });
+    });
   } catch (error) {
     throw stall.signal.aborted ? stall.signal.reason : error;
   } finally {
     clearTimeout(timer);
+    stop.removeEventListener('abort', onAbort);
     await tail.flush();
   }
 }
@@ -123,6 +132,8 @@ async function receiveRest(
  * takes longer than receiving it.
  */
 const BATCH_BYTES = 1 << 20;
+/** Up to here a batch is written by this very thread. */
+const LITTLE_BYTES = 1 << 16;
 /** On a slow line a smaller batch is written after so many milliseconds, so that what arrived is safe and counted. */
 const BATCH_MS = 100;
 
@@ -150,6 +161,7 @@ class PartialFile {
    * @returns a promise to wait for before appending more; undefined while there is room
    */
   append(chunk: Uint8Array): Promise<void> | undefined {
+    this.#arrival.see?.(chunk);
     this.#batch.push(chunk);
     this.#batchBytes += chunk.length;
     const isDue = this.#batchBytes >= BATCH_BYTES || performance.now() - this.#batchBegan > BATCH_MS;
@@ -185,7 +197,11 @@ class PartialFile {
         hint: 'It was replaced while it was being fetched; the next run lists it again.',
       });
     await onDisk(partial, async () => {
-      const { bytesWritten } = await this.#handle.writev(batch);
+      // A little is written sooner than another thread could be asked to.
+      const bytesWritten =
+        bytes <= LITTLE_BYTES
+          ? writevSync(this.#handle.fd, batch)
+          : (await this.#handle.writev(batch)).bytesWritten;
       // A full disk takes a part of the batch, and only reports an error when it is given the rest.
       if (bytesWritten < bytes) await this.#handle.appendFile(Buffer.concat(batch).subarray(bytesWritten));
     });

@@ -10,7 +10,7 @@ import { DEFAULT_LIMITS } from '../../limits.ts';
 import type { Bounds, Connector, Entry, FetchOptions, ListedFile } from '../connector.ts';
 import { changedError, receive } from '../partial.ts';
 import { PATIENCE, type Patience } from '../retry.ts';
-import { type Checksum, checksumOf, damagedError, md5Of, verifyChecksum } from './checksum.ts';
+import { type Checksum, checksumOf, damagedError, md5Of, RunningMd5, verifyChecksum } from './checksum.ts';
 import { explainS3, httpStatus } from './errors.ts';
 import { type ListRequest, listedFiles, listedFolders, listingPages } from './listing.ts';
 import type { S3Options } from './options.ts';
@@ -87,20 +87,27 @@ class S3Connector implements Connector {
 
   async fetch(file: ListedFile, partial: string, fetchOptions?: FetchOptions): Promise<void> {
     let answer: GetObjectCommandOutput | undefined;
+    // Of what comes now: where a beginning is on the disk already, it is not that of the file.
+    let md5 = new RunningMd5();
     await receive(
       {
         file,
         partial,
         read: async (start, signal) => {
           answer = await this.#open(file, start, signal);
+          if (start === 0) md5 = new RunningMd5();
           return bodyOf(answer);
+        },
+        see: (chunk) => {
+          if (answer && !checksumOf(answer)) md5.update(chunk);
         },
         explain: (error) => this.#explain(error, file),
         verify: async () => {
           // The SDK has already verified an object with a checksum whose body came in one piece.
           if (answer && !answer.ContentRange && checksumOf(answer) && bodyOf(answer).readableEnded) return;
           const checksum = await this.#checksum(file, answer);
-          if (checksum) await verifyChecksum(file, partial, checksum);
+          if (checksum?.algorithm === 'MD5' && md5.bytes === file.bytes) md5.verify(file, checksum);
+          else if (checksum) await verifyChecksum(file, partial, checksum);
         },
       },
       fetchOptions,

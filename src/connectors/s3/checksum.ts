@@ -53,6 +53,23 @@ export async function verifyChecksum(file: ListedFile, partial: string, checksum
   if (found !== checksum.digest) throw damagedError(file, checksum.algorithm);
 }
 
+/** The MD5 of bytes as they come, so that they need not be read again. */
+export class RunningMd5 {
+  readonly #hash = createHash('md5');
+  /** How many it has seen. */
+  bytes = 0;
+
+  update(chunk: Uint8Array): void {
+    this.#hash.update(chunk);
+    this.bytes += chunk.length;
+  }
+
+  /** @throws FileError when it differs */
+  verify(file: ListedFile, checksum: Checksum): void {
+    if (this.#hash.digest('hex') !== checksum.digest) throw damagedError(file, checksum.algorithm);
+  }
+}
+
 export function damagedError(file: ListedFile, algorithm: string, cause?: unknown): FileError {
   return new FileError(`${file.path} arrived damaged: its ${algorithm} is not the one that S3 keeps`, {
     hint: 'What came was thrown away; the next run fetches it again.',
