@@ -19,12 +19,14 @@ import { literal } from './sql.ts';
  */
 
 const DAY = '(?:[1-9]\\d{3}|0[1-9]\\d{2}|00[1-9]\\d|000[1-9])-\\d{2}-\\d{2}';
-const CLOCK = '(?:[01]\\d|2[0-3]):[0-5]\\d(?::[0-5]\\d(?:\\.\\d{1,9})?)?';
+const MINUTES = '(?:[01]\\d|2[0-3]):[0-5]\\d';
+const SECONDS = ':[0-5]\\d(?:\\.\\d{1,9})?';
+const CLOCK = `${MINUTES}(?:${SECONDS})?`;
 const OFFSET = '[+-](?:(?:0\\d|1[0-3])(?::?[0-5]\\d)?|14(?::?00)?)';
 
 const ZONE = ` ?(?:[Zz]|UTC|${OFFSET})`;
-/** Spellings that DuckDB's cast to TIMESTAMP reads as they are. */
-const UTC = `${DAY}(?:[T ](?:${CLOCK}|[0-9:]{8}(?:\\.\\d+)?(?:Z|\\+00:00)))?`;
+/** Spellings that DuckDB's cast to TIMESTAMP, which passes over an offset, reads as they are. */
+const UTC = `${DAY}(?:[T ]${MINUTES}(?:${SECONDS}(?:Z|\\+00:00)?)?)?`;
 
 const INSTANT = `${DAY}(?:[Tt ]${CLOCK}(?:${ZONE})?)?`;
 

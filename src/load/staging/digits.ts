@@ -61,7 +61,16 @@ const NOT_AS_SENT = [
   `(?:\\[|[\\[{].*(?:":|[,\\[]))-?(?:${WORD}|\\d+[.e]).*`,
 ];
 
+/** What those begin with, besides `-` and digits, which stand before `:`. */
+const BEGINNINGS = [...'INin[{'];
+
 /** Whether a value that DuckDB's reader gave as text or as JSON may have had other digits in the line. */
 export function mayBeRespelled(value: string): string {
-  return `regexp_full_match(${value}, ${literal(`(?is)${NOT_AS_SENT.join('|')}`)})`;
+  // Few texts begin so, and only those are given to the expression. No IN: of such a list DuckDB makes a join.
+  const text = `CAST(${value} AS VARCHAR)`;
+  const starts = BEGINNINGS.map(
+    (first) => `${text} BETWEEN '${first}' AND '${String.fromCharCode(first.charCodeAt(0) + 1)}'`,
+  );
+  return `((${text} < ':' OR ${starts.join(' OR ')})
+    AND regexp_full_match(${text}, ${literal(`(?is)${NOT_AS_SENT.join('|')}`)}))`;
 }

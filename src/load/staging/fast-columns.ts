@@ -80,9 +80,10 @@ export function fastColumn(column: Column, integers: IntegerMode): FastColumn {
   }
   if (isInteger(type)) {
     const value = `try_cast(${x} AS ${type})`;
-    return integers === 'double'
-      ? read(DOUBLE_SAMPLE, value, `(trunc(${x}) <> ${x} OR abs(${x}) > ${MAX_SAFE} OR ${value} IS NULL)`)
-      : read(TEXT_SAMPLE, value, isNot(value, x));
+    if (integers === 'text') return read(TEXT_SAMPLE, value, isNot(value, x));
+    // False of NULL, too.
+    const doubtful = `(${x} IS DISTINCT FROM CAST(${value} AS DOUBLE) OR ${isUnsafe(x)})`;
+    return { ...read(DOUBLE_SAMPLE, value), doubtful };
   }
   switch (type) {
     case 'VARCHAR':
@@ -93,7 +94,7 @@ export function fastColumn(column: Column, integers: IntegerMode): FastColumn {
     case 'JSON':
       return read(JSON_SAMPLE, x, undefined, mayBeRespelled(x));
     case 'DOUBLE':
-      return read(DOUBLE_SAMPLE, x, `(NOT isfinite(${x}) OR abs(${x}) > ${MAX_SAFE})`);
+      return { ...read(DOUBLE_SAMPLE, x), doubtful: isUnsafe(x) };
     case 'BOOLEAN':
       return read(TEXT_SAMPLE, flag(x), `${flag(x)} IS NULL`);
     case 'TIMESTAMP': {
@@ -107,6 +108,11 @@ export function fastColumn(column: Column, integers: IntegerMode): FastColumn {
       // DECIMAL. A JSON number has passed through a double here: its digits are its own up to fifteen of them.
       return read(TEXT_SAMPLE, `try_cast(${x} AS ${type})`, `(len(${x}) > 16 OR ${notDecimal(type, x)})`);
   }
+}
+
+/** Whether a double is so large that others than it could have been sent; NaN, to DuckDB, is the greatest of all. */
+function isUnsafe(x: string): string {
+  return `${x} NOT BETWEEN -${MAX_SAFE} AND ${MAX_SAFE}`;
 }
 
 function keptBeside(column: Column, text: string, json: string): FastColumn['kept'] {
