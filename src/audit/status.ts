@@ -4,12 +4,14 @@ import { HAS_COME } from '../ledger/partitions.ts';
 import type { Session } from '../warehouse/session.ts';
 import { literal, timestamp } from '../warehouse/sql.ts';
 import type { ResultTable } from '../warehouse/values.ts';
-import { feedFreshness } from './freshness.ts';
+import { type FeedFreshness, feedFreshness } from './freshness.ts';
 
 /** What the state of feeds depends on besides the ledger. */
 export interface StatusContext {
   config: Config;
   now: Date;
+  /** How fresh the feeds are, where the asker knows it already. */
+  freshness?: readonly FeedFreshness[];
 }
 
 /**
@@ -19,7 +21,7 @@ export interface StatusContext {
  */
 export async function feedStatus(session: Session, context: StatusContext): Promise<ResultTable> {
   const now = timestamp(context.now);
-  const freshness = await feedFreshness(session, context);
+  const freshness = context.freshness ?? (await feedFreshness(session, context));
   const aging = freshness
     .filter(({ state }) => state !== 'fresh')
     .map(({ feed, state }) => ({ name: feed, aging: state }));

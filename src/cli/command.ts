@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import { readConfig } from '../config/read.ts';
 import { connectors } from '../connectors/index.ts';
 import { DamagedError, exitCodeOf, type Problem } from '../errors.ts';
-import { bundledCatalogue } from '../feeds/bundled.ts';
+import { bundledGroups } from '../feeds/bundled.ts';
 import { MIN_SECRET_LENGTH, redactor } from '../redact.ts';
 import type { ResultRows } from '../warehouse/values.ts';
 import { describeError, errorFields } from './describe-error.ts';
@@ -89,7 +89,7 @@ export async function runCommand<Options extends CommonOptions>(
       keepSecret,
       redact,
       async readConfig(onProblems) {
-        const { groups: knownGroups } = await bundledCatalogue();
+        const knownGroups = await bundledGroups();
         config = await readConfig(options.config, { connectors, env, knownGroups, onProblems });
         keepSecret(...config.secrets);
         if (onProblems === undefined && config.secrets.some(({ length }) => length < MIN_SECRET_LENGTH))

@@ -6,8 +6,12 @@ import { columnWidths, GAP } from './table-text.ts';
  * without a rank, earlier ones are more important. Nothing is cut, since a shortened name may name something else.
  * @param important names of columns; the first is always kept
  */
-export function fittingColumns(table: ResultTable, important: readonly string[], width: number): ResultTable {
-  const widths = columnWidths(table);
+export async function fittingColumns(
+  table: ResultTable,
+  important: readonly string[],
+  width: number,
+): Promise<ResultTable> {
+  const widths = await columnWidths(table);
   const rank = table.columns.map(({ name }) => {
     const at = important.indexOf(name);
     return at === -1 ? important.length : at;

@@ -57,7 +57,7 @@ export async function* statusLines(
   yield* attentionLines(status.attention, colors);
   if (onlyAttention) return;
   yield '';
-  const table = fittingColumns(forPeople(status.feeds), IMPORTANT, width);
+  const table = await fittingColumns(forPeople(status.feeds), IMPORTANT, width);
   yield* tableLines(table, { width: undefined, color });
 }
 

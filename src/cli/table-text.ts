@@ -1,7 +1,7 @@
 import picocolors from 'picocolors';
-import stringWidth from 'string-width';
 import type { Cell, ResultRows, ResultTable } from '../warehouse/values.ts';
 import { cellText, isNumeric } from './cells.ts';
+import { places, prepareFor } from './places.ts';
 import { printable } from './printable.ts';
 
 /** The width to which a text column may be cut to make a table fit. */
@@ -10,7 +10,6 @@ const MIN_TEXT_WIDTH = 8;
 const WHOLE_TYPES = /^(TIMESTAMP|DATE|TIME|UUID|BOOLEAN)/;
 /** The widest padding without a terminal, where nothing is cut: a longer cell only shifts the rest of its own row. */
 const MAX_PADDING = 60;
-const MAX_COUNTED = 2000;
 /** The gap between two columns. */
 export const GAP = '  ';
 /** How many rows are measured to set the widths of columns. */
@@ -45,6 +44,7 @@ export async function* tableLines(
 ): AsyncGenerator<string> {
   const colors = picocolors.createColors(color);
   const { first, rows } = await takeMeasuredRows(table.rows);
+  await prepareFor(rows === first ? textsOf(table.columns, first) : undefined);
   const columns = table.columns.map((column, index) => measure(column, first, index));
   const layout = { columns, width, colors };
   const space = width === undefined ? undefined : width - GAP.length * (columns.length - 1);
@@ -84,7 +84,8 @@ async function* joined(
 }
 
 /** The width of each column when nothing is cut. */
-export function columnWidths({ columns, rows }: ResultTable): number[] {
+export async function columnWidths({ columns, rows }: ResultTable): Promise<number[]> {
+  await prepareFor(textsOf(columns, rows));
   return columns
     .map((column, index) => measure(column, rows, index))
     .map(({ name, widest }) => Math.max(widest, places(name)));
@@ -153,13 +154,13 @@ async function* blocks(rows: Rows, { columns, width = 0, colors }: TableLayout):
   }
 }
 
-function shown(cell: Cell): string {
-  return cell === null ? 'NULL' : printable(cellText(cell));
+function* textsOf(columns: ResultRows['columns'], rows: Cell[][]): Generator<string> {
+  for (const { name } of columns) yield printable(name);
+  for (const row of rows) for (const cell of row) yield shown(cell);
 }
 
-/** The width of a text on a terminal, where 中 takes two places. Very long texts are not measured exactly. */
-function places(text: string): number {
-  return text.length > MAX_COUNTED || /^[ -~]*$/.test(text) ? text.length : stringWidth(text);
+function shown(cell: Cell): string {
+  return cell === null ? 'NULL' : printable(cellText(cell));
 }
 
 function pad(text: string, { numeric, width }: TextColumn): string {

@@ -17,6 +17,7 @@ import type { DocumentProblem } from './documents/problems.ts';
  * it.
  */
 const BUNDLED_SCHEMAS = path.join(INSTALLATION, 'schemas');
+const OVERRIDES = 'overrides.yaml';
 const PARSED_COPY = path.join(INSTALLATION, 'dist/schemas.json');
 
 let bundled: Promise<Schemas> | undefined;
@@ -25,6 +26,12 @@ let bundled: Promise<Schemas> | undefined;
 export function bundledSchemas(): Promise<Schemas> {
   bundled ??= readParsedCopy().then((schemas) => schemas ?? readSchemas(BUNDLED_SCHEMAS));
   return bundled;
+}
+
+/** The groups that a document comes with. Nothing is read for it. */
+export async function bundledGroups(): Promise<string[]> {
+  const names = await yamlFiles(BUNDLED_SCHEMAS);
+  return names.filter((name) => name !== OVERRIDES).map((name) => path.basename(name, '.yaml'));
 }
 
 export async function bundledCatalogue(): Promise<Catalogue> {
@@ -49,7 +56,7 @@ export async function bundledDocument(group: string): Promise<BundledDocument | 
 /** A person's corrections, and the hash that they are known by. */
 export async function bundledOverrides(): Promise<{ overrides: Overrides; hash: string }> {
   const { overrides } = await bundledSchemas();
-  const text = await readFile(path.join(BUNDLED_SCHEMAS, 'overrides.yaml'), 'utf8');
+  const text = await readFile(path.join(BUNDLED_SCHEMAS, OVERRIDES), 'utf8');
   return { overrides, hash: sha256(text) };
 }
 
@@ -68,14 +75,13 @@ export async function writeParsedCopy(): Promise<void> {
  * @throws ConfigError when a file in it cannot be understood
  */
 async function readSchemas(directory: string): Promise<Schemas> {
-  const names = (await readdir(directory)).filter((name) => name.endsWith('.yaml')).sort();
   const problems: DocumentProblem[] = [];
   const documents: GroupDocument[] = [];
   let overrides: Overrides = new Map();
-  for (const name of names) {
+  for (const name of await yamlFiles(directory)) {
     const file = path.join(directory, name);
     const text = await readFile(file, 'utf8');
-    if (name === 'overrides.yaml') {
+    if (name === OVERRIDES) {
       overrides = parseOverrides(text, file);
       continue;
     }
@@ -85,6 +91,10 @@ async function readSchemas(directory: string): Promise<Schemas> {
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return { documents, overrides };
+}
+
+async function yamlFiles(directory: string): Promise<string[]> {
+  return (await readdir(directory)).filter((name) => name.endsWith('.yaml')).sort();
 }
 
 /** The catalogue of a folder like `schemas/`. @throws ConfigError */

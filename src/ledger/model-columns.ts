@@ -45,7 +45,10 @@ export interface ColumnMisfit {
 }
 
 /** Columns with misfits, those with most first. */
-export function columnMisfits(session: Session): Promise<ColumnMisfit[]> {
+export async function columnMisfits(session: Session): Promise<ColumnMisfit[]> {
+  // Mostly there are none, and the question below is long.
+  const { some } = await session.row<{ some: boolean }>('SELECT EXISTS (FROM ops.column_misfits) AS some');
+  if (!some) return [];
   return session.rows<ColumnMisfit>(
     `WITH used AS (
        SELECT model, feed_group, feed, column_name, used_as FROM ops.model_columns

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Session } from '../warehouse/session.ts';
 import { identifier, literal } from '../warehouse/sql.ts';
 import { OLD_COPY } from './old-copy.ts';
@@ -11,20 +10,6 @@ function stateQuery(database: string): string {
   (SELECT bit_xor(hash(source, path, partition_ts, state)) FROM ${database}.ops.partitions) AS found,
   (SELECT bit_xor(hash(change_id, decision)) FROM ${database}.ops.schema_changes) AS changed,
   (SELECT bit_xor(hash(schema_name, table_name, run_id, stale, why)) FROM ${database}.ops.published_tables) AS planned`;
-}
-
-/**
- * Whether the copy is behind, for two files that are open in their own sessions: a read-only session may not attach
- * another file.
- */
-export async function isBehindCopy(session: Session, copy: Session): Promise<boolean> {
-  const [own, copied] = await Promise.all(
-    [session, copy].map(async (each) => {
-      const { home } = await each.row<{ home: string }>('SELECT current_database() AS home');
-      return each.rows(stateQuery(identifier(home)));
-    }),
-  );
-  return !isDeepStrictEqual(own, copied);
 }
 
 /**

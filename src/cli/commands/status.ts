@@ -1,16 +1,17 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Attention } from '../../attention.ts';
+import { feedFreshness } from '../../audit/freshness.ts';
 import { feedStatus } from '../../audit/status.ts';
 import type { Config } from '../../config/config.ts';
 import { BusyError, StorageError, UsageError } from '../../errors.ts';
 import { type LastRun, lastRun } from '../../ledger/last-run.ts';
 import { ledgerIsCurrent } from '../../ledger/migrations.ts';
-import { isBehindCopy } from '../../publish/behind.ts';
-import { isUntouched } from '../../publish/untouched.ts';
+import { isBehind } from '../../publish/behind.ts';
 import { acknowledge } from '../../run/acknowledge.ts';
 import { attentionOf } from '../../run/attention/attention.ts';
 import { count, didYouMean } from '../../text.ts';
+import { databaseFiles } from '../../warehouse/file-access.ts';
 import type { Session } from '../../warehouse/session.ts';
 import type { ResultTable } from '../../warehouse/values.ts';
 import { Warehouse } from '../../warehouse/warehouse.ts';
@@ -39,11 +40,13 @@ export default async function status(context: StatusCommandContext): Promise<num
       hint: 'asapp-warehouse run brings it up to date',
     });
   }
+  const now = clock();
+  const freshness = await feedFreshness(session, { config, now });
   const whole: WarehouseStatus = {
     lastRun: await lastRun(session),
     published: await publishedCopy(session, config, warehouse.file),
-    attention: await attentionOf({ session, config, now: clock() }),
-    feeds: await feedStatus(session, { config, now: clock() }),
+    attention: await attentionOf({ session, config, now, freshness }),
+    feeds: await feedStatus(session, { config, now, freshness }),
   };
   const exitCode = exitCodeOf(whole.lastRun, whole.attention);
   const shown = options.feed ? onlyFeeds(whole, options.feed) : whole;
@@ -65,7 +68,8 @@ async function acknowledgeAll(context: StatusCommandContext, config: Config): Pr
 
 async function openReadable(context: StatusCommandContext, config: Config): Promise<Warehouse> {
   try {
-    return await Warehouse.open(config.warehouse, { readOnly: true, patience: 0 });
+    const fileAccess = { files: databaseFiles(config.publish) };
+    return await Warehouse.open(config.warehouse, { readOnly: true, patience: 0, fileAccess });
   } catch (error) {
     const isPublished = await stat(config.publish).catch(() => undefined);
     if (!(error instanceof BusyError) || !isPublished) throw error;
@@ -84,17 +88,6 @@ async function publishedCopy(
   // The copy itself cannot tell whether it is behind.
   const behind = opened === config.publish ? undefined : await isBehind(session, config.publish);
   return { at: copy.mtime, behind };
-}
-
-async function isBehind(session: Session, file: string): Promise<boolean> {
-  if (!(await isUntouched(session, file))) return true;
-  try {
-    await using copy = await Warehouse.open(file, { readOnly: true, patience: 0 });
-    return await isBehindCopy(session, await copy.session());
-  } catch {
-    // A copy that cannot be opened is of no use to anybody.
-    return true;
-  }
 }
 
 function exitCodeOf(last: LastRun | undefined, attention: readonly Attention[]): number {

@@ -1,3 +1,4 @@
+import type { FeedFreshness } from '../../audit/freshness.ts';
 import type { Config } from '../../config/config.ts';
 import type { Session } from '../../warehouse/session.ts';
 
@@ -8,4 +9,6 @@ export interface AttentionContext {
   now: Date;
   /** The run that asks, which has not ended yet. */
   runId?: number;
+  /** How fresh the feeds are, where the asker knows it already. */
+  freshness?: readonly FeedFreshness[];
 }

@@ -6,7 +6,8 @@ import type { AttentionContext } from './context.ts';
 
 /** Feeds past their grace. */
 export async function lateFeeds({ session, ...context }: AttentionContext): Promise<Attention[]> {
-  const late = (await feedFreshness(session, context)).filter(({ state }) => state === 'late');
+  const all = context.freshness ?? (await feedFreshness(session, context));
+  const late = all.filter(({ state }) => state === 'late');
   return late.map(({ feed, newest, errorAfter, sources }) => ({
     kind: 'late_feed',
     severity: 'attention',
