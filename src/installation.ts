@@ -12,7 +12,14 @@ function packageFolder(folder: string): string {
   return existsSync(join(folder, 'package.json')) ? folder : packageFolder(dirname(folder));
 }
 
+interface Manifest {
+  version: string;
+  engines: { node: string };
+  dependencies: Record<string, string>;
+  devDependencies: Record<string, string>;
+}
+
 /** What the program says of itself. */
-export function manifest(): { version: string; engines: { node: string } } {
+export function manifest(): Manifest {
   return JSON.parse(readFileSync(join(INSTALLATION, 'package.json'), 'utf8'));
 }

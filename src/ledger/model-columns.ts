@@ -45,10 +45,7 @@ export interface ColumnMisfit {
 }
 
 /** Columns with misfits, those with most first. */
-export async function columnMisfits(session: Session): Promise<ColumnMisfit[]> {
-  // Mostly there are none, and the question below is long.
-  const { some } = await session.row<{ some: boolean }>('SELECT EXISTS (FROM ops.column_misfits) AS some');
-  if (!some) return [];
+export function columnMisfits(session: Session): Promise<ColumnMisfit[]> {
   return session.rows<ColumnMisfit>(
     `WITH used AS (
        SELECT model, feed_group, feed, column_name, used_as FROM ops.model_columns
