@@ -10,10 +10,11 @@ import type { Stager } from './staging/stage.ts';
  * is most of what a small file costs.
  */
 
-/** Batches are staged together up to so many lines, files, and bytes as delivered. */
+/** What batches have in all that are staged together, at most, and bytes are those delivered. */
 const LINES = 50_000;
-const FILES = 2000;
 const BYTES = 8 * 2 ** 20;
+/** And how many files each of them has: with more, it is worth a transaction of its own. */
+const FILES = 16;
 
 /** Gathers batches that are small; of one feed there is never more than one. What came before an error comes before it. */
 export async function* gathered(batches: AsyncIterable<LandedBatch>): AsyncGenerator<LandedBatch[]> {
@@ -45,7 +46,7 @@ function isSmall(group: readonly LandedBatch[]): boolean {
   const feeds = new Set(group.map(({ spec }) => JSON.stringify([spec.feed, spec.version])));
   return (
     feeds.size === group.length &&
-    landed.length <= FILES &&
+    group.every((batch) => batch.landed.length <= FILES) &&
     sum(({ lines }) => lines) <= LINES &&
     sum(({ bytes }) => bytes) <= BYTES
   );

@@ -38,18 +38,22 @@ describe('batches', () => {
   });
 
   test.each([
-    ['has many lines', { lines: 60_000 }],
-    ['has many bytes', { bytes: 2 ** 24 }],
-  ])('of which one %s is staged by itself, before the next is waited for', async (_, file) => {
-    expect(await groupsOf([batch('a', {}), batch('b', file), batch('c', {})])).toEqual([
-      '+a',
-      '+b',
-      'a',
-      'b',
-      '+c',
-      'c',
-    ]);
-  });
+    ['lines', [{ lines: 60_000 }]],
+    ['bytes', [{ bytes: 2 ** 24 }]],
+    ['files', Array.from({ length: 17 }, () => ({}))],
+  ])(
+    'of which one has many %s are staged without it, and it before the next is waited for',
+    async (_, files) => {
+      expect(await groupsOf([batch('a', {}), batch('b', ...files), batch('c', {})])).toEqual([
+        '+a',
+        '+b',
+        'a',
+        'b',
+        '+c',
+        'c',
+      ]);
+    },
+  );
 
   test('that are too much together are parted', async () => {
     const half = { lines: 30_000 };

@@ -77,6 +77,8 @@ const MAX_UNDECLARED = 200;
 
 /** Batches with no more lines than this in all are small: what costs most is not to read them, but to ask for it. */
 const SMALL = 50_000;
+/** So many files are worth a look at their numbers before they are read. */
+const FEW_FILES = 16;
 
 /**
  * Puts landed files into `staging_<group>`, each batch in one transaction with its ledger rows.
@@ -170,12 +172,12 @@ export class Stager {
     // A field that had no value so far gets its column with its first one.
     if (isInferred(feed.table) && (feed.table.columns.length === 0 || feed.undeclared.size > 0))
       await this.#inferColumns(feed, batch.files);
-    // The mode that reads any integer, and no second look at each number: a refusal would cost more.
-    if (isSmall(batch.files)) {
-      feed.assumptions.integers = 'text';
+    // The mode that reads any integer: a refusal would cost more.
+    if (isSmall(batch.files)) feed.assumptions.integers = 'text';
+    // No condition on each of the columns then, which would cost more, too.
+    if (isSmall(batch.files) && batch.files.length <= FEW_FILES)
       for (const file of batch.files)
         if (await isExact(file.text, this.#limits.line_bytes)) reading.exact.add(file);
-    }
     const { columns } = feed.table;
     const needsCare = ({ irregular, longest }: LandedFile) =>
       irregular ||
