@@ -90,22 +90,32 @@ export interface GroupDocument {
   document: ExportDocument;
 }
 
-/** Pure: documents and corrections in, catalogue out. Of two feeds of one name and version, the first counts. */
+/**
+ * Pure: documents and corrections in, catalogue out. Of two feeds of one name and version, the first counts. What is known
+ * of a feed is put together when somebody asks for it: most of what a document says is of feeds that nobody does.
+ */
 export function loadCatalogue(documents: readonly GroupDocument[], overrides: Overrides): Catalogue {
-  const groups = new Map<string, Map<string, FeedSpec>>();
+  const groups = new Map<string, Map<string, FeedDoc | FeedSpec>>();
   for (const { group, document } of documents) {
-    const feeds = groups.get(group) ?? new Map<string, FeedSpec>();
+    const feeds = groups.get(group) ?? new Map<string, FeedDoc | FeedSpec>();
     groups.set(group, feeds);
     for (const doc of document.feeds) {
       const id = JSON.stringify([doc.name, doc.version]);
-      const override = overrides.get(group)?.get(tableName(doc.name, doc.version));
-      if (!feeds.has(id)) feeds.set(id, feedSpec(group, doc, override));
+      if (!feeds.has(id)) feeds.set(id, doc);
     }
   }
+  const specOf = (group: string, id: string): FeedSpec | undefined => {
+    const found = groups.get(group)?.get(id);
+    if (found === undefined || 'feed' in found) return found;
+    const override = overrides.get(group)?.get(tableName(found.name, found.version));
+    const spec = feedSpec(group, found, override);
+    groups.get(group)?.set(id, spec);
+    return spec;
+  };
   return {
     groups: [...groups.keys()],
-    feed: (group, feed, version) => groups.get(group)?.get(JSON.stringify([feed, version])),
-    feeds: (group) => [...(groups.get(group)?.values() ?? [])],
+    feed: (group, feed, version) => specOf(group, JSON.stringify([feed, version])),
+    feeds: (group) => [...(groups.get(group)?.keys() ?? [])].flatMap((id) => specOf(group, id) ?? []),
   };
 }
 

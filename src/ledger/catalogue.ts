@@ -46,13 +46,21 @@ async function specsByGroup(session: Session, overrides: Overrides): Promise<Map
       bare.has(feed) ? [[feed, { columns }] as const] : [],
     );
     const catalogue = loadCatalogue([{ group, document: { feeds } }], new Map([[group, new Map(corrected)]]));
+    const hasRules = ({ feed, version }: FeedSpec) => {
+      const correction = overrides.get(group)?.get(tableName(feed, version));
+      return correction?.key !== undefined || correction?.order_by !== undefined;
+    };
     const asCorrected = loadCatalogue([{ group, document: { feeds } }], overrides);
     const modelled = new Map(feeds.map((feed) => [JSON.stringify([feed.name, feed.version]), feed.modelled]));
     found.set(
       group,
       catalogue.feeds(group).map((spec) => ({
         ...spec,
-        ...ruleOrigins(spec, decided, asCorrected.feed(group, spec.feed, spec.version)),
+        ...ruleOrigins(
+          spec,
+          decided,
+          hasRules(spec) ? asCorrected.feed(group, spec.feed, spec.version) : undefined,
+        ),
         modelled: modelled.get(JSON.stringify([spec.feed, spec.version])) ?? false,
       })),
     );

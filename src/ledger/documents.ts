@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { Session } from '../warehouse/session.ts';
-import { tableKind } from '../warehouse/tables.ts';
+import { hasTable } from '../warehouse/tables.ts';
 import { ledger } from './ledger.ts';
 import type { DocumentFile, StoredDocument } from './tables.ts';
 
@@ -9,7 +9,7 @@ import type { DocumentFile, StoredDocument } from './tables.ts';
 
 /** Whether the ledger has tables for documents: a dry run opens it as an older program left it. */
 export async function hasDocumentTables(session: Session): Promise<boolean> {
-  return (await tableKind(session, { schema: 'ops', table: 'documents' })) !== undefined;
+  return hasTable(session, { schema: 'ops', table: 'documents' });
 }
 
 export type DocumentFacts = Omit<StoredDocument, 'content'>;

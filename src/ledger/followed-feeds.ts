@@ -30,45 +30,43 @@ export async function knownFeeds(
   group: string,
   present: PresentTables,
 ): Promise<KnownFeed[]> {
-  const feeds = await ledger(session)
-    .selectFrom('ops.feeds')
-    .selectAll()
-    .where('feed_group', '=', group)
-    .orderBy('feed')
-    .orderBy('version')
-    .execute();
-  const columns = await ledger(session)
-    .selectFrom('ops.columns')
-    .selectAll()
-    .where('feed_group', '=', group)
-    .orderBy('position')
-    .execute();
-  const byFeed = groupBy(columns, ({ feed, version }) => JSON.stringify([feed, version]));
-  return feeds.map((row) => {
-    const documented = (byFeed.get(JSON.stringify([row.feed, row.version])) ?? []).map(typedColumn);
-    const listed = new Set(documented.map(({ name }) => name.toLowerCase()));
+  return (await readFeeds(session, 'f.feed_group = $1', [group])).map(({ columns, ...row }) => {
+    const listed = new Set(columns.map(({ name }) => name.toLowerCase()));
     const there = present.get(presentTableId(stagingTable(group, row.feed, row.version)))?.columns ?? [];
     const inferred = there
       .filter(({ name }) => !isStagingColumn(name) && !listed.has(name.toLowerCase()))
       .map(({ name, type }) => ({ name, type }));
-    return knownFeed(row, documented, inferred);
+    return knownFeed(row, columns, inferred);
   });
 }
 
 /** The documented feeds of every group that follows its documents. */
 export async function followedFeeds(session: Session): Promise<Map<string, KnownFeed[]>> {
-  const groups = await session.rows<{ feed_group: string }>(
-    'SELECT DISTINCT feed_group FROM ops.feeds WHERE state IS NOT NULL ORDER BY 1',
+  const feeds = await readFeeds(session, 'f.state IS NOT NULL', []);
+  const groups = groupBy(feeds, ({ feed_group }) => feed_group);
+  return new Map(
+    [...groups].map(([group, own]) => [group, own.map(({ columns, ...row }) => knownFeed(row, columns, []))]),
   );
-  const found = new Map<string, KnownFeed[]>();
-  for (const { feed_group } of groups) {
-    const feeds = await knownFeeds(session, feed_group, new Map());
-    found.set(
-      feed_group,
-      feeds.filter(({ documented }) => documented),
-    );
-  }
-  return found;
+}
+
+/** Feeds, by group, name and version, with their documented columns. */
+async function readFeeds(
+  session: Session,
+  where: string,
+  parameters: readonly string[],
+): Promise<(Feed & { columns: TypedColumn[] })[]> {
+  // DuckDB hands out one long value faster than many small ones.
+  const rows = await session.rows<Feed & { documented: string | null }>(
+    `SELECT f.*, c.documented FROM ops.feeds AS f LEFT JOIN (
+       SELECT feed_group, feed, version, CAST(to_json(list(c ORDER BY position)) AS VARCHAR) AS documented
+       FROM ops.columns AS c GROUP BY feed_group, feed, version) AS c USING (feed_group, feed, version)
+     WHERE ${where} ORDER BY f.feed_group, f.feed, f.version`,
+    parameters,
+  );
+  return rows.map(({ documented, ...row }) => ({
+    ...row,
+    columns: (JSON.parse(documented ?? '[]') as FollowedColumn[]).map(typedColumn),
+  }));
 }
 
 /**

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { StorageError } from '../errors.ts';
 import type { Session } from '../warehouse/session.ts';
-import { tablesAndViews } from '../warehouse/tables.ts';
+import { tableComment } from '../warehouse/tables.ts';
 import { HAS_COME } from './partitions.ts';
 
 /**
@@ -381,7 +381,6 @@ export async function ledgerIsCurrent(session: Session): Promise<boolean> {
 async function makeViews(session: Session): Promise<void> {
   const hash = createHash('sha256').update(VIEWS).digest('hex').slice(0, 16);
   const comment = `Migrations that were applied; the views are those of ${hash}`;
-  const [made] = await tablesAndViews(session, { where: `schema = 'ops' AND "table" = 'migrations'` });
-  if (made?.comment === comment) return;
+  if ((await tableComment(session, { schema: 'ops', table: 'migrations' })) === comment) return;
   await session.transaction(() => session.run(`${VIEWS}\nCOMMENT ON TABLE ops.migrations IS '${comment}';`));
 }

@@ -1,4 +1,4 @@
-import { identifier, literal, type TableName } from './sql.ts';
+import { identifier, literal, qualified, type TableName } from './sql.ts';
 
 /**
  * Which tables and views exist, in the warehouse or in an attached database. Nothing else queries DuckDB's catalogue.
@@ -97,6 +97,29 @@ export async function tableKind(
     [schema, table],
   );
   return found?.kind;
+}
+
+/** Whether there is such a table or view. Does not go through the catalogue. */
+export async function hasTable(session: RowReader, table: TableName): Promise<boolean> {
+  try {
+    await session.rows(`SELECT 1 FROM ${qualified(table)} LIMIT 0`);
+    return true;
+  } catch (error) {
+    if (/^Catalog Error/.test((error as Error).message)) return false;
+    throw error;
+  }
+}
+
+/** The comment of a table; undefined where there is no such table. */
+export async function tableComment(
+  session: RowReader,
+  { schema, table }: TableName,
+): Promise<string | null | undefined> {
+  const [found] = await session.rows<{ comment: string | null }>(
+    `SELECT comment FROM duckdb_tables() WHERE ${isOf(undefined)} AND schema_name = $1 AND table_name = $2`,
+    [schema, table],
+  );
+  return found?.comment;
 }
 
 /** The columns of tables and views in their order, by {@link tableId}. */

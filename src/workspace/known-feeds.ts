@@ -1,4 +1,4 @@
-import { bundledCatalogue } from '../feeds/bundled.ts';
+import { bundledSchemas } from '../feeds/bundled.ts';
 import { tableName } from '../feeds/names.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -8,16 +8,16 @@ import type { Workspace } from './workspace.ts';
  */
 export async function knownFeeds({ session, catalogue, config }: Workspace): Promise<Set<string>> {
   const seen = await session.rows<{ group: string; feed: string; version: string }>(
-    `SELECT feed_group AS "group", feed, version FROM ops.feeds
-     UNION SELECT feed_group, feed, version FROM ops.files`,
+    'SELECT feed_group AS "group", feed, version FROM ops.feeds',
   );
-  const documented = [catalogue, await bundledCatalogue()].flatMap((each) =>
-    each.groups.flatMap((group) => [...each.feeds(group)]),
+  const documented = catalogue.groups.flatMap((group) => [...catalogue.feeds(group)]);
+  const bundled = (await bundledSchemas()).documents.flatMap(({ group, document }) =>
+    document.feeds.map(({ name: feed, version }) => ({ group, feed, version })),
   );
   const named = config.sources.flatMap(({ group, feeds = [] }) =>
     feeds.map((feed) => ({ group, feed, version: '1' })),
   );
-  const known = [...seen, ...documented, ...named];
+  const known = [...seen, ...documented, ...bundled, ...named];
   return new Set(
     known.flatMap(({ group, feed, version }) => [`${group}.${feed}`, `${group}.${tableName(feed, version)}`]),
   );
