@@ -2,17 +2,19 @@ import pMap from 'p-map';
 import type { Source } from '../config/config.ts';
 import type { Connector } from '../connectors/connector.ts';
 import { SourceError } from '../errors.ts';
+import type { FeedSpec } from '../feeds/catalogue.ts';
 import { openFileFailures } from '../ledger/files.ts';
 import type { FileFailure } from '../ledger/tables.ts';
 import { asFileError, fatal } from '../warehouse/scope.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import { mustAnswer } from './answering.ts';
 import { fetchedAgainAt } from './back-off.ts';
-import type { WantedBatch } from './batches.ts';
+import { BATCH_BYTES, SMALL_BYTES, type WantedBatch } from './batches.ts';
 import { type Decryptor, decryptorFor } from './decrypt/decrypt.ts';
 import type { FailedFile, LandedFile, WantedFile } from './file.ts';
 import { UnreadableFile } from './inspect.ts';
 import type { LoadRun } from './load-run.ts';
+import { Room } from './room.ts';
 
 /** A batch whose files have been fetched, as far as they could be. */
 export interface LandedBatch extends WantedBatch {
@@ -32,7 +34,19 @@ const FETCHES = 8;
  */
 const MAX_REFUSED = 2 * FETCHES;
 
-/** Fetches the files of one source, batch by batch. */
+/** Batches that are fetched, or are here and not yet staged: of small ones so many that no fetch waits for its turn. */
+export const BATCHES_AHEAD = FETCHES;
+/** Bytes of text that are here or on their way at once, the batch that is staged among them: they need so much disk. */
+const BYTES_AHEAD = 2 * BATCH_BYTES;
+
+/** What a feed that is fetched has come to. */
+interface Patience {
+  /** Files in a row that were not handed out. */
+  refused: number;
+  givenUp?: SourceError;
+}
+
+/** Fetches the files of one source, batch by batch, several batches at a time. */
 export class BatchFetch {
   readonly #workspace: Workspace;
   readonly #run: LoadRun;
@@ -43,6 +57,14 @@ export class BatchFetch {
   #failing: Promise<Map<string, FileFailure>> | undefined;
   readonly #stop = new AbortController();
   readonly #until: AbortSignal;
+  /** By feed. */
+  readonly #patience = new Map<FeedSpec, Patience>();
+  readonly #fetches = new Room(FETCHES);
+  readonly #ahead = new Room(BYTES_AHEAD);
+  /** Of the batches that are on their way, in order. */
+  readonly #stops = new Set<AbortController>();
+  /** What ended one of them: those after it are not begun. */
+  #end: { error: unknown } | undefined;
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(workspace: Workspace, run: LoadRun, source: Source, connector: Connector) {
@@ -58,53 +80,87 @@ export class BatchFetch {
   /** Ends what is on the way, and waits until it has: nobody takes it any more. */
   async stop(): Promise<void> {
     this.#stop.abort();
-    await this.#running.catch(() => {});
+    await this.#running;
   }
 
-  /** @throws SourceError when the source answers nothing any more; what ends the run. Nothing of the batch is left then */
+  /**
+   * Fetches a batch, once there is room for it: {@link BatchFetch.done} makes some. To be called in the order in which
+   * batches are staged.
+   * @throws SourceError when the source answers nothing any more; what ends the run. Nothing of the batch is left then
+   */
   fetch(batch: WantedBatch): Promise<LandedBatch> {
-    const running = this.#workspace.timings.during('fetching', () => this.#fetchAll(batch));
-    this.#running = running;
+    const running = this.#fetchAll(batch);
+    this.#running = Promise.allSettled([this.#running, running]);
     return running;
   }
 
+  /** Ends a batch and those after it. Those before it may still come whole, and are staged. */
+  #stopFrom(first: AbortController, error: unknown): void {
+    this.#end ??= { error };
+    const stops = [...this.#stops];
+    for (const stop of stops.slice(stops.indexOf(first))) stop.abort(error);
+  }
+
+  /** Says that the files of a batch that was fetched lie here no longer. */
+  done(batch: LandedBatch): void {
+    this.#ahead.leave(roomFor(batch));
+  }
+
   async #fetchAll(batch: WantedBatch): Promise<LandedBatch> {
+    await this.#ahead.enter(roomFor(batch), this.#until);
+    if (this.#end) throw this.#end.error;
+    const stop = new AbortController();
+    this.#stops.add(stop);
+    try {
+      return await this.#workspace.timings.during('fetching', () => this.#fetchUntil(batch, stop));
+    } finally {
+      this.#stops.delete(stop);
+    }
+  }
+
+  async #fetchUntil(batch: WantedBatch, stop: AbortController): Promise<LandedBatch> {
     const { reporter } = this.#workspace;
+    const until = AbortSignal.any([this.#until, stop.signal]);
     reporter.progress.activity(`fetching ${batch.spec.group}.${batch.spec.feed}`);
     const result: LandedBatch = { ...batch, landed: [], failures: [] };
-    let refused = 0;
+    const patience = this.#patience.get(batch.spec) ?? { refused: 0 };
+    this.#patience.set(batch.spec, patience);
     const fetchOne = async (file: WantedFile) => {
-      if (this.#until.aborted || result.givenUp) return;
+      if (until.aborted || patience.givenUp) return;
       try {
         if (await this.#waits(file)) return;
-        result.landed.push(await this.#land(file));
-        refused = 0;
+        result.landed.push(await this.#land(file, until));
+        patience.refused = 0;
       } catch (error) {
-        if (this.#until.aborted) return;
+        if (until.aborted) return;
         result.failures.push({ file, ...(await this.#ofFile(file, error)) });
         if (!(error instanceof SourceError)) return;
-        refused += 1;
-        if (refused >= MAX_REFUSED) result.givenUp ??= error;
+        patience.refused += 1;
+        if (patience.refused >= MAX_REFUSED) patience.givenUp ??= error;
       }
+    };
+    const inTurn = async (file: WantedFile) => {
+      await this.#fetches.enter(1, until);
+      await fetchOne(file).finally(() => this.#fetches.leave(1));
     };
     // Those that are on the way when something ends them all are waited for: they must not land behind our back.
     await pMap(
       batch.partitions.flatMap(({ wanted }) => wanted),
-      (file) => fetchOne(file).catch((error) => this.#stop.abort(error)),
+      (file) => inTurn(file).catch((error) => this.#stopFrom(stop, error)),
       { concurrency: FETCHES },
     );
-    if (!this.#until.aborted) return result;
+    if (!until.aborted) return { ...result, givenUp: patience.givenUp };
     for (const file of result.landed) await file.remove();
-    throw this.#until.reason;
+    throw until.reason;
   }
 
-  #land(file: WantedFile): Promise<LandedFile> {
+  #land(file: WantedFile, signal: AbortSignal): Promise<LandedFile> {
     const { reporter, config } = this.#workspace;
     return this.#run.landing.land(this.#connector, file, {
       decryptor: this.#decryptor,
       onBytes: (count) => reporter.progress.fetched(count),
       limits: config.limits,
-      signal: this.#until,
+      signal,
     });
   }
 
@@ -149,4 +205,9 @@ export class BatchFetch {
     );
     return true;
   }
+}
+
+/** Small ones take none: they lie here until others have come that they are staged with, see `together.ts`. */
+function roomFor({ bytes }: WantedBatch): number {
+  return bytes <= SMALL_BYTES ? 0 : bytes;
 }

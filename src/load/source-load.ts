@@ -10,9 +10,9 @@ import type { Misfit } from '../ledger/tables.ts';
 import { asFeedError, fatal } from '../warehouse/scope.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import { mustBeOfFeed } from './answering.ts';
-import { BatchFetch, type LandedBatch } from './batch-fetch.ts';
+import { BATCHES_AHEAD, BatchFetch, type LandedBatch } from './batch-fetch.ts';
 import { BatchStage, type StagedBatch, sumOf } from './batch-stage.ts';
-import { cutBatches, type WantedBatch } from './batches.ts';
+import { batchSizes, cutBatches, type WantedBatch } from './batches.ts';
 import { chosenFeeds } from './chosen-feeds.ts';
 import { Coverage } from './coverage.ts';
 import { type FoundMisfit, findTargets, type Target } from './discover.ts';
@@ -29,7 +29,7 @@ type Planned = { target: Target; plan?: Plan; error?: unknown };
 /** Feeds that are listed ahead of the one that is staged. */
 const PLANS_AHEAD = 4;
 
-/** One source, from its listing to its staged rows. The next batch is fetched while one is staged. */
+/** One source, from its listing to its staged rows. The next batches are fetched while one is staged. */
 export class SourceLoad {
   readonly #workspace: Workspace;
   readonly #run: LoadRun;
@@ -208,17 +208,20 @@ export class SourceLoad {
 
   async #execute(plans: AsyncIterable<Planned>): Promise<void> {
     const landed = pMapIterable(this.#batches(plans), (batch) => this.#fetch.fetch(batch), {
-      concurrency: 1,
-      backpressure: 1,
+      concurrency: BATCHES_AHEAD,
+      backpressure: BATCHES_AHEAD,
     });
-    for await (const group of gathered(landed))
+    for await (const group of gathered(landed)) {
       await this.#workspace.timings.during('staging', () => this.#stageAll(group));
+      for (const batch of group) this.#fetch.done(batch);
+    }
   }
 
   async *#batches(plans: AsyncIterable<Planned>): AsyncGenerator<WantedBatch> {
     const { reader, reporter } = this.#workspace;
     const { expected } = this.#done;
     let next = await nextFileId(reader);
+    const sizes = batchSizes(this.#connector.localPath === undefined);
     for await (const { target, plan, error } of plans) {
       if (!plan) {
         this.#fail(target, error);
@@ -232,7 +235,7 @@ export class SourceLoad {
         files: this.#before.files + expected.files,
         bytes: this.#before.bytes + expected.bytes,
       });
-      for (const batch of cutBatches(plan, () => next++)) {
+      for (const batch of cutBatches(plan, () => next++, sizes)) {
         if (this.#hasFailed(target)) break;
         yield batch;
       }

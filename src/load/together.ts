@@ -3,6 +3,7 @@ import { recordPartitions } from '../ledger/partitions.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import type { LandedBatch } from './batch-fetch.ts';
 import type { BatchStage } from './batch-stage.ts';
+import { SMALL_BYTES } from './batches.ts';
 import type { Stager } from './staging/stage.ts';
 
 /**
@@ -10,9 +11,8 @@ import type { Stager } from './staging/stage.ts';
  * is most of what a small file costs.
  */
 
-/** What batches have in all that are staged together, at most, and bytes are those delivered. */
+/** What batches have in all that are staged together, at most; and so many bytes, see {@link SMALL_BYTES}. */
 const LINES = 50_000;
-const BYTES = 8 * 2 ** 20;
 /** And how many files each of them has: with more, it is worth a transaction of its own. */
 const FILES = 16;
 
@@ -41,14 +41,12 @@ export async function* gathered(batches: AsyncIterable<LandedBatch>): AsyncGener
 
 function isSmall(group: readonly LandedBatch[]): boolean {
   const landed = group.flatMap((batch) => batch.landed);
-  const sum = (of: (file: (typeof landed)[number]) => number) =>
-    landed.reduce((all, file) => all + of(file), 0);
   const feeds = new Set(group.map(({ spec }) => JSON.stringify([spec.feed, spec.version])));
   return (
     feeds.size === group.length &&
     group.every((batch) => batch.landed.length <= FILES) &&
-    sum(({ lines }) => lines) <= LINES &&
-    sum(({ bytes }) => bytes) <= BYTES
+    landed.reduce((sum, { lines }) => sum + lines, 0) <= LINES &&
+    group.reduce((sum, { bytes }) => sum + bytes, 0) <= SMALL_BYTES
   );
 }
 

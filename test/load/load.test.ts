@@ -264,6 +264,37 @@ describe('a load', () => {
       },
     ]);
   });
+
+  test('fetches the next feeds while one is on its way, and stages what came before a failure', async () => {
+    await using project = await Project.create();
+    const folder = await local.open({ root: project.path('feeds') });
+    let hasFailed = false;
+    let tellFailure = () => {};
+    const failure = new Promise<void>((resolve) => {
+      tellFailure = resolve;
+    });
+    const { sources } = place(project, {
+      entries: (path) => {
+        if (hasFailed) throw new SourceError('nobody answers', { retryable: true });
+        return folder.entries(path);
+      },
+      fetch: async (file, partial, options) => {
+        // The first feed comes only once the one behind it was asked for.
+        if (file.path.startsWith('reps')) await failure;
+        else {
+          hasFailed = true;
+          setImmediate(tellFailure);
+          throw new SourceError('the line is down', { retryable: true });
+        }
+        await folder.fetch(file, partial, options);
+      },
+    });
+    await using spoiled = await Project.create(undefined, sources);
+    await project.partition('reps', '2026-01-09', [{ rep_id: 'r1' }]);
+    await project.partition('voice_intents', '2026-01-09 07', [record(1)]);
+    expect(await spoiled.load()).toMatchObject({ exitCode: 1, loaded: { files: 1 } });
+    expect(await staged(spoiled, 'reps')).toEqual(['01-09 00']);
+  });
 });
 
 describe('a dry run', () => {
