@@ -11,6 +11,7 @@ export default defineConfig({
     'cli/main': 'src/cli/main.ts',
     'config/write-json-schema': 'src/config/write-json-schema.ts',
     'feeds/write-parsed-copy': 'src/feeds/write-parsed-copy.ts',
+    'models/write-parsed-copy': 'src/models/write-parsed-copy.ts',
     'samples/demo': 'src/samples/demo.ts',
     'samples/example': 'src/samples/example.ts',
   },

@@ -124,7 +124,7 @@ function setApart(
  * that it names: whether they are enabled, what their key is, how they are tested. So those wait until it can be.
  */
 function readProperties(
-  { file, path, layer, text }: ProjectFile,
+  { file, path, layer, text, parsed: known }: ProjectFile,
   sources: ReadonlyMap<string, ModelSource>,
   problems: Problems,
 ): PropertiesSource[] {
@@ -132,7 +132,7 @@ function readProperties(
   const named = [...sources.values()]
     .filter((source) => layer >= source.layer && isNamedIn(text, source))
     .map(({ id }) => id);
-  const parsed = problems.attempt(() => parseProperties(file, text), named);
+  const parsed = known ?? problems.attempt(() => parseProperties(file, text), named);
   if (!parsed) return [];
   for (const { about, ...problem } of parsed.problems) {
     const model = typeof about === 'string' ? modelNamed(about, schema, sources) : undefined;

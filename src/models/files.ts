@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { ModelError } from '../errors.ts';
+import type { PropertiesFile } from './properties.ts';
 
 /** A file of a folder of models, sorted by what it is for. */
 export interface ProjectFile {
@@ -12,6 +13,8 @@ export interface ProjectFile {
   /** Below its folder, e.g. `marts/agents.sql`; with `/` on every platform. */
   path: string;
   text: string;
+  /** What a properties file says, where that is known already. */
+  parsed?: PropertiesFile;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { assembleProject, type Project } from './assemble.ts';
 import type { Settings } from './context.ts';
 import { readProjectFiles } from './files.ts';
+import { withParsedCopies } from './parsed-copy.ts';
 import type { FeedRule } from './rule.ts';
 
 export interface ProjectOptions extends Settings {
@@ -17,5 +18,6 @@ export interface ProjectOptions extends Settings {
  */
 export async function loadProject(options: ProjectOptions): Promise<Project> {
   const { directories, feeds, ...settings } = options;
-  return assembleProject(await readProjectFiles(directories), feeds, settings);
+  const files = await withParsedCopies(await readProjectFiles(directories));
+  return assembleProject(files, feeds, settings);
 }

@@ -1,7 +1,7 @@
 import { ProjectError } from '../problems.ts';
 import { type Node, parse } from './engine.ts';
 import { rewrite } from './rewrite.ts';
-import { type PlacedToken, readTokens } from './tokens.ts';
+import { type PlacedToken, readTokens, statementAt } from './tokens.ts';
 
 /** A file that was parsed, and can be rendered many times. */
 export interface Template {
@@ -79,9 +79,9 @@ function explain(error: Error, near: string): string {
 }
 
 function macrosOf(tokens: readonly PlacedToken[]): { name: string; line: number }[] {
-  return tokens.flatMap(({ type, line }, index) => {
-    const [keyword, name] = tokens.slice(index + 1, index + 3);
-    return type === 'OpenStatement' && keyword?.value === 'macro' && name ? [{ name: name.value, line }] : [];
+  return tokens.flatMap(({ line }, index) => {
+    const name = tokens[index + 2];
+    return statementAt(tokens, index) === 'macro' && name ? [{ name: name.value, line }] : [];
   });
 }
 

@@ -1,0 +1,3 @@
+import { writeParsedCopy } from './parsed-copy.ts';
+
+await writeParsedCopy();
