@@ -25,20 +25,34 @@ export async function standingFailures(session: Session, kinds: readonly Failure
     .execute();
 }
 
-/**
- * Records how an attempt ended: what failed becomes a standing failure, which stays until it is tried again and
- * succeeds.
- * @param wasTried whether this attempt tried what had failed before, or it no longer exists; if it is not in `failed`,
- *   its failure is then resolved
- */
+/** What was tried of one kind, and what of it failed. */
+export interface Tried {
+  kind: FailureKind;
+  failed: readonly NewFailure[];
+  /** Whether this would have failed again, or is not there any more to be tried: a failure that stands is over then. */
+  wasTried: (failure: Failure) => boolean;
+}
+
+/** Records how attempts ended: what failed becomes a standing failure, which stays until it is tried again and succeeds. */
 export async function updateStandingFailures(
   session: Session,
-  kind: FailureKind,
-  failed: readonly NewFailure[],
-  wasTried: (failure: Failure) => boolean,
+  attempts: readonly Tried[],
+  ended: { runId: number; now: Date },
+): Promise<void> {
+  const kinds = attempts.map(({ kind }) => kind);
+  const standing = kinds.length > 0 ? await standingFailures(session, kinds) : [];
+  for (const tried of attempts) {
+    const own = standing.filter(({ kind }) => kind === tried.kind);
+    await update(session, tried, own, ended);
+  }
+}
+
+async function update(
+  session: Session,
+  { kind, failed, wasTried }: Tried,
+  standing: readonly Failure[],
   { runId, now }: { runId: number; now: Date },
 ): Promise<void> {
-  const standing = await standingFailures(session, [kind]);
   const names = new Set(failed.map(({ name }) => name));
   const before = new Map(standing.map((failure) => [failure.name, failure]));
   const over = standing

@@ -1,5 +1,7 @@
 import type { Session } from '../warehouse/session.ts';
-import { ledger } from './ledger.ts';
+import { literal } from '../warehouse/sql.ts';
+import { HAS_COME } from './partitions.ts';
+import type { LedgerTables } from './tables.ts';
 
 /**
  * The views that prove something, such as that no row was lost, prove nothing when they are empty. So the number of
@@ -7,28 +9,35 @@ import { ledger } from './ledger.ts';
  */
 const PROOFS = ['reconciliation', 'conservation', 'freshness'] as const;
 
+/** What has rows exactly when the view has: where the view itself goes through every partition there ever was. */
+const ROWS_OF: Readonly<Record<string, string>> = {
+  freshness: `ops.partitions WHERE ${HAS_COME} AND partition_ts <= make_timestamp(epoch_us(now()))`,
+};
+
 /**
  * Records how many rows each of these views has now; an empty one keeps its earlier record. Part of the caller's
  * transaction.
  */
 export async function recordProofs(session: Session, now: Date): Promise<void> {
-  for (const proof of PROOFS) {
-    const { rows } = await session.row<{ rows: number }>(`SELECT count(*) AS rows FROM ops.${proof}`);
-    if (rows === 0) continue;
-    await session.run('DELETE FROM ops.proofs WHERE proof = $1', [proof]);
-    await session.insert({ schema: 'ops', table: 'proofs' }, [{ proof, rows, last_seen_at: now }]);
-  }
+  const counts = PROOFS.map(
+    (proof) => `SELECT ${literal(proof)} AS proof, count(*) AS rows FROM ops.${proof}`,
+  );
+  const seen = await session.rows<{ proof: string; rows: number }>(
+    `SELECT proof, rows FROM (${counts.join(' UNION ALL ')}) WHERE rows > 0`,
+  );
+  if (seen.length === 0) return;
+  const names = seen.map(({ proof }) => literal(proof));
+  await session.run(`DELETE FROM ops.proofs WHERE proof IN (${names.join(', ')})`);
+  const proofs = seen.map((one) => ({ ...one, last_seen_at: now }));
+  await session.insert({ schema: 'ops', table: 'proofs' }, proofs);
 }
 
 /** Views that are empty now and had rows before: how many, and when they last had them. */
-export async function emptyProofs(
-  session: Session,
-): Promise<{ proof: string; rows: number; last_seen_at: Date }[]> {
-  const known = await ledger(session).selectFrom('ops.proofs').selectAll().orderBy('proof').execute();
-  const empty: typeof known = [];
-  for (const row of known) {
-    const { rows } = await session.row<{ rows: number }>(`SELECT count(*) AS rows FROM ops.${row.proof}`);
-    if (rows === 0) empty.push(row);
-  }
-  return empty;
+export async function emptyProofs(session: Session): Promise<LedgerTables['ops.proofs'][]> {
+  const empty = PROOFS.map(
+    (proof) => `(proof = ${literal(proof)} AND NOT EXISTS (FROM ${ROWS_OF[proof] ?? `ops.${proof}`}))`,
+  );
+  return session.rows(
+    `SELECT proof, rows, last_seen_at FROM ops.proofs WHERE ${empty.join(' OR ')} ORDER BY proof`,
+  );
 }

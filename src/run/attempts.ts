@@ -1,6 +1,5 @@
 import { WarehouseError } from '../errors.ts';
-import type { FailureKind, NewFailure } from '../ledger/failures.ts';
-import type { Failure } from '../ledger/tables.ts';
+import type { NewFailure, Tried } from '../ledger/failures.ts';
 import type { LoadOptions, LoadResult } from '../load/load-run.ts';
 import type { Project } from '../models/assemble.ts';
 import type { BuildResult } from '../models/build/build.ts';
@@ -21,11 +20,8 @@ export interface Endings {
 }
 
 /** What a command tried of one kind, and what of it failed. */
-export interface Attempt {
-  kind: FailureKind;
+export interface Attempt extends Tried {
   failed: NewFailure[];
-  /** Whether this would have failed again, or is not there any more to be tried: a failure that stands is over then. */
-  wasTried: (failure: Failure) => boolean;
   /** Whether the command has failed when one of these has. */
   fails: boolean;
 }

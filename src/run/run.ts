@@ -170,8 +170,7 @@ async function note(
 ): Promise<void> {
   if (built && (built.changed || loaded?.changed || (await wasInterrupted(session, runId))))
     await countAgain(session, clock());
-  for (const { kind, failed, wasTried } of attempts)
-    await updateStandingFailures(session, kind, failed, wasTried, { runId, now: clock() });
+  await updateStandingFailures(session, attempts, { runId, now: clock() });
   if (!built) return;
   await noteUnmodelled(session, built.project, config.sources, clock());
   await planCopy(session, built.project, config.publish);

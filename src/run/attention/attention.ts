@@ -17,7 +17,11 @@ import { proofAttention } from './proofs.ts';
 import { staleTables } from './stale-tables.ts';
 import { unmodelledFeeds } from './unmodelled.ts';
 
-type AttentionCheck = (context: AttentionContext) => Promise<Attention[]>;
+/** What the checks look at, with the standing failures of all kinds, which several of them tell of. */
+type Facts = AttentionContext & { standing: readonly Failure[] };
+type AttentionCheck = (facts: Facts) => Promise<Attention[]> | Attention[];
+
+const KINDS: readonly FailureKind[] = ['source', 'feed', 'model', 'document', 'test'];
 
 /** Each looks at one thing in the ledger; what failed comes first. */
 const CHECKS: readonly AttentionCheck[] = [
@@ -45,19 +49,20 @@ const CHECKS: readonly AttentionCheck[] = [
 /** All that a person should look at: until it is mended or acknowledged, whichever command asks. Empty: nobody need look. */
 export async function attentionOf(context: AttentionContext): Promise<Attention[]> {
   if (!(await ledgerIsCurrent(context.session))) return [];
+  const facts = { ...context, standing: await standingFailures(context.session, KINDS) };
   const items: Attention[] = [];
-  for (const check of CHECKS) items.push(...(await check(context)));
+  for (const check of CHECKS) items.push(...(await check(facts)));
   return items;
 }
 
 /** A run that was killed or ended with an error; whatever the next one says takes its place. */
-async function failedRun({ session, runId }: AttentionContext): Promise<Attention[]> {
+async function failedRun({ session, runId, standing }: Facts): Promise<Attention[]> {
   if (runId !== undefined) return [];
   const last = await newestRun(session);
   if (!last || last.status === 'done' || last.status === 'attention') return [];
   // What failed within it is told one by one.
-  const standing = await standingFailures(session, ['source', 'feed', 'model', 'document']);
-  if (last.status === 'failed' && standing.some(({ run_id }) => run_id === last.run_id)) return [];
+  const told = standing.some(({ kind, run_id }) => kind !== 'test' && run_id === last.run_id);
+  if (last.status === 'failed' && told) return [];
   const how = last.status === 'failed' ? `failed: ${last.message ?? 'it did not say why'}` : 'was killed';
   return [
     {
@@ -69,7 +74,7 @@ async function failedRun({ session, runId }: AttentionContext): Promise<Attentio
 }
 
 function failures(kind: FailureKind): AttentionCheck {
-  return async ({ session }) => (await standingFailures(session, [kind])).map(failureItem);
+  return ({ standing }) => standing.filter((failure) => failure.kind === kind).map(failureItem);
 }
 
 /** A failure as it is told, also one that is not written down. */
