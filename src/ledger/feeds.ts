@@ -72,6 +72,8 @@ export interface StagingProgress {
   /** How many of its files another has taken the place of, and the newest that did; 0 where none was replaced. */
   replaced: number;
   replacing: number;
+  /** Its staged rows. */
+  rows: number;
   /** The last run that staged something of it. */
   run: number;
   /** Its newest partition; null where no file of it is left. */
@@ -82,7 +84,8 @@ export interface StagingProgress {
 export async function stagingProgress(session: Session): Promise<Map<string, StagingProgress>> {
   const rows = await session.rows<StagingProgress>(
     `SELECT feed_group AS "group", feed, version, max(file_id) AS file, count(superseded_by) AS replaced,
-       coalesce(max(superseded_by), 0) AS replacing, max(run_id) AS run,
+       coalesce(max(superseded_by), 0) AS replacing,
+       coalesce(sum(rows_staged) FILTER (superseded_by IS NULL), 0)::BIGINT AS rows, max(run_id) AS run,
        max(partition_ts) FILTER (superseded_by IS NULL) AS partition
      FROM ops.files GROUP BY ALL ORDER BY ALL`,
   );

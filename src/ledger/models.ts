@@ -21,3 +21,12 @@ export async function builtModels(session: Session): Promise<Map<string, BuiltMo
   const rows = await ledger(session).selectFrom('ops.models').selectAll().execute();
   return new Map(rows.map((row) => [row.model, row]));
 }
+
+/** Writes down what models were built from. Part of the caller's transaction. */
+export async function rememberBuilt(session: Session, built: readonly BuiltModel[]): Promise<void> {
+  const ids = JSON.stringify(built.map(({ model }) => model));
+  await session.run(`DELETE FROM ops.models WHERE model IN (SELECT unnest(from_json($1, '["VARCHAR"]')))`, [
+    ids,
+  ]);
+  await session.insert({ schema: 'ops', table: 'models' }, built);
+}

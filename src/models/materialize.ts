@@ -23,6 +23,14 @@ export interface Materialization {
   rowsIn: string | undefined;
 }
 
+/** What a caller knows already of a model's table and its feeds. */
+interface TableState {
+  /** The newest file that the table has seen; left out where it has seen none. */
+  watermark?: number;
+  /** The order of the sources, by feed, as the ledger has it; left out, it is looked up. */
+  orders?: ReadonlyMap<string, string>;
+}
+
 /** Columns of staging that a deduped table has no use for. */
 const DROPPED = new Set(['_loaded_at', '_rescued']);
 /** Columns of staging that a deduped table keeps, at its end. */
@@ -31,17 +39,16 @@ const KEPT_LAST = ['_partition_ts', '_file_id', '_line'];
 /**
  * Plans how a model is made.
  * @param sql the model's SQL, rendered for all of its rows
- * @param watermark the newest file that the table has seen; 0 where it has seen none
  * @throws ModelError when the model's key or ordering names a column that is not there
  */
 export async function materialize(
   session: Session,
   model: Model,
   sql: string,
-  watermark = 0,
+  state: TableState = {},
 ): Promise<Materialization> {
   const { config } = model;
-  if (config.materialized === 'dedup') return materializeDedup(session, model, sql, watermark);
+  if (config.materialized === 'dedup') return materializeDedup(session, model, sql, state);
   const dialect = dialectOf(session);
   const target = modelTable(model.id);
   const kind = config.materialized === 'view' ? 'view' : 'table';
@@ -118,16 +125,16 @@ async function materializeDedup(
   session: Session,
   model: Model,
   sql: string,
-  watermark: number,
+  { watermark = 0, orders: byFeed }: TableState,
 ): Promise<Materialization> {
   const dialect = dialectOf(session);
   const target = modelTable(model.id);
   const { query, source, columns } = await planDedup(session, model, sql);
   const { uniqueKey, orderBy } = query.rule;
-  const byFeed = await sourceOrderByFeed(session);
   // Such columns once ranked as mere text.
   const ranks = query.rule.orderTypes.includes(dialect.type('VARCHAR')) ? ['times and numbers in text'] : [];
-  const orders = model.sources.flatMap(({ group, feed }) => byFeed.get(`${group}.${feed}`) ?? []);
+  const ordersKnown = byFeed ?? (await sourceOrderByFeed(session));
+  const orders = model.sources.flatMap(({ group, feed }) => ordersKnown.get(`${group}.${feed}`) ?? []);
   return {
     full: dialect.create('table', target, dialect.winners(query)),
     step: query.isTable ? dialect.refresh(target, query, watermark) : undefined,

@@ -3,7 +3,7 @@ import { qualified, type TableName } from '../warehouse/sql.ts';
 import { tableKind } from '../warehouse/tables.ts';
 import type { RelationKind } from './dialect/dialect.ts';
 import { dialectOf } from './dialect/engine.ts';
-import type { Model, RenderContext } from './model.ts';
+import type { Model, RenderContext, RenderedModel } from './model.ts';
 
 /** Where models and the feeds that they read are in the warehouse. */
 
@@ -30,9 +30,18 @@ export const ALL_ROWS: RenderContext = {
   source: (group, feed) => qualified(sourceTable(group, feed)),
 };
 
-/** The SQL of a model that is built from all of its rows. @throws ProjectError with file and line */
+const rendered = new WeakMap<Model, RenderedModel>();
+
+/** A model as it is built from all of its rows; rendered once. @throws ProjectError with file and line */
+export function renderAllRows(model: Model): RenderedModel {
+  const known = rendered.get(model) ?? model.render(ALL_ROWS);
+  rendered.set(model, known);
+  return known;
+}
+
+/** The SQL of that. @throws ProjectError with file and line */
 export function renderModel(model: Model): string {
-  return model.render(ALL_ROWS).sql;
+  return renderAllRows(model).sql;
 }
 
 /** Drops what goes by a name, but for the kind that is to be there: neither can take the other's place. */

@@ -1,7 +1,6 @@
 import { ModelError } from '../errors.ts';
 import { updateStandingFailures } from '../ledger/failures.ts';
 import { recordModelColumns } from '../ledger/model-columns.ts';
-import { builtModels } from '../ledger/models.ts';
 import { wasInterrupted } from '../ledger/runs.ts';
 import { load } from '../load/load.ts';
 import type { LoadOptions, LoadResult } from '../load/load-run.ts';
@@ -127,16 +126,12 @@ async function buildAndTest(
   runId: number,
   options: BuildOptions,
 ): Promise<{ built: BuildResult; tests: TestOutcome[] }> {
-  const before = await builtModels(workspace.session);
   const { timings } = workspace;
   const built = await timings.during('building', () => build(workspace, runId, options));
   if (options.dryRun) return { built, tests: [] };
-  const { project } = built;
-  await recordModelColumns(workspace.session, keyColumns(project));
+  await recordModelColumns(workspace.session, keyColumns(built.project));
   const fullRefresh = options.fullRefresh === true;
-  const tests = await timings.during('testing', () =>
-    testBuilt(workspace, runId, { project, before, fullRefresh, built: built.built }),
-  );
+  const tests = await timings.during('testing', () => testBuilt(workspace, runId, { ...built, fullRefresh }));
   return { built, tests };
 }
 
@@ -172,7 +167,7 @@ async function note(
     await countAgain(session, clock());
   await updateStandingFailures(session, attempts, { runId, now: clock() });
   if (!built) return;
-  await noteUnmodelled(session, built.project, config.sources, clock());
+  await noteUnmodelled(session, built, config.sources, clock());
   await planCopy(session, built.project, config.publish);
 }
 

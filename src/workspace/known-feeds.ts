@@ -1,12 +1,17 @@
 import { bundledSchemas } from '../feeds/bundled.ts';
 import { tableName } from '../feeds/names.ts';
+import type { StagingProgress } from '../ledger/feeds.ts';
 import type { Workspace } from './workspace.ts';
 
 /**
  * Every feed that a model may wait for, as `group.feed`: documented now or when the program was made, seen, or named at
  * `feeds:` of a source, which is how a person says that one is yet to come.
+ * @param staged feeds that something came of
  */
-export async function knownFeeds({ session, catalogue, config }: Workspace): Promise<Set<string>> {
+export async function knownFeeds(
+  { session, catalogue, config }: Workspace,
+  staged: Iterable<StagingProgress>,
+): Promise<Set<string>> {
   const seen = await session.rows<{ group: string; feed: string; version: string }>(
     'SELECT feed_group AS "group", feed, version FROM ops.feeds',
   );
@@ -17,7 +22,7 @@ export async function knownFeeds({ session, catalogue, config }: Workspace): Pro
   const named = config.sources.flatMap(({ group, feeds = [] }) =>
     feeds.map((feed) => ({ group, feed, version: '1' })),
   );
-  const known = [...seen, ...documented, ...bundled, ...named];
+  const known = [...seen, ...staged, ...documented, ...bundled, ...named];
   return new Set(
     known.flatMap(({ group, feed, version }) => [`${group}.${feed}`, `${group}.${tableName(feed, version)}`]),
   );

@@ -1,15 +1,17 @@
 import { ModelError } from '../../errors.ts';
 import { groupBy } from '../../group-by.ts';
+import { rememberBuilt } from '../../ledger/models.ts';
 import type { BuiltModel, ModelRun } from '../../ledger/tables.ts';
 import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { sqlProblem } from '../../warehouse/sql-problem.ts';
 import type { Workspace } from '../../workspace/workspace.ts';
+import type { RelationKind } from '../dialect/dialect.ts';
 import { dialectOf } from '../dialect/engine.ts';
 import { type Materialization, materialize } from '../materialize.ts';
 import type { Model, RenderedModel } from '../model.ts';
 import { type ModelProblem, ProjectError } from '../problems.ts';
-import { ALL_ROWS, dropUnless, modelTable } from '../relations.ts';
+import { dropUnless, modelTable, renderAllRows } from '../relations.ts';
 import type { BuildInputs, Inputs } from './inputs.ts';
 
 /** What building models has come to, in the order in which each was done. */
@@ -46,7 +48,23 @@ export interface ModelBuildOptions {
   dryRun?: boolean;
 }
 
-/** Builds models, each in one transaction of the session it is given; several at the same time, each over its own. */
+/** A model that is not what it should be. */
+export interface DueModel {
+  model: Model;
+  rendered: RenderedModel;
+  /** What it was last built from; undefined where it is built from all of its rows. */
+  known: BuiltModel | undefined;
+  inputs: Inputs;
+}
+
+/** How its table or view is made. */
+interface PlannedModel extends DueModel {
+  startedAt: Date;
+  plan: Materialization;
+  statements: readonly string[];
+}
+
+/** Builds models, over the session it is given for them; several at the same time, each over its own. */
 export class ModelBuild {
   readonly result: ModelsDone = { built: [], failed: [], skipped: [], planned: [], changed: false };
   readonly #workspace: Workspace;
@@ -63,47 +81,66 @@ export class ModelBuild {
     this.#options = options;
   }
 
-  /** Builds a model, if it is not what it should be. What is wrong with it is one of the results. */
-  async build(model: Model, session: Session): Promise<void> {
-    const { clock, reporter } = this.#workspace;
+  /** Whether a model is not what it should be, and can be brought there. What is wrong with it is one of the results. */
+  async due(model: Model): Promise<DueModel | undefined> {
     const broken = model.refs.map((id) => this.#stopped.get(id)).find((id) => id !== undefined);
     if (broken !== undefined) this.#stopped.set(model.id, broken);
     const unknown = this.#plan.mistakes.get(model.id);
-    if (unknown) return this.fail(model.id, unknown);
+    if (unknown) {
+      this.fail(model.id, unknown);
+      return undefined;
+    }
     const missing =
       this.#plan.leftOut.get(model.id) ??
       (broken !== undefined ? `${broken} failed` : this.#inputs.missing(model));
     if (missing) {
       this.result.skipped.push({ model: model.id, message: missing });
-      return;
+      return undefined;
     }
+    const { session, clock } = this.#workspace;
     const startedAt = clock();
-    let rendered: RenderedModel | undefined;
+    let rendered: RenderedModel;
     try {
-      rendered = model.render(ALL_ROWS);
+      rendered = renderAllRows(model);
     } catch (error) {
-      return this.#broke(model, undefined, error, { session, startedAt });
+      await this.#broke(session, { model, startedAt }, error);
+      return undefined;
     }
     const inputs = this.#inputs.of(model, rendered.sql);
     const known = this.#known(model);
-    if (known && known.text === inputs.text && known.inputs === inputs.data) return;
-    await this.#plan.prepare();
-    try {
-      const mistakes = this.#plan.mistakes.get(model.id);
-      if (mistakes) throw new ProjectError(mistakes);
-      reporter.progress.activity(`building ${model.id}`);
-      const done = await this.#bringUpToDate(model, rendered.sql, session, { known, inputs, startedAt });
-      if (done) reporter.info(`built ${model.id}, ${count(done.rows, 'row')}`);
-    } catch (error) {
-      return this.#broke(model, rendered, error, { session, startedAt });
+    if (known && known.text === inputs.text && known.inputs === inputs.data) return undefined;
+    return { model, rendered, known, inputs };
+  }
+
+  /**
+   * Builds models that do not read each other, in one transaction; where one of them fails, each in one of its own, so
+   * that it stops only itself.
+   */
+  async build(models: readonly DueModel[], session: Session): Promise<void> {
+    const { signal } = this.#workspace;
+    const planned: PlannedModel[] = [];
+    for (const model of models) {
+      signal?.throwIfAborted();
+      const plan = await this.#planOf(model, session);
+      if (plan) planned.push(plan);
+    }
+    if (planned.length > 1) {
+      const done = await this.#make(planned, session).then(
+        () => true,
+        () => false,
+      );
+      if (done) return;
+    }
+    for (const one of planned) {
+      signal?.throwIfAborted();
+      await this.#make([one], session).catch((error) => this.#broke(session, one, error));
     }
   }
 
   async #broke(
-    model: Model,
-    rendered: RenderedModel | undefined,
+    session: Session,
+    { model, rendered, startedAt }: Pick<PlannedModel, 'model' | 'startedAt'> & Partial<DueModel>,
     error: unknown,
-    { session, startedAt }: { session: Session; startedAt: Date },
   ): Promise<void> {
     const message = modelProblem(model, rendered, error);
     this.#failed({ model: model.id, message, hint: error instanceof ModelError ? error.hint : undefined });
@@ -139,26 +176,82 @@ export class ModelBuild {
     return known?.withdrawn_at ? { ...known, text: '', withdrawn_at: null } : known;
   }
 
-  /** @returns undefined when there was nothing to do */
-  async #bringUpToDate(
-    model: Model,
-    sql: string,
+  /** @returns undefined when there is nothing to make, or when something is wrong with the model */
+  async #planOf(due: DueModel, session: Session): Promise<PlannedModel | undefined> {
+    const { model, rendered, known, inputs } = due;
+    const { dryRun } = this.#options;
+    const startedAt = this.#workspace.clock();
+    try {
+      await this.#plan.prepare();
+      const mistakes = this.#plan.mistakes.get(model.id);
+      if (mistakes) throw new ProjectError(mistakes);
+      const { orders } = this.#inputs;
+      const plan = await materialize(session, model, rendered.sql, { watermark: known?.watermark, orders });
+      const same = known?.definition === plan.definition;
+      if (known && same && known.inputs === inputs.data) {
+        if (!dryRun) await this.#describe(session, plan, { ...known, text: inputs.text });
+        return undefined;
+      }
+      if (dryRun) {
+        this.result.planned.push({ model: model.id });
+        return undefined;
+      }
+      return { ...due, startedAt, plan, statements: (same ? plan.step : undefined) ?? plan.full };
+    } catch (error) {
+      await this.#broke(session, { model, rendered, startedAt }, error);
+      return undefined;
+    }
+  }
+
+  /** Makes tables and views, in one transaction with what is written down of them. */
+  async #make(models: readonly PlannedModel[], session: Session): Promise<void> {
+    const built = await session.transaction(async () => {
+      const runs: ModelRun[] = [];
+      const remembered: BuiltModel[] = [];
+      for (const model of models) {
+        this.#workspace.signal?.throwIfAborted();
+        const { run, rows } = await this.#makeOne(model, session);
+        runs.push(run);
+        remembered.push({ ...this.#builtFrom(model), rows });
+      }
+      await session.insert({ schema: 'ops', table: 'model_runs' }, runs);
+      await rememberBuilt(session, remembered);
+      return remembered;
+    });
+    for (const { model } of models) this.#inputs.present.set(model.id, kindOf(model));
+    for (const one of built) {
+      this.#inputs.built.set(one.model, one);
+      this.result.built.push({ model: one.model });
+      this.result.changed = true;
+      this.#workspace.reporter.info(`built ${one.model}, ${count(one.rows ?? 0, 'row')}`);
+    }
+  }
+
+  async #makeOne(
+    { model, inputs, known, plan, statements, startedAt }: PlannedModel,
     session: Session,
-    { known, inputs, startedAt }: { known: BuiltModel | undefined; inputs: Inputs; startedAt: Date },
-  ): Promise<{ rows: number } | undefined> {
-    const { dryRun, runId } = this.#options;
-    const plan = await materialize(session, model, sql, known?.watermark);
-    const same = known?.definition === plan.definition;
-    if (known && same && known.inputs === inputs.data) {
-      if (!dryRun) await this.#describe(session, plan, { ...known, text: inputs.text });
-      return undefined;
-    }
-    if (dryRun) {
-      this.result.planned.push({ model: model.id });
-      return undefined;
-    }
-    const statements = (same ? plan.step : undefined) ?? plan.full;
-    const started: Omit<BuiltModel, 'rows'> = {
+  ): Promise<{ run: ModelRun; rows: number }> {
+    this.#workspace.reporter.progress.activity(`building ${model.id}`);
+    const [kind, before] = [kindOf(model), this.#inputs.present.get(model.id)];
+    const isFull = statements === plan.full;
+    if (before !== undefined && before !== kind) await dropUnless(session, modelTable(model.id), kind);
+    for (const statement of statements) await session.run(statement);
+    if (known?.text !== inputs.text || isFull) await comment(session, plan);
+    // What is wrong with a value of a view shows only when that is read: here, not when an analyst does.
+    const kept = await session.row<{ rows: number }>(dialectOf(session).count(kind, modelTable(model.id)));
+    const ranked = plan.rowsIn === undefined ? undefined : await session.row<{ rows: number }>(plan.rowsIn);
+    const run = this.#record(model, startedAt, {
+      status: 'built',
+      rows_in: ranked?.rows ?? null,
+      rows_kept: kept.rows,
+      rows_superseded: ranked ? ranked.rows - kept.rows : null,
+    });
+    return { run, rows: kept.rows };
+  }
+
+  #builtFrom({ model, inputs, known, plan, statements }: PlannedModel): Omit<BuiltModel, 'rows'> {
+    const { runId } = this.#options;
+    return {
       model: model.id,
       definition: plan.definition,
       text: inputs.text,
@@ -170,39 +263,13 @@ export class ModelBuild {
       ...this.#inputs.originOf(model),
       withdrawn_at: null,
     };
-    const built = await session.transaction(async () => {
-      const kind = model.config.materialized === 'view' ? 'view' : 'table';
-      if (statements === plan.full) await dropUnless(session, modelTable(model.id), kind);
-      for (const statement of statements) await session.run(statement);
-      if (known?.text !== inputs.text || statements === plan.full)
-        for (const comment of await plan.comments()) await session.run(comment);
-      // What is wrong with a value of a view shows only when that is read: here, not when an analyst does.
-      const kept = await session.row<{ rows: number }>(dialectOf(session).count(kind, modelTable(model.id)));
-      const ranked = plan.rowsIn === undefined ? undefined : await session.row<{ rows: number }>(plan.rowsIn);
-      await session.insert({ schema: 'ops', table: 'model_runs' }, [
-        this.#record(model, startedAt, {
-          status: 'built',
-          rows_in: ranked?.rows ?? null,
-          rows_kept: kept.rows,
-          rows_superseded: ranked ? ranked.rows - kept.rows : null,
-        }),
-      ]);
-      const remembered = { ...started, rows: kept.rows };
-      await remember(session, remembered);
-      return remembered;
-    });
-    this.#inputs.built.set(model.id, built);
-    this.result.built.push({ model: model.id });
-    this.result.changed = true;
-    this.#inputs.present.add(model.id);
-    return { rows: built.rows };
   }
 
   /** A model of which only the layout or what is said of it has changed: its rows stay as they are. */
   async #describe(session: Session, plan: Materialization, built: BuiltModel): Promise<void> {
     await session.transaction(async () => {
-      for (const comment of await plan.comments()) await session.run(comment);
-      await remember(session, built);
+      await comment(session, plan);
+      await rememberBuilt(session, [built]);
     });
     this.#inputs.built.set(built.model, built);
     this.result.changed = true;
@@ -228,10 +295,13 @@ export class ModelBuild {
   }
 }
 
-/** Writes down what a model was built from. */
-async function remember(session: Session, built: BuiltModel): Promise<void> {
-  await session.run('DELETE FROM ops.models WHERE model = $1', [built.model]);
-  await session.insert({ schema: 'ops', table: 'models' }, [built]);
+function kindOf({ config }: Model): RelationKind {
+  return config.materialized === 'view' ? 'view' : 'table';
+}
+
+async function comment(session: Session, plan: Materialization): Promise<void> {
+  const comments = await plan.comments();
+  if (comments.length > 0) await session.run(comments.join(';\n'));
 }
 
 /** What DuckDB has against a model, with the line of its file. */

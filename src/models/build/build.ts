@@ -2,6 +2,7 @@ import pMap from 'p-map';
 import type { Config } from '../../config/config.ts';
 import type { Catalogue } from '../../feeds/catalogue.ts';
 import { modelledFeeds } from '../../feeds/catalogue.ts';
+import type { BuiltModel } from '../../ledger/tables.ts';
 import type { Reporter } from '../../reporter.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { knownFeeds } from '../../workspace/known-feeds.ts';
@@ -15,8 +16,9 @@ import { loadProject } from '../project.ts';
 import { modelTable } from '../relations.ts';
 import { checkBeforeBuild } from '../tests/test.ts';
 import { leftOutModels, withdrawnModels } from '../withdrawal.ts';
-import { type FailedModel, ModelBuild } from './build-model.ts';
+import { type DueModel, type FailedModel, ModelBuild } from './build-model.ts';
 import { BuildInputs } from './inputs.ts';
+import { settledModels } from './settled.ts';
 import { withdraw } from './withdraw.ts';
 
 export interface BuildOptions extends Selection {
@@ -27,6 +29,10 @@ export interface BuildOptions extends Selection {
 
 export interface BuildResult {
   project: Project;
+  /** What the models had been built from before. */
+  before: ReadonlyMap<string, BuiltModel>;
+  /** What they are made of now. */
+  inputs: BuildInputs;
   /** Models that the selection means. */
   chosen: readonly string[];
   /** Models that were built, those that others read before those. */
@@ -43,8 +49,10 @@ export interface BuildResult {
   planned: { model: string }[];
 }
 
-/** Models that are built at the same time. DuckDB spreads each over all cores; more would only wait for each other. */
+/** Transactions that build models at the same time. DuckDB spreads each over all cores; more would only wait. */
 const SIDE_BY_SIDE = 4;
+/** Models that read so many rows in all are built in one transaction: for small ones, committing is most of the work. */
+const ROWS_TOGETHER = 1_000_000;
 
 /** All models: the bundled ones, the user's own, and those that follow from the schema documents. */
 export function openProject(config: Config, catalogue: Catalogue): Promise<Project> {
@@ -60,8 +68,8 @@ export function openProject(config: Config, catalogue: Catalogue): Promise<Proje
 }
 
 /**
- * Builds the models whose rows or definitions have changed, each in one transaction; those that do not read each other side
- * by side. One that something is wrong with fails, and what reads it is left as it is; the others are built.
+ * Builds the models whose rows or definitions have changed; those that do not read each other side by side, and small ones in
+ * one transaction. One that something is wrong with fails, and what reads it is left as it is; the others are built.
  * @throws ModelError when the folder of models cannot be read
  */
 export async function build(
@@ -73,14 +81,17 @@ export async function build(
   const { select = [], exclude = [], dryRun = false } = options;
   const chosen = await chooseModels(workspace, project, options);
   const inputs = await BuildInputs.read(workspace.session);
-  const known = await knownFeeds(workspace);
+  const before = new Map(inputs.built);
+  const known = await knownFeeds(workspace, inputs.feeds.values());
   const mistakes = mistakesByModel([
     ...[...project.broken.values()].flatMap(({ problems }) => problems),
     ...[...project.models.values()].flatMap((model) => unknownSources(model, known)),
   ]);
   const prepare = once(async () => {
     const unproven = new Set(unprovenModels(project, inputs, leftOut).filter((id) => chosen.includes(id)));
-    const found = await checkBeforeBuild(workspace, project, chosen, unproven);
+    const settled = settledModels(project, inputs);
+    const unsettled = chosen.filter((id) => !settled.has(id));
+    const found = await checkBeforeBuild(workspace, project, unsettled, unproven);
     for (const [id, problems] of mistakesByModel(found)) mistakes.set(id, problems);
     if (!dryRun) await createSchemas(workspace.session, chosen);
   });
@@ -89,17 +100,19 @@ export async function build(
   const work = new ModelBuild(workspace, { inputs, mistakes, leftOut, prepare }, { ...options, runId });
   const idle: Session[] = [];
   for (const level of project.graph.levels) {
-    await pMapAll(
-      level.filter((id) => chosen.includes(id)),
-      async (id) => {
-        workspace.signal?.throwIfAborted();
-        const model = project.models.get(id);
-        if (!model) return work.fail(id, mistakes.get(id) ?? []);
-        const session = idle.pop() ?? (await workspace.connect());
-        await work.build(model, session);
-        idle.push(session);
-      },
-    );
+    const due: DueModel[] = [];
+    for (const id of level.filter((each) => chosen.includes(each))) {
+      workspace.signal?.throwIfAborted();
+      const model = project.models.get(id);
+      const found = model && (await work.due(model));
+      if (!model) work.fail(id, mistakes.get(id) ?? []);
+      if (found) due.push(found);
+    }
+    await pMapAll(together(due, inputs), async (models) => {
+      const session = idle.pop() ?? (await workspace.connect());
+      await work.build(models, session);
+      idle.push(session);
+    });
   }
   if (select.length === 0 && exclude.length === 0) work.failFiles(project.problems);
   const place = new Map(chosen.map((id, index) => [id, index]));
@@ -108,6 +121,8 @@ export async function build(
   const { built, failed, skipped, planned, changed } = work.result;
   return {
     project,
+    before,
+    inputs,
     chosen,
     withdrawn,
     changed: changed || withdrawn.length > 0,
@@ -154,6 +169,22 @@ function mistakesByModel(problems: readonly ModelProblem[]): Map<string, ModelPr
   for (const problem of problems)
     for (const id of problem.models ?? []) found.set(id, [...(found.get(id) ?? []), problem]);
   return found;
+}
+
+/** Parts models into those that are built in one transaction each. */
+function together(due: readonly DueModel[], inputs: BuildInputs): DueModel[][] {
+  const parts: DueModel[][] = [];
+  let rows = Number.POSITIVE_INFINITY;
+  for (const one of due.toSorted((a, b) => inputs.rowsRead(a.model) - inputs.rowsRead(b.model))) {
+    rows += inputs.rowsRead(one.model);
+    if (rows <= ROWS_TOGETHER) {
+      parts.at(-1)?.push(one);
+      continue;
+    }
+    parts.push([one]);
+    rows = inputs.rowsRead(one.model);
+  }
+  return parts;
 }
 
 /** Two transactions that create one schema get in each other's way. */

@@ -6,7 +6,8 @@ import { sourceOrderByFeed } from '../../ledger/sources.ts';
 import type { BuiltModel } from '../../ledger/tables.ts';
 import { bigintText } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
-import { columnsSql, presentRelations } from '../../warehouse/tables.ts';
+import { columnsSql, tableId, tablesAndViews } from '../../warehouse/tables.ts';
+import type { RelationKind } from '../dialect/dialect.ts';
 import type { Model } from '../model.ts';
 
 /** What a model is made of. */
@@ -31,33 +32,33 @@ export interface Origin {
 export class BuildInputs {
   /** What each model was last built from, by id. */
   readonly built: Map<string, BuiltModel>;
-  /** Tables and views that are there, as `schema.name`. */
-  readonly present: Set<string>;
-  /** By the feed's table: `messaging.calls__v2`. */
-  readonly #feeds: ReadonlyMap<string, StagingProgress>;
+  /** What is there, as `schema.name`: tables and views. */
+  readonly present: Map<string, RelationKind>;
+  /** How far each feed has come, by its table: `messaging.calls__v2`. */
+  readonly feeds: ReadonlyMap<string, StagingProgress>;
   /** The columns of each staging table, as one text. */
   readonly #columns: ReadonlyMap<string, string>;
   /** The order of the sources of each feed that several deliver, by which their rows rank. */
-  readonly #orders: ReadonlyMap<string, string>;
+  readonly orders: ReadonlyMap<string, string>;
 
   private constructor(
     built: Map<string, BuiltModel>,
-    present: Set<string>,
+    present: Map<string, RelationKind>,
     feeds: ReadonlyMap<string, StagingProgress>,
     columns: ReadonlyMap<string, string>,
     orders: ReadonlyMap<string, string>,
   ) {
     this.built = built;
     this.present = present;
-    this.#feeds = feeds;
+    this.feeds = feeds;
     this.#columns = columns;
-    this.#orders = orders;
+    this.orders = orders;
   }
 
   static async read(session: Session): Promise<BuildInputs> {
     return new BuildInputs(
       await builtModels(session),
-      await presentRelations(session),
+      new Map((await tablesAndViews(session)).map((one) => [tableId(one), one.kind])),
       await stagingProgress(session),
       await stagingColumns(session),
       await sourceOrderByFeed(session),
@@ -67,11 +68,10 @@ export class BuildInputs {
   /** What a model is made of now. @param sql as it is rendered */
   of(model: Model, sql: string): Inputs {
     const read = model.sources.map(({ group, feed }) => {
-      const progress = this.#feeds.get(`${group}.${feed}`);
+      const progress = this.feeds.get(`${group}.${feed}`);
       return progress && { newest: progress.file, replaced: progress.replaced };
     });
-    const shapes = model.sources.map(({ group, feed }) => this.#columns.get(`staging_${group}.${feed}`));
-    const orders = model.sources.flatMap(({ group, feed }) => this.#orders.get(`${group}.${feed}`) ?? []);
+    const orders = model.sources.flatMap(({ group, feed }) => this.orders.get(`${group}.${feed}`) ?? []);
     const { config, description, columns, tests } = model;
     // Tests are looked over before a build: one that is new is reason to.
     const said = JSON.stringify([sql, config, description, columns, tests], bigintText);
@@ -79,7 +79,7 @@ export class BuildInputs {
       text: createHash('sha256').update(said).digest('hex'),
       data: JSON.stringify([
         read,
-        shapes,
+        this.#shapes(model),
         model.refs.map((id) => this.built.get(id)?.run_id ?? 0),
         ...orders,
       ]),
@@ -87,12 +87,32 @@ export class BuildInputs {
     };
   }
 
+  #shapes({ sources }: Model): (string | undefined)[] {
+    return sources.map(({ group, feed }) => this.#columns.get(`staging_${group}.${feed}`));
+  }
+
+  /** Whether a model was last built with the text that it has now, from feeds with the columns that they have now. */
+  isAsBuilt(model: Model, sql: string): boolean {
+    const known = this.built.get(model.id);
+    if (known === undefined || known.inputs === '' || known.text !== this.of(model, sql).text) return false;
+    const [, shapes] = JSON.parse(known.inputs) as unknown[];
+    return JSON.stringify(shapes) === JSON.stringify(this.#shapes(model));
+  }
+
+  /** About how many rows a model reads. @param model of which those that it reads are built */
+  rowsRead({ sources, refs }: Model): number {
+    return [
+      ...sources.map(({ group, feed }) => this.feeds.get(`${group}.${feed}`)?.rows ?? 0),
+      ...refs.map((id) => this.built.get(id)?.rows ?? 0),
+    ].reduce((total, rows) => total + rows, 0);
+  }
+
   /** Where the rows of a model come from. @param model of which those that it reads are built */
   originOf({ sources, refs }: Model): Origin {
     const parents = refs.flatMap((id) => this.built.get(id) ?? []);
     const feeds = sources.map(({ group, feed }) => `${group}.${feed}`);
     const times = [
-      ...feeds.map((feed) => this.#feeds.get(feed)?.partition),
+      ...feeds.map((feed) => this.feeds.get(feed)?.partition),
       ...parents.map(({ data_up_to }) => data_up_to),
     ].filter((time) => time != null);
     return {

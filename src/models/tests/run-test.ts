@@ -34,7 +34,7 @@ export interface TestBench {
   unitShapes: Shapes;
   clock: () => Date;
   /** Tables and views that are there, as `schema.name`. */
-  present: ReadonlySet<string>;
+  present: Pick<ReadonlySet<string>, 'has'>;
   /** Models that have not seen all that was staged. */
   behind: ReadonlySet<string>;
   /** By model, the newest file it had seen before it was built incrementally: only later rows need be accounted for. */

@@ -6,6 +6,7 @@ import { type LatestResult, latestResults, recordResults } from '../../ledger/te
 import { presentRelations } from '../../warehouse/tables.ts';
 import type { Workspace } from '../../workspace/workspace.ts';
 import type { Project } from '../assemble.ts';
+import type { BuildInputs } from '../build/inputs.ts';
 import { lastBuilds, type Selection } from '../choose.ts';
 import type { ModelProblem } from '../problems.ts';
 import { modelsBehind } from './behind.ts';
@@ -19,6 +20,8 @@ export interface Built {
   project: Project;
   /** Models that were built. */
   built: readonly string[];
+  /** What the models and the feeds are like now. */
+  inputs: Pick<BuildInputs, 'built' | 'present' | 'feeds'>;
   /** What the models had been built from before. */
   before: ReadonlyMap<string, BuiltModel>;
   fullRefresh: boolean;
@@ -31,12 +34,8 @@ export interface Built {
  */
 export async function testBuilt(workspace: Workspace, runId: number, built: Built): Promise<TestOutcome[]> {
   const { session, reporter, catalogue } = workspace;
-  const known: Known = {
-    latest: await latestResults(session),
-    present: await presentRelations(session),
-    after: built.built.length > 0 ? await builtModels(session) : built.before,
-    feeds: await stagingProgress(session),
-  };
+  const { present, feeds, built: after } = built.inputs;
+  const known: Known = { latest: await latestResults(session), present, after, feeds };
   const due = planTests(built.project).filter((test) => isDue(test, built, known));
   if (due.length === 0) return [];
   await using shapes = new Shapes(built.project, catalogue, session);
@@ -58,7 +57,7 @@ export async function testBuilt(workspace: Workspace, runId: number, built: Buil
 /** What the ledger and the warehouse say after a build. */
 interface Known {
   latest: ReadonlyMap<string, LatestResult>;
-  present: ReadonlySet<string>;
+  present: TestBench['present'];
   after: ReadonlyMap<string, BuiltModel>;
   feeds: ReadonlyMap<string, StagingProgress>;
 }

@@ -1,6 +1,7 @@
 import type { Attention } from '../../attention.ts';
+import type { StagingProgress } from '../../ledger/feeds.ts';
 import { ledger } from '../../ledger/ledger.ts';
-import type { Project } from '../../models/assemble.ts';
+import type { BuildResult } from '../../models/build/build.ts';
 import { type Delivering, isLeftOut } from '../../models/withdrawal.ts';
 import type { Session } from '../../warehouse/session.ts';
 
@@ -17,13 +18,11 @@ interface Unmodelled {
  */
 export async function noteUnmodelled(
   session: Session,
-  project: Project,
+  { project, inputs }: Pick<BuildResult, 'project' | 'inputs'>,
   sources: readonly Delivering[],
   now: Date,
 ): Promise<void> {
-  const staged = await session.rows<Unmodelled & Record<string, string>>(
-    `SELECT DISTINCT feed_group, feed FROM ops.files WHERE superseded_by IS NULL AND rows_staged > 0 ORDER BY ALL`,
-  );
+  const staged = stagedFeeds(inputs.feeds.values());
   const models = [...project.models.values(), ...project.broken.values(), ...project.disabled.values()];
   const read = new Set(
     models.flatMap((model) => [
@@ -47,6 +46,14 @@ export async function noteUnmodelled(
       found.map((feed) => ({ ...feed, since: since.get(nameOf(feed)) ?? now })),
     );
   });
+}
+
+/** Feeds with rows, whichever version of them. */
+function stagedFeeds(feeds: Iterable<StagingProgress>): Unmodelled[] {
+  const named = [...feeds].flatMap(({ group, feed, rows }): [string, Unmodelled][] =>
+    rows > 0 ? [[`${group}.${feed}`, { feed_group: group, feed }]] : [],
+  );
+  return [...new Map(named).values()];
 }
 
 /** An item for each: its rows are there, and a model is one command away. */

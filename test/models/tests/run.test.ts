@@ -310,6 +310,26 @@ describe('the command test', () => {
   });
 });
 
+test('a described column that leaves its feed is missed, though nothing is said otherwise of the models above', async () => {
+  const described = (name: string) =>
+    `  - name: ${name}\n    columns: [{ name: id }, { name: extra, tests: [not_null] }]\n`;
+  await project.write('models/marts/ours.sql', "select * from {{ source('messaging', 'ours') }}");
+  await project.write('models/marts/above.sql', "select * from {{ ref('ours') }}");
+  await project.write('models/marts/schema.yml', `models:\n${described('above')}`);
+  await project.partition('ours', '2026-01-05 00', [{ id: 1, extra: 'x' }]);
+  expect((await project.run()).built?.failed).toEqual([]);
+  await project.partition('ours', '2026-01-05 01', [{ id: 2, extra: 'x' }]);
+  expect((await project.run()).built?.failed).toEqual([]);
+  await tamper('ALTER TABLE staging_messaging.ours DROP COLUMN extra');
+  await project.partition('ours', '2026-01-05 02', [{ id: 3 }]);
+  expect((await project.run()).built?.failed).toMatchObject([
+    {
+      model: 'marts.above',
+      message: expect.stringContaining('marts.above has no column "extra"'),
+    },
+  ]);
+});
+
 describe('a test that names a column that is not there', () => {
   const WRONG = SMALL.replace('name: messages', 'name: massages');
 
