@@ -1,7 +1,7 @@
 import { type ConfigEntries, readModelConfig } from './config.ts';
 import { globalsOf, type Settings } from './context.ts';
 import type { ProjectFile } from './files.ts';
-import { generatedModel } from './generated.ts';
+import { generatedModel, parseGenerated } from './generated.ts';
 import { buildGraph, findCycles, type Graph, type GraphNode, resolveRef } from './graph.ts';
 import { parseTemplate, RESERVED_NAMES, type Template } from './jinja.ts';
 import { linkModels, linkSingularTests, linkUnitTests, modelNamed, type UnitTest } from './link.ts';
@@ -263,11 +263,14 @@ function readModels(
     .map(([, rule]) => placed(rule));
   const read = (given: PlacedFile, generated: boolean): ModelSource => {
     const { file, text, layer, id, schema, name } = given;
-    const sql = problems.attempt(() => parseSql(file, text, { id, schema, name }, settings, macros), [id]);
+    const rule = layer === 0 ? rules.get(id) : undefined;
+    const sql =
+      (rule && parseGenerated(file, text, rule)) ??
+      problems.attempt(() => parseSql(file, text, { id, schema, name }, settings, macros), [id]);
     // A model of the user's own says what it says. One that comes with the program follows the schema: what is published
     // now takes the place of a file that says something else, so that whoever reads the model reads what runs.
     const isDedup = sql?.config.get('materialized')?.value === 'dedup';
-    const follows = layer === 0 && isDedup ? rules.get(id) : undefined;
+    const follows = isDedup ? rule : undefined;
     if (follows && !text.endsWith(generatedModel(follows).text)) return read(placed(follows), true);
     return { id, schema, name, layer, file, generated, follows, sql };
   };
