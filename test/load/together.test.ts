@@ -6,7 +6,8 @@ import { feedSpec } from '../support/staging.ts';
 
 function batch(feed: string, ...files: Partial<LandedFile>[]): LandedBatch {
   const landed = files.map((file) => ({ lines: 1, bytes: 1, ...file }) as LandedFile);
-  return { spec: feedSpec({}, { feed }), notes: [], partitions: [], landed, failures: [] };
+  const bytes = landed.reduce((sum, file) => sum + file.bytes, 0);
+  return { spec: feedSpec({}, { feed }), notes: [], partitions: [], bytes, landed, failures: [] };
 }
 
 /** What comes of batches as they arrive, and where in between each of the groups is ready. */
@@ -39,7 +40,7 @@ describe('batches', () => {
 
   test.each([
     ['lines', [{ lines: 60_000 }]],
-    ['bytes', [{ bytes: 2 ** 24 }]],
+    ['bytes', [{ bytes: 2 ** 26 }]],
     ['files', Array.from({ length: 17 }, () => ({}))],
   ])(
     'of which one has many %s are staged without it, and it before the next is waited for',
