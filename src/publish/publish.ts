@@ -92,7 +92,8 @@ const SPACE = 64 * 1024 ** 2;
  * @returns false for a file with much empty space, left by replaced tables: it is better written anew
  */
 async function fill(session: Session, temporary: string, { anew }: { anew: boolean }): Promise<boolean> {
-  await session.run(`ATTACH ${literal(temporary)} AS ${COPY}`);
+  // Nobody reads it before it is whole: what a log would save from a crash is thrown away.
+  await session.run(`ATTACH ${literal(temporary)} AS ${COPY} (RECOVERY_MODE no_wal_writes)`);
   try {
     const { sparse } = await session.row<{ sparse: boolean }>(
       `SELECT free_blocks > used_blocks / 2 AND free_blocks * block_size > ${SPACE} AS sparse
@@ -105,6 +106,8 @@ async function fill(session: Session, temporary: string, { anew }: { anew: boole
     if (anew) await keepOldTables(session, OLD_COPY, held);
     await copyViews(session, held);
     await copyComments(session);
+    // To be told if it cannot be written: DETACH would not say.
+    await session.run(`CHECKPOINT ${COPY}`);
     return true;
   } finally {
     await session.run(`DETACH ${COPY}`);

@@ -73,7 +73,8 @@ async function copyRows(session: Session, table: PresentTable): Promise<boolean>
   const onlyIn = (rows: string, others: string) => `_file_id IN (FROM ${FILES}) AND NOT EXISTS (
   FROM ${others} AS other WHERE other._file_id = ${rows}._file_id AND other._line = ${rows}._line AND _file_id IN (FROM ${FILES}))`;
   await session.run(`CREATE OR REPLACE TEMP TABLE ${FILES} AS
-SELECT DISTINCT _file_id FROM ((${files(own)} EXCEPT ${files(copied)}) UNION ALL (${files(copied)} EXCEPT ${files(own)}));
+SELECT _file_id FROM (${files(own)}) AS own FULL JOIN (${files(copied)}) AS copied USING (_file_id)
+WHERE (own.rows, own.lines) IS DISTINCT FROM (copied.rows, copied.lines);
 DELETE FROM ${copied} AS old WHERE ${onlyIn('old', own)};
 INSERT INTO ${copied} FROM ${own} AS new WHERE ${onlyIn('new', copied)};
 DROP TABLE ${FILES}`);
