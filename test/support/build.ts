@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** What `npm run build` writes last. */
-const LAST_STEP = join(ROOT, 'dist/schemas.json');
+const LAST_STEP = join(ROOT, 'dist/models.parsed');
 
 /** The command line as users run it: `node PROGRAM run`. */
 export const PROGRAM = join(ROOT, 'dist/cli/main.js');
@@ -17,11 +17,12 @@ export const PROGRAM = join(ROOT, 'dist/cli/main.js');
  */
 export default async function build(): Promise<void> {
   const built = await stat(LAST_STEP).catch(() => undefined);
-  const newest = Math.max(...(await Promise.all(['src', 'schemas'].map(newestIn))));
+  const newest = Math.max(...(await Promise.all(['src', 'schemas', 'models'].map(newestIn))));
   if (built && built.mtimeMs > newest) return;
   const execute = promisify(execFile);
   await execute('node_modules/.bin/rolldown', ['-c', '--logLevel', 'warn'], { cwd: ROOT });
-  await execute(process.execPath, ['dist/feeds/write-parsed-copy.js'], { cwd: ROOT });
+  for (const room of ['feeds', 'models'])
+    await execute(process.execPath, [`dist/${room}/write-parsed-copy.js`], { cwd: ROOT });
 }
 
 /** When anything in a folder was last changed. */
