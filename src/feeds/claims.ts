@@ -37,6 +37,12 @@ export function grantTables<T extends FeedVersion>(
   return claims;
 }
 
+/** Whether no two of these feeds want one table. */
+export function haveOwnTables(feeds: readonly FeedVersion[]): boolean {
+  const names = new Map(feeds.map((feed) => [JSON.stringify([feed.feed, feed.version]), tableId(feed)]));
+  return new Set(names.values()).size === names.size;
+}
+
 function tableId({ feed, version }: FeedVersion): string {
   return nameId(tableName(feed, version));
 }

@@ -51,6 +51,11 @@ async function updateFeed(
   );
 }
 
+/** The feeds of a group that are documented or were seen: those with staged rows are among them. */
+export async function seenFeeds(session: Session, group: string): Promise<FeedVersion[]> {
+  return session.rows('SELECT feed, version FROM ops.feeds WHERE feed_group = $1', [group]);
+}
+
 /** The feeds of a group that have staged rows, oldest first: these own their tables. */
 export async function stagedFeeds(
   session: Session,

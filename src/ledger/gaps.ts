@@ -28,19 +28,22 @@ export async function findDuePartitions(
   const days = Math.trunc(lookBackDays);
   await session.run(
     `CREATE OR REPLACE TEMP TABLE due_partitions AS
-WITH come AS (
-  SELECT feed_group, feed, version, partition_ts, any_value(source) AS source
+WITH newest AS (
+  SELECT feed_group, feed, version, max(partition_ts) AS newest
   FROM ops.partitions WHERE state <> 'missing' AND partition_ts <= ${timestamp(now)} GROUP BY ALL
 ), whole AS (
-  SELECT unnest(from_json($1, '[{"feed_group":"VARCHAR","feed":"VARCHAR","version":"VARCHAR"}]'), max_depth := 2)
+  SELECT DISTINCT unnest(from_json($1, '[{"feed_group":"VARCHAR","feed":"VARCHAR","version":"VARCHAR"}]'), max_depth := 2)
+), searched AS (
+  SELECT feed_group, feed, version, newest - to_days(${days}) AS recently, whole.feed IS NOT NULL AS listed
+  FROM newest LEFT JOIN whole USING (feed_group, feed, version)
 ), ranged AS (
-  SELECT *, partition_ts >= max(partition_ts) OVER (PARTITION BY feed_group, feed, version) - to_days(${days}) AS recent,
-    (feed_group, feed, version) IN (SELECT (feed_group, feed, version) FROM whole) AS listed
-  FROM come
+  SELECT feed_group, feed, version, partition_ts, any_value(source) AS source, partition_ts >= recently AS recent, listed
+  FROM ops.partitions JOIN searched USING (feed_group, feed, version)
+  WHERE state <> 'missing' AND partition_ts <= ${timestamp(now)} AND (partition_ts >= recently OR listed) GROUP BY ALL
 ), stepped AS (
   SELECT *, lead(partition_ts) OVER (PARTITION BY feed_group, feed, version ORDER BY partition_ts) AS next,
     next - partition_ts AS step, CASE WHEN recent THEN NULL ELSE time_bucket(INTERVAL 7 DAY, partition_ts) END AS week
-  FROM ranged WHERE recent OR listed
+  FROM ranged
 ), usual AS (
   SELECT feed_group, feed, version, week, count(step) AS steps, mode(step ORDER BY step) AS usual
   FROM stepped GROUP BY ALL
@@ -65,9 +68,21 @@ FROM expected WHERE due_step > INTERVAL 0 SECOND AND partition_ts + due_step < n
  * early.
  */
 export async function recordGaps(session: Session, options: GapOptions): Promise<void> {
-  const { lookBackDays, now } = options;
-  const days = Math.trunc(lookBackDays);
   await findDuePartitions(session, options);
+  const found = await session.row<{ due: number; missing: number }>(
+    `SELECT (SELECT count(*) FROM due_partitions) AS due,
+       (SELECT count(*) FROM ops.partitions WHERE state = 'missing') AS missing`,
+  );
+  if (found.missing > 0) await closeGaps(session, options);
+  if (found.due > 0)
+    await session.run(`INSERT INTO ops.partitions BY NAME
+SELECT source, feed_group, feed, version, partition_ts, 'missing' AS state, 0 AS files, 0 AS rows
+FROM due_partitions ANTI JOIN (FROM ops.partitions) AS known USING (feed_group, feed, version, partition_ts)`);
+  await session.run('DROP TABLE due_partitions');
+}
+
+async function closeGaps(session: Session, { lookBackDays, now }: GapOptions): Promise<void> {
+  const days = Math.trunc(lookBackDays);
   await session.run(`DELETE FROM ops.partitions AS gap WHERE gap.state = 'missing' AND EXISTS (
   FROM ops.partitions AS come WHERE come.state <> 'missing' AND come.feed_group = gap.feed_group
     AND come.feed = gap.feed AND come.version = gap.version AND come.partition_ts = gap.partition_ts)`);
@@ -77,10 +92,6 @@ export async function recordGaps(session: Session, options: GapOptions): Promise
     AND come.feed_group = gap.feed_group AND come.feed = gap.feed AND come.version = gap.version)
   AND (gap.feed_group, gap.feed, gap.version, gap.partition_ts) NOT IN (
     SELECT (feed_group, feed, version, partition_ts) FROM due_partitions)`);
-  await session.run(`INSERT INTO ops.partitions BY NAME
-SELECT source, feed_group, feed, version, partition_ts, 'missing' AS state, 0 AS files, 0 AS rows
-FROM due_partitions ANTI JOIN (FROM ops.partitions) AS known USING (feed_group, feed, version, partition_ts)`);
-  await session.run('DROP TABLE due_partitions');
 }
 
 /** The missing partitions of a feed that nobody has acknowledged. */

@@ -1,5 +1,6 @@
 import { groupBy } from '../group-by.ts';
 import type { Session } from '../warehouse/session.ts';
+import { timestamp } from '../warehouse/sql.ts';
 import type { File, Partition } from './tables.ts';
 
 /** A staged file, with what it takes to recognize it or a changed version of it in a listing. */
@@ -31,6 +32,16 @@ const HORIZONS = `SELECT unnest(from_json($2,
 const WITHIN = `(since IS NULL OR partition_ts >= since OR list_contains(times, partition_ts)
   OR list_contains(days, date_trunc('day', partition_ts)))`;
 
+/** The first time that any of them reaches to, so that what is older need not be read; undefined where one reaches to all. */
+function firstOf(horizons: readonly Horizon[]): Date | undefined {
+  const times = horizons.flatMap(({ since, times, days }) => [
+    since?.getTime() ?? Number.NaN,
+    ...[...times, ...days].map(Number),
+  ]);
+  const first = Math.min(...times);
+  return Number.isFinite(first) ? new Date(first) : undefined;
+}
+
 /** Reads the partitions and files of many feeds at once, so that each table is scanned only once. */
 export async function readKnownPartitions(
   session: Session,
@@ -38,15 +49,17 @@ export async function readKnownPartitions(
   horizons: readonly Horizon[],
 ): Promise<KnownPartitions> {
   const parameters = [source, JSON.stringify(horizons)];
+  const first = firstOf(horizons);
+  const within = first ? `partition_ts >= ${timestamp(first)} AND ${WITHIN}` : WITHIN;
   const files = await session.rows<KnownFile>(
     `SELECT file_id, path, bytes, etag, rows_staged
      FROM ops.files JOIN (${HORIZONS}) AS horizon USING (feed, version)
-     WHERE source = $1 AND superseded_by IS NULL AND ${WITHIN}`,
+     WHERE source = $1 AND superseded_by IS NULL AND ${within}`,
     parameters,
   );
   const partitions = await session.rows<Partition>(
     `SELECT p.* FROM ops.partitions AS p JOIN (${HORIZONS}) AS horizon USING (feed, version)
-     WHERE source = $1 AND path IS NOT NULL AND ${WITHIN}`,
+     WHERE source = $1 AND path IS NOT NULL AND ${within}`,
     parameters,
   );
   return {

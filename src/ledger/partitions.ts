@@ -37,37 +37,38 @@ export async function feedProgress(
   source: string,
   { now, lookBackDays }: { now: Date; lookBackDays: number },
 ): Promise<Map<string, FeedProgress>> {
-  const newest = `SELECT feed_group, feed, version,
-      coalesce(max(partition_ts) FILTER (partition_ts <= $2), $2) AS newest
-    FROM ops.partitions WHERE source = $1 AND ${HAS_COME} GROUP BY ALL`;
   interface Come {
-    key: string;
+    feed_group: string;
+    feed: string;
+    version: string;
     newest: Date;
     listedAt: Date | null;
     sample: string | null;
   }
-  const rows = await session.rows<Come>(
-    `SELECT n.feed || '/' || n.version AS key, newest, listed_at AS "listedAt", p.path AS sample
-     FROM (${newest}) AS n LEFT JOIN (FROM ops.listings WHERE source = $1) USING (feed, version)
-     LEFT JOIN ops.partitions AS p ON p.source = $1 AND p.partition_ts = n.newest
-       AND (p.feed_group, p.feed, p.version) = (n.feed_group, n.feed, n.version)`,
+  const come = await session.rows<Come>(
+    `SELECT feed_group, feed, version, coalesce(newest, $2) AS newest, listed_at AS "listedAt", sample
+     FROM (SELECT feed_group, feed, version, max(partition_ts) FILTER (partition_ts <= $2) AS newest,
+         arg_max(path, partition_ts) FILTER (partition_ts <= $2) AS sample
+       FROM ops.partitions WHERE source = $1 AND ${HAS_COME} GROUP BY ALL)
+     LEFT JOIN (SELECT feed, version, listed_at FROM ops.listings WHERE source = $1) USING (feed, version)`,
     [source, now],
   );
   const progress = new Map<string, FeedProgress>(
-    rows.map(({ key, newest, listedAt, sample }) => [
-      key,
+    come.map(({ feed, version, newest, listedAt, sample }) => [
+      `${feed}/${version}`,
       { newest, listedAt: listedAt ?? undefined, sample: sample ?? '', awaited: [] },
     ]),
   );
   const awaited = await session.rows<{ key: string; path: string | null; time: Date }>(
-    `WITH feeds AS (${newest})
+    `WITH feeds AS (SELECT unnest(from_json($2,
+       '[{"feed_group":"VARCHAR","feed":"VARCHAR","version":"VARCHAR","newest":"TIMESTAMP"}]'), max_depth := 2))
      SELECT feed || '/' || version AS key, path, partition_ts AS time
-     FROM ops.partitions AS p JOIN feeds USING (feed_group, feed, version)
+     FROM (FROM ops.partitions WHERE state IN ('missing', 'unsealed', 'sealed', 'reopened', 'empty')
+       AND (state = 'missing' OR source = $1)) JOIN feeds USING (feed_group, feed, version)
      WHERE partition_ts < date_trunc('day', newest - to_days($3::INTEGER))
-       AND (state = 'missing' OR (source = $1 AND state IN ('unsealed', 'sealed', 'reopened', 'empty')))
      QUALIFY dense_rank() OVER (PARTITION BY feed_group, feed, version, state = 'empty' ORDER BY partition_ts::DATE DESC)
        <= CASE state WHEN 'empty' THEN ${AWAITED_DAYS.empty} ELSE ${AWAITED_DAYS.open} END`,
-    [source, now, Math.trunc(lookBackDays)],
+    [source, JSON.stringify(come), Math.trunc(lookBackDays)],
   );
   for (const { key, path, time } of awaited) {
     progress.get(key)?.awaited.push({ time, path: path ?? undefined });
@@ -82,9 +83,9 @@ export async function recordPartitions(session: Session, rows: readonly Partitio
   // With the first of their times, so that it need not read all of the history.
   const since = new Date(Math.min(...rows.map(({ partition_ts }) => partition_ts.getTime())));
   await session.run(
-    `DELETE FROM ops.partitions WHERE source = $1 AND partition_ts >= $3
+    `DELETE FROM ops.partitions WHERE source = $1 AND partition_ts >= ${timestamp(since)}
        AND path IN (SELECT unnest(from_json($2, '["VARCHAR"]')))`,
-    [first.source, JSON.stringify(rows.map(({ path }) => path)), since],
+    [first.source, JSON.stringify(rows.map(({ path }) => path))],
   );
   await session.insert({ schema: 'ops', table: 'partitions' }, rows);
 }

@@ -1,8 +1,8 @@
 import { pMapIterable } from 'p-map';
 import type { Source } from '../config/config.ts';
 import type { Connector } from '../connectors/connector.ts';
-import { grantTables } from '../feeds/claims.ts';
-import { stagedFeeds } from '../ledger/feeds.ts';
+import { grantTables, haveOwnTables } from '../feeds/claims.ts';
+import { seenFeeds, stagedFeeds } from '../ledger/feeds.ts';
 import { nextFileId, resolveFileFailures } from '../ledger/files.ts';
 import { recordAbsent, recordListings } from '../ledger/listings.ts';
 import { recordMisfits } from '../ledger/misfits.ts';
@@ -179,6 +179,9 @@ export class SourceLoad {
   async #withTables(found: readonly Target[]): Promise<Target[]> {
     const { reader, catalogue } = this.#workspace;
     const { group } = this.#source;
+    const known = [...(await seenFeeds(reader, group)), ...catalogue.feeds(group)];
+    // Which rows came first matters only then, and to find that out takes longer with each file that ever came.
+    if (haveOwnTables([...known, ...found])) return [...found];
     const owners = [...(await stagedFeeds(reader, group)), ...catalogue.feeds(group)];
     const { granted, refused } = grantTables(found, owners);
     for (const { wanted, owner } of refused) {

@@ -51,11 +51,15 @@ export class Session implements Disposable {
       this.#connection.runAndReadAll(sql, parameters.map(toDuckDB)),
     );
     const names = reader.deduplicatedColumnNames();
-    return reader
-      .getRows()
-      .map(
-        (row) => Object.fromEntries(names.map((name, index) => [name, fromDuckDB(row[index] ?? null)])) as T,
-      );
+    // Column by column, which takes half as long as row by row.
+    const rows = Array.from({ length: reader.currentRowCount }, (): Row => ({}));
+    for (const [index, values] of reader.getColumns().entries()) {
+      const name = names[index] as string;
+      // A plain assignment would not make a field of this name.
+      if (name === '__proto__') for (const row of rows) Object.defineProperty(row, name, FIELD);
+      for (const [at, row] of rows.entries()) row[name] = fromDuckDB(values[at] ?? null);
+    }
+    return rows as T[];
   }
 
   /** The first row of a query that always has one. */
@@ -203,6 +207,8 @@ export class Session implements Disposable {
   }
 }
 
+const FIELD = { value: null, writable: true, enumerable: true, configurable: true };
+
 export interface ParsedStatements {
   count: number;
   kind: string;
@@ -242,6 +248,7 @@ function toDuckDB(value: SqlValue): DuckDBValue {
 }
 
 function fromDuckDB(value: DuckDBValue): SqlValue {
+  if (typeof value === 'string' || value === null) return value;
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   if (value instanceof DuckDBTimestampValue || value instanceof DuckDBTimestampTZValue) {
     return new Date(Number(value.micros / 1000n));

@@ -36,6 +36,7 @@ test('a quoted name comes back as it was, or is refused', async () => {
       if (name === '' || name.includes('\0')) expect(() => identifier(name)).toThrow('cannot be the name');
       else expect(await session.row(`SELECT 1 AS ${identifier(name)}`)).toEqual({ [name]: 1 });
     }),
+    { examples: [['__proto__']] },
   );
 });
 
