@@ -43,22 +43,33 @@ export async function feedProgress(
     version: string;
     newest: Date;
     listedAt: Date | null;
-    sample: string | null;
   }
   const come = await session.rows<Come>(
-    `SELECT feed_group, feed, version, coalesce(newest, $2) AS newest, listed_at AS "listedAt", sample
-     FROM (SELECT feed_group, feed, version, max(partition_ts) FILTER (partition_ts <= $2) AS newest,
-         arg_max(path, partition_ts) FILTER (partition_ts <= $2) AS sample
+    `SELECT feed_group, feed, version, coalesce(newest, $2) AS newest, listed_at AS "listedAt"
+     FROM (SELECT feed_group, feed, version, max(partition_ts) FILTER (partition_ts <= $2) AS newest
        FROM ops.partitions WHERE source = $1 AND ${HAS_COME} GROUP BY ALL)
      LEFT JOIN (SELECT feed, version, listed_at FROM ops.listings WHERE source = $1) USING (feed, version)`,
     [source, now],
   );
   const progress = new Map<string, FeedProgress>(
-    come.map(({ feed, version, newest, listedAt, sample }) => [
+    come.map(({ feed, version, newest, listedAt }) => [
       `${feed}/${version}`,
-      { newest, listedAt: listedAt ?? undefined, sample: sample ?? '', awaited: [] },
+      { newest, listedAt: listedAt ?? undefined, sample: '', awaited: [] },
     ]),
   );
+  const oldest = new Date(Math.min(...come.map(({ newest }) => newest.getTime()), now.getTime()));
+  const samples = await session.rows<{ key: string; path: string }>(
+    `SELECT feed || '/' || version AS key, path
+     FROM (FROM ops.partitions WHERE source = $1 AND partition_ts >= ${timestamp(oldest)} AND path IS NOT NULL)
+     JOIN (SELECT unnest(from_json($2, '[{"feed_group":"VARCHAR","feed":"VARCHAR","version":"VARCHAR","newest":"TIMESTAMP"}]'),
+       max_depth := 2)) USING (feed_group, feed, version)
+     WHERE partition_ts = newest`,
+    [source, JSON.stringify(come)],
+  );
+  for (const { key, path } of samples) {
+    const of = progress.get(key);
+    if (of) of.sample = path;
+  }
   const awaited = await session.rows<{ key: string; path: string | null; time: Date }>(
     `WITH feeds AS (SELECT unnest(from_json($2,
        '[{"feed_group":"VARCHAR","feed":"VARCHAR","version":"VARCHAR","newest":"TIMESTAMP"}]'), max_depth := 2))
