@@ -3,7 +3,8 @@ import { qualified, type TableName } from '../warehouse/sql.ts';
 import { ledger } from './ledger.ts';
 
 /**
- * `_line` of rows that were staged the fast way: it is filled in after they are written.
+ * `_line` of rows that were staged the fast way, where they are many: it is filled in after they are written. Of few it is
+ * filled as they are inserted, by one thread (`load/staging/fast.ts`).
  *
  * DuckDB keeps rows in the order in which they were inserted, so the line follows from `rowid`. Filling it in the
  * transaction that inserts the rows would cost 0.6 of the whole load; in a later transaction it costs next to nothing.
