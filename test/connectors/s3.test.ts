@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { ListedFile } from '../../src/connectors/connector.ts';
 import type { S3Options } from '../../src/connectors/s3/options.ts';
 import { s3 } from '../../src/connectors/s3.ts';
 import { type Bucket, type S3Server, s3ServerKind, startS3 } from '../support/s3-server.ts';
@@ -54,6 +55,52 @@ describe.skipIf(s3ServerKind === 's3rver')(`on a real server (${s3ServerKind})`,
     await using below = await s3.open(options({ prefix: 'top/' }));
     expect((await collect(below.files(''))).map(({ path }) => path)).toEqual(['a.txt', 'in/b.txt']);
     expect(below.location).toBe(`s3://${bucket.name}/top/`);
+  });
+
+  it.each(['', 'many/'])(
+    's3 fetches many files over one connector, whatever their names: below "%s"',
+    async (prefix) => {
+      const names = [
+        'a.txt',
+        'b c.txt',
+        "it's (1)!*.txt",
+        'ä/ü~.txt',
+        'x+y%20z&q=1?.txt',
+        'n//m.txt',
+        'empty.txt',
+      ];
+      const contents = new Map(names.map((name) => [name, name === 'empty.txt' ? '' : `of ${name}`]));
+      for (const [name, text] of contents) await bucket.put(`many/${name}`, Buffer.from(text));
+      await using connector = await s3.open(options({ prefix }));
+      const below = prefix === '' ? 'many/' : '';
+      const found = await collect(connector.files(prefix === '' ? 'many' : ''));
+      expect(found.map(({ path }) => path).sort()).toEqual(names.map((name) => below + name).sort());
+      const scratch = await mkdtemp(join(tmpdir(), 's3-many-'));
+      onTestFinished(() => rm(scratch, { recursive: true }));
+      for (const [number, file] of [...found, ...found].entries()) {
+        const partial = join(scratch, String(number));
+        await connector.fetch(file, partial);
+        expect(await readFile(partial, 'utf8')).toBe(contents.get(file.path.slice(below.length)));
+      }
+    },
+  );
+
+  it('s3 notices that a file is no longer the one that was listed, also after others were fetched', async () => {
+    const names = ['first.txt', 'replaced.txt', 'removed.txt'];
+    for (const name of names) await bucket.put(`later/${name}`, Buffer.from('old'));
+    await using connector = await s3.open(options({ prefix: 'later/' }));
+    const [first, removed, replaced] = (await collect(connector.files(''))) as [
+      ListedFile,
+      ListedFile,
+      ListedFile,
+    ];
+    const scratch = await mkdtemp(join(tmpdir(), 's3-later-'));
+    onTestFinished(() => rm(scratch, { recursive: true }));
+    await connector.fetch(first, join(scratch, '0'));
+    await bucket.put('later/replaced.txt', Buffer.from('new'));
+    await bucket.remove('later/removed.txt');
+    await expect(connector.fetch(replaced, join(scratch, '1'))).rejects.toThrow('replaced.txt was replaced');
+    await expect(connector.fetch(removed, join(scratch, '2'))).rejects.toThrow('removed.txt was removed');
   });
 
   it('s3 does not take the marker of an empty folder for a file', async () => {

@@ -10,7 +10,15 @@ import { DEFAULT_LIMITS } from '../../limits.ts';
 import type { Bounds, Connector, Entry, FetchOptions, ListedFile } from '../connector.ts';
 import { changedError, receive } from '../partial.ts';
 import { PATIENCE, type Patience } from '../retry.ts';
-import { type Checksum, checksumOf, damagedError, md5Of, RunningMd5, verifyChecksum } from './checksum.ts';
+import {
+  type Checksum,
+  checksumOf,
+  damagedError,
+  md5Of,
+  RunningChecksum,
+  verifyChecksum,
+} from './checksum.ts';
+import { DirectRequests, type ObjectAnswer } from './direct.ts';
 import { explainS3, httpStatus } from './errors.ts';
 import { type ListRequest, listedFiles, listedFolders, listingPages } from './listing.ts';
 import type { S3Options } from './options.ts';
@@ -55,6 +63,7 @@ class S3Connector implements Connector {
   readonly #options: S3Options;
   readonly #bounds: Bounds;
   readonly #patience: Patience;
+  readonly #direct: DirectRequests;
 
   constructor(client: S3Client, options: S3Options, bounds: Bounds, patience: Patience) {
     this.location = `s3://${options.bucket}/${options.prefix}`;
@@ -62,6 +71,7 @@ class S3Connector implements Connector {
     this.#options = options;
     this.#bounds = bounds;
     this.#patience = patience;
+    this.#direct = new DirectRequests(client);
   }
 
   async *entries(path: string): AsyncGenerator<Entry> {
@@ -86,28 +96,26 @@ class S3Connector implements Connector {
   }
 
   async fetch(file: ListedFile, partial: string, fetchOptions?: FetchOptions): Promise<void> {
-    let answer: GetObjectCommandOutput | undefined;
-    // Of what comes now: where a beginning is on the disk already, it is not that of the file.
-    let md5 = new RunningMd5();
+    let answer: ObjectAnswer | undefined;
+    // Of what comes now, from the first byte on: it says nothing where a beginning was on the disk already.
+    let running: RunningChecksum | undefined;
     await receive(
       {
         file,
         partial,
         read: async (start, signal) => {
-          answer = await this.#open(file, start, signal);
-          if (start === 0) md5 = new RunningMd5();
-          return bodyOf(answer);
+          const opened = await this.#open(file, start, signal);
+          answer = opened.answer;
+          const expected = md5Of(file, answer) ?? checksumOf(answer);
+          if (start === 0) running = expected && new RunningChecksum(expected);
+          return opened.body;
         },
-        see: (chunk) => {
-          if (answer && !checksumOf(answer)) md5.update(chunk);
-        },
+        see: (chunk) => running?.update(chunk),
         explain: (error) => this.#explain(error, file),
         verify: async () => {
-          // The SDK has already verified an object with a checksum whose body came in one piece.
-          if (answer && !answer.ContentRange && checksumOf(answer) && bodyOf(answer).readableEnded) return;
+          if (running?.bytes === file.bytes) return running.verify(file);
           const checksum = await this.#checksum(file, answer);
-          if (checksum?.algorithm === 'MD5' && md5.bytes === file.bytes) md5.verify(file, checksum);
-          else if (checksum) await verifyChecksum(file, partial, checksum);
+          if (checksum) await verifyChecksum(file, partial, checksum);
         },
       },
       fetchOptions,
@@ -135,20 +143,27 @@ class S3Connector implements Connector {
   }
 
   /** Requests the bytes from `start` on, and only of the version that was listed. */
-  async #open(file: ListedFile, start: number, signal: AbortSignal): Promise<GetObjectCommandOutput> {
+  async #open(
+    file: ListedFile,
+    start: number,
+    signal: AbortSignal,
+  ): Promise<{ answer: ObjectAnswer; body: Readable }> {
+    const key = this.#options.prefix + file.path;
     const command = new GetObjectCommand({
       Bucket: this.#options.bucket,
-      Key: this.#options.prefix + file.path,
+      Key: key,
       IfMatch: `"${file.etag}"`,
       ...(start > 0 ? { Range: `bytes=${start}-` } : { ChecksumMode: 'ENABLED' }),
     });
     try {
-      const answer = await this.#client.send(command, { abortSignal: signal });
+      const direct = start === 0 ? await this.#direct.ask('GET', key, file, signal) : undefined;
+      const answer = direct?.answer ?? (await this.#client.send(command, { abortSignal: signal }));
+      const body = direct?.body ?? bodyOf(answer as GetObjectCommandOutput);
       // Servers that only resemble S3 may ignore If-Match or Range.
       const { ETag = '', ContentLength, ContentRange } = answer;
       const same = ETag.replaceAll('"', '') === file.etag && ContentLength === file.bytes - start;
-      if (same && (start === 0 || ContentRange?.startsWith(`bytes ${start}-`))) return answer;
-      bodyOf(answer).destroy();
+      if (same && (start === 0 || ContentRange?.startsWith(`bytes ${start}-`))) return { answer, body };
+      body.destroy();
       throw changedError(file, 'replaced');
     } catch (error) {
       signal.throwIfAborted();
@@ -156,20 +171,20 @@ class S3Connector implements Connector {
     }
   }
 
-  /** A checksum for the bytes on disk, for when the SDK has not verified them. */
-  async #checksum(
-    file: ListedFile,
-    answer: GetObjectCommandOutput | undefined,
-  ): Promise<Checksum | undefined> {
+  /** A checksum for the bytes on disk, for when not all of them came just now. */
+  async #checksum(file: ListedFile, answer: ObjectAnswer | undefined): Promise<Checksum | undefined> {
     const md5 = answer && md5Of(file, answer);
     if (md5) return md5;
+    const key = this.#options.prefix + file.path;
+    const direct = await this.#direct.ask('HEAD', key, file, this.#bounds.signal);
+    direct?.body.resume();
     const command = new HeadObjectCommand({
       Bucket: this.#options.bucket,
-      Key: this.#options.prefix + file.path,
+      Key: key,
       IfMatch: `"${file.etag}"`,
       ChecksumMode: 'ENABLED',
     });
-    const head = await this.#client.send(command);
+    const head = direct?.answer ?? (await this.#client.send(command));
     return checksumOf(head) ?? md5Of(file, head);
   }
 
@@ -178,7 +193,7 @@ class S3Connector implements Connector {
     const status = httpStatus(error);
     if (status === 412 || status === 416) return changedError(file, 'replaced');
     if (status === 404 && name !== 'NoSuchBucket') return changedError(file, 'removed');
-    // The SDK's error can only be recognized by its message.
+    // The SDK compares what it gets itself, too. Its error can only be recognized by its message.
     if (message.startsWith('Checksum mismatch')) return damagedError(file, 'checksum', error);
     if (name === 'InvalidObjectState')
       return new FileError(`${file.path} has been moved to an archive storage class`, {

@@ -53,11 +53,17 @@ export async function verifyChecksum(file: ListedFile, partial: string, checksum
   if (found !== checksum.digest) throw damagedError(file, checksum.algorithm);
 }
 
-/** The MD5 of bytes as they come, so that they need not be read again. */
-export class RunningMd5 {
-  readonly #hash = createHash('md5');
+/** The checksum of bytes as they come, so that they need not be read again. */
+export class RunningChecksum {
+  readonly #expected: Checksum;
+  readonly #hash: Hash;
   /** How many it has seen. */
   bytes = 0;
+
+  constructor(expected: Checksum) {
+    this.#expected = expected;
+    this.#hash = hashOf(expected.algorithm);
+  }
 
   update(chunk: Uint8Array): void {
     this.#hash.update(chunk);
@@ -65,8 +71,9 @@ export class RunningMd5 {
   }
 
   /** @throws FileError when it differs */
-  verify(file: ListedFile, checksum: Checksum): void {
-    if (this.#hash.digest('hex') !== checksum.digest) throw damagedError(file, checksum.algorithm);
+  async verify(file: ListedFile): Promise<void> {
+    const { algorithm, digest } = this.#expected;
+    if ((await hexDigest(this.#hash)) !== digest) throw damagedError(file, algorithm);
   }
 }
 
@@ -82,6 +89,10 @@ async function digest(path: string, algorithm: Checksum['algorithm']): Promise<s
   const chunks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: 1 << 20 });
   const hash = hashOf(algorithm);
   for await (const chunk of chunks) hash.update(chunk);
+  return hexDigest(hash);
+}
+
+async function hexDigest(hash: Hash): Promise<string> {
   return Buffer.from(await hash.digest()).toString('hex');
 }
 

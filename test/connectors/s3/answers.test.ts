@@ -1,6 +1,9 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, it, vi } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Connector, ListedFile } from '../../../src/connectors/connector.ts';
 import { openBucket } from '../../../src/connectors/s3/bucket.ts';
 import { s3 } from '../../../src/connectors/s3.ts';
@@ -139,6 +142,32 @@ it('one odd file in a listing does not keep the others out', async () => {
     ['f/a b', undefined],
   ]);
   expect(files.every(({ bytes }) => Number.isSafeInteger(bytes))).toBe(true);
+});
+
+describe('a file that is not the first one', () => {
+  it.each([
+    ['the server is overloaded', { status: 503, body: 'busy' }, undefined],
+    ['the server has another version', { status: 412, body: '' }, 'f/2 was replaced since it was listed'],
+    ['the server no longer has it', { status: 404, body: '' }, 'f/2 was removed since it was listed'],
+    ['the answer has another length', 'short', 'f/2 was replaced since it was listed'],
+  ])('is asked for as the first one was when %s', async (_, answer, refused) => {
+    const text = 'fourteen bytes';
+    let failures = 0;
+    await using server = await oddServer(({ pathname, searchParams }) => {
+      if (searchParams.has('list-type')) return listing({ keys: ['f/1', 'f/2'] });
+      const isOdd = pathname === '/b/f/2' && (refused !== undefined || failures++ === 0);
+      return isOdd ? answer : text;
+    });
+    await using connector = bucketAt(server.url);
+    const [first, second] = (await filesOf(connector)) as [ListedFile, ListedFile];
+    const folder = await mkdtemp(join(tmpdir(), 's3-second-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    await connector.fetch(first, join(folder, '1'));
+    const fetching = connector.fetch(second, join(folder, '2'));
+    if (refused !== undefined) return await expect(fetching).rejects.toThrow(refused);
+    await fetching;
+    expect(await readFile(join(folder, '2'), 'utf8')).toBe(text);
+  });
 });
 
 describe('the connection', () => {

@@ -198,6 +198,21 @@ function badNetwork() {
     expect((await readFile(partial)).equals(content)).toBe(true);
   });
 
+  it('finds a byte that changed on the way of a file that is not the first one', async () => {
+    // Both come over one connection.
+    proxy.fail({ corruptAt: 8 * FIFTH });
+    await using connector = throughProxy();
+    await connector.fetch(file, partial);
+    expect((await readFile(partial)).equals(content)).toBe(true);
+    const again = `${partial}.again`;
+    const failed = await rejection(connector.fetch(file, again));
+    expect((failed as FileError).message).toMatch(/damaged.*MD5/);
+    expect(await exists(again)).toBe(false);
+    expect(proxy.received.length).toBe(1);
+    await connector.fetch(file, again);
+    expect((await readFile(again)).equals(content)).toBe(true);
+  });
+
   it('finds a beginning that is not of this file', async () => {
     await writeFile(partial, randomBytes(FIFTH));
     await using connector = throughProxy();
