@@ -159,8 +159,11 @@ async function fetching(
 }
 
 async function loading({ folder, report, note }: BenchContext, what: string, feeds: string, s3: string[]) {
-  const local = await Project.create(join(folder, 'from-folder'), [], ['connector: local', `path: ${feeds}`]);
-  const remote = await Project.create(join(folder, 'from-s3'), [], s3);
+  // The samples have a broken line.
+  const settings = ['max_rejected_rows: 10'];
+  const from = ['connector: local', `path: ${feeds}`];
+  const local = await Project.create(join(folder, 'from-folder'), settings, from);
+  const remote = await Project.create(join(folder, 'from-s3'), settings, s3);
   const load = (project: Project) => async () => {
     await project.reset();
     return project.run('load');
