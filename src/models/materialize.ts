@@ -2,7 +2,7 @@ import { columnName, nameId } from '../feeds/names.ts';
 import { sourceOrderByFeed } from '../ledger/sources.ts';
 import { didYouMean } from '../text.ts';
 import type { Session } from '../warehouse/session.ts';
-import { dedupComments, ownComments } from './comments.ts';
+import { dedupComments, type FeedComments, ownComments, readFeedComments } from './comments.ts';
 import type { DedupQuery } from './dialect/dialect.ts';
 import { dialectOf } from './dialect/engine.ts';
 import type { Model } from './model.ts';
@@ -29,6 +29,8 @@ interface TableState {
   watermark?: number;
   /** The order of the sources, by feed, as the ledger has it; left out, it is looked up. */
   orders?: ReadonlyMap<string, string>;
+  /** What is said of the feeds; left out, it is looked up. */
+  feedComments?: () => Promise<FeedComments>;
 }
 
 /** Columns of staging that a deduped table has no use for. */
@@ -125,7 +127,7 @@ async function materializeDedup(
   session: Session,
   model: Model,
   sql: string,
-  { watermark = 0, orders: byFeed }: TableState,
+  { watermark = 0, orders: byFeed, feedComments = () => readFeedComments(session) }: TableState,
 ): Promise<Materialization> {
   const dialect = dialectOf(session);
   const target = modelTable(model.id);
@@ -138,7 +140,7 @@ async function materializeDedup(
   return {
     full: dialect.create('table', target, dialect.winners(query)),
     step: query.isTable ? dialect.refresh(target, query, watermark) : undefined,
-    comments: () => dedupComments(session, model, target, source, query.columns),
+    comments: async () => dedupComments(dialect, model, target, source, query.columns, await feedComments()),
     definition: JSON.stringify([
       uniqueKey,
       orderBy,

@@ -6,6 +6,7 @@ import { count } from '../../text.ts';
 import type { Session } from '../../warehouse/session.ts';
 import { sqlProblem } from '../../warehouse/sql-problem.ts';
 import type { Workspace } from '../../workspace/workspace.ts';
+import type { FeedComments } from '../comments.ts';
 import type { RelationKind } from '../dialect/dialect.ts';
 import { dialectOf } from '../dialect/engine.ts';
 import { type Materialization, materialize } from '../materialize.ts';
@@ -40,6 +41,7 @@ export interface BuildPlan {
   leftOut: ReadonlyMap<string, string>;
   /** What comes before the first model that is to be built; an idle run does without. */
   prepare: () => Promise<void>;
+  feedComments: () => Promise<FeedComments>;
 }
 
 export interface ModelBuildOptions {
@@ -185,8 +187,9 @@ export class ModelBuild {
       await this.#plan.prepare();
       const mistakes = this.#plan.mistakes.get(model.id);
       if (mistakes) throw new ProjectError(mistakes);
-      const { orders } = this.#inputs;
-      const plan = await materialize(session, model, rendered.sql, { watermark: known?.watermark, orders });
+      const { inputs: made, feedComments } = this.#plan;
+      const state = { watermark: known?.watermark, orders: made.orders, feedComments };
+      const plan = await materialize(session, model, rendered.sql, state);
       const same = known?.definition === plan.definition;
       if (known && same && known.inputs === inputs.data) {
         if (!dryRun) await this.#describe(session, plan, { ...known, text: inputs.text });

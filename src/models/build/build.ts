@@ -9,6 +9,7 @@ import { knownFeeds } from '../../workspace/known-feeds.ts';
 import { BUNDLED_MODELS, type Workspace } from '../../workspace/workspace.ts';
 import type { Project } from '../assemble.ts';
 import { chooseModels, type Selection, unprovenModels } from '../choose.ts';
+import { readFeedComments } from '../comments.ts';
 import { dialectOf } from '../dialect/engine.ts';
 import { unknownSources } from '../graph.ts';
 import { type ModelProblem, problemText } from '../problems.ts';
@@ -97,7 +98,9 @@ export async function build(
   });
   const leftOut = leftOutModels(project, workspace.config.sources);
   const withdrawn = await withdrawModels(workspace, project, inputs, { leftOut, dryRun });
-  const work = new ModelBuild(workspace, { inputs, mistakes, leftOut, prepare }, { ...options, runId });
+  const feedComments = once(() => readFeedComments(workspace.reader));
+  const plan = { inputs, mistakes, leftOut, prepare, feedComments };
+  const work = new ModelBuild(workspace, plan, { ...options, runId });
   const idle: Session[] = [];
   for (const level of project.graph.levels) {
     const due: DueModel[] = [];

@@ -5,11 +5,11 @@ import type { Project } from '../assemble.ts';
 import type { DataTest } from '../data-tests.ts';
 import { dialectOf } from '../dialect/engine.ts';
 import type { Rendered } from '../jinja.ts';
-import { materialize } from '../materialize.ts';
+import { materialize, planDedup } from '../materialize.ts';
 import type { Model } from '../model.ts';
 import { type ModelProblem, ProjectError } from '../problems.ts';
 import type { Relation } from '../relation-call.ts';
-import { ALL_ROWS } from '../relations.ts';
+import { ALL_ROWS, renderAllRows } from '../relations.ts';
 import type { SingularTest } from '../singular.ts';
 import { columnsOf, failingRows } from './failing-rows.ts';
 import type { ShapeColumn, Shapes } from './shapes.ts';
@@ -83,12 +83,13 @@ async function checkModel(model: Model, shapes: Shapes): Promise<ModelProblem[]>
 async function checkSql(model: Model, shapes: Shapes): Promise<ModelProblem[]> {
   if (!(await shapes.knows(model))) return [];
   const session = await shapes.session();
-  const all = model.render(ALL_ROWS);
+  const all = renderAllRows(model);
   const wrong = await sqlProblemIn(session, model.file, all);
   if (wrong) return [wrong];
   await shapes.model(model.id);
   try {
-    await materialize(session, model, all.sql);
+    if (model.config.materialized === 'dedup') await planDedup(session, model, all.sql);
+    else await materialize(session, model, all.sql);
   } catch (error) {
     return error instanceof ProjectError ? [...error.problems] : [];
   }
