@@ -267,8 +267,10 @@ ALTER TABLE ops.runs ADD COLUMN staging_seconds DOUBLE;
 ALTER TABLE ops.runs ADD COLUMN building_seconds DOUBLE;
 ALTER TABLE ops.runs ADD COLUMN testing_seconds DOUBLE;
 ALTER TABLE ops.runs ADD COLUMN publishing_seconds DOUBLE;
+ALTER TABLE ops.published ADD COLUMN run_id BIGINT;
+ALTER TABLE ops.published ADD COLUMN seconds DOUBLE;
 COMMENT ON COLUMN ops.runs.fetching_seconds IS 'How long nothing but fetching was done: what is fetched while other files are staged counts as staging. Each moment counts for the latest stage at work';
-COMMENT ON COLUMN ops.runs.publishing_seconds IS 'NULL for a run that did not publish, and in the copy for the one that made it';
+COMMENT ON COLUMN ops.runs.publishing_seconds IS 'Noted by the run that comes next; NULL for one that did not publish';
 `,
   },
 ];

@@ -10,6 +10,10 @@ export async function startRun(session: Session, command: string, now: Date): Pr
     .set({ status: 'killed', finished_at: now })
     .where('status', '=', 'running')
     .execute();
+  await session.run(
+    `UPDATE ops.runs SET publishing_seconds = seconds FROM ops.published
+     WHERE ops.runs.run_id = ops.published.run_id AND publishing_seconds IS NULL`,
+  );
   const { newest } = await session.row<{ newest: number }>(
     'SELECT coalesce(max(run_id), 0) AS newest FROM ops.runs',
   );
@@ -76,17 +80,16 @@ export async function finishRun(
     .execute();
 }
 
-/** Notes how long publishing took. The copy was made before that is known, and shows it from the next one on. */
+/**
+ * Notes how long publishing took. The copy is made before that is known, and is to show what the loader's file has: so it
+ * goes to the run's record with the next run.
+ */
 export async function recordPublishing(
   session: Session,
   runId: number,
   { publishing }: Record<Stage, number>,
 ): Promise<void> {
-  await ledger(session)
-    .updateTable('ops.runs')
-    .set({ publishing_seconds: publishing })
-    .where('run_id', '=', runId)
-    .execute();
+  await session.run('UPDATE ops.published SET run_id = $1, seconds = $2', [runId, publishing]);
 }
 
 /** Whether the run before this one was killed or failed. */

@@ -361,6 +361,9 @@ interface PublishedCopy {
   /** Absolute. */
   path: string;
   fingerprint: string;
+  /** The run that made it, and how long that took. */
+  run_id?: number | null;
+  seconds?: number | null;
 }
 
 /** What the copy for analysts holds of a model. */

@@ -31,19 +31,21 @@ describe('a run keeps a record', () => {
     ]);
   });
 
-  test('of where its time went, as far as it is known when it is written', async () => {
+  test('of where its time went, of which how long publishing took is noted by the next one', async () => {
     await using project = await Project.create();
     await project.partition(FEED, '2026-01-09 07', [record(1)]);
     await project.run();
-    const [spent = {}] = await project.loader("SELECT COLUMNS(c -> c LIKE '%_seconds') FROM ops.runs");
+    // The copy cannot say how long it takes to make it, and has the rows that the loader's file has.
+    const publishing = 'SELECT publishing_seconds FROM ops.runs WHERE run_id = 1';
+    expect(await project.loader(publishing)).toEqual([{ publishing_seconds: null }]);
+    await project.run();
+    const [spent = {}] = await project.loader(
+      "SELECT COLUMNS(c -> c LIKE '%_seconds') FROM ops.runs WHERE run_id = 1",
+    );
     expect(Object.keys(spent)).toEqual(STAGES.map((stage) => `${stage}_seconds`));
     for (const seconds of Object.values(spent)) expect(seconds).toEqual(expect.any(Number));
     expect(spent.staging_seconds).toBeGreaterThan(0);
     expect(spent.publishing_seconds).toBeGreaterThan(0);
-    const copied = 'SELECT staging_seconds, publishing_seconds FROM ops.runs';
-    expect(await project.published(copied)).toEqual([
-      { staging_seconds: spent.staging_seconds, publishing_seconds: null },
-    ]);
   });
 
   test('which the published copy shows as it ended', async () => {
