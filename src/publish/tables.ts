@@ -13,6 +13,7 @@ import { type HeldTable, isHeld } from './held-tables.ts';
 export async function copyTables(session: Session, held: readonly HeldTable[]): Promise<void> {
   const copied = new Map((await copiedTables(session)).map((table) => [tableId(table), table]));
   const tables = (await publicTables(session)).filter((table) => !isHeld(held, table));
+  const sizes = await tableSizes(session);
   const since = await changedSince(session, copied.has('ops.published_tables'));
   const kept = held.filter(({ there }) => there);
   await dropGoneTables(session, [...copied.values()], new Set([...tables, ...kept].map(tableId)));
@@ -23,7 +24,8 @@ export async function copyTables(session: Session, held: readonly HeldTable[]): 
     if (change === 'some rows' && (await copyRows(session, table))) continue;
     const part = sameShape ? PARTS.get(tableId(table)) : undefined;
     if (part && (await copyParts(session, table, part))) continue;
-    await copyWhole(session, table);
+    if (sameShape && (sizes.get(tableId(table)) ?? 0) <= SMALL) await refill(session, table);
+    else await copyWhole(session, table);
   }
 }
 
@@ -58,6 +60,28 @@ async function changedSince(session: Session, published: boolean): Promise<Map<s
      WHERE change = 'none' OR (own.kind = 'dedup' AND copied.kind = 'dedup')`,
   );
   return new Map(rows.map(({ name, change }) => [name, change]));
+}
+
+/** Of a table with more rows, to mark each as deleted takes longer than to set the comments of a new one. */
+const SMALL = 122_880;
+
+/** About how many rows each table has, as `schema.table`. */
+async function tableSizes(session: Session): Promise<Map<string, number>> {
+  const rows = await session.rows<{ name: string; size: number }>(
+    `SELECT schema_name || '.' || table_name AS name, estimated_size AS size FROM duckdb_tables()
+     WHERE database_name = current_database()`,
+  );
+  return new Map(rows.map(({ name, size }) => [name, size]));
+}
+
+/** Copies all rows into a table that is there already, which keeps its comments: to set these takes longer than the rows. */
+async function refill(session: Session, table: PresentTable): Promise<void> {
+  await session.run(`DELETE FROM ${inCopy(table)};
+INSERT INTO ${inCopy(table)} SELECT ${columnNames(table)} FROM ${qualified(table)}`);
+}
+
+function columnNames({ columns }: PresentTable): string {
+  return columns.map(({ name }) => identifier(name)).join(', ');
 }
 
 /** Files whose rows differ between the copy and the loader's file. */
@@ -107,7 +131,7 @@ const DIFFERING = 'parts_that_differ';
  */
 async function copyParts(session: Session, table: PresentTable, part: string): Promise<boolean> {
   const [own, copied] = [qualified(table), inCopy(table)];
-  const columns = table.columns.map(({ name }) => identifier(name)).join(', ');
+  const columns = columnNames(table);
   const parts = (rows: string) =>
     `SELECT ${part} AS part, count(*) AS rows, sum(hash(${columns})) AS content FROM ${rows} GROUP BY part`;
   await session.run(`CREATE OR REPLACE TEMP TABLE ${DIFFERING} AS
@@ -127,7 +151,6 @@ async function isAsLong(session: Session, own: string, copied: string): Promise<
 }
 
 async function copyWhole(session: Session, table: PresentTable): Promise<void> {
-  const columns = table.columns.map(({ name }) => identifier(name)).join(', ');
   await session.run(`CREATE SCHEMA IF NOT EXISTS ${COPY}.${identifier(table.schema)};
-CREATE OR REPLACE TABLE ${inCopy(table)} AS SELECT ${columns} FROM ${qualified(table)}`);
+CREATE OR REPLACE TABLE ${inCopy(table)} AS SELECT ${columnNames(table)} FROM ${qualified(table)}`);
 }
