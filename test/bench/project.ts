@@ -1,5 +1,6 @@
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { fileFingerprint } from '../../src/publish/untouched.ts';
 import { literal } from '../../src/warehouse/sql.ts';
 import { type Run, runScript } from './child.ts';
 import { COLUMNS, FEED, hourFolder, rows, type Shape } from './feed.ts';
@@ -91,6 +92,9 @@ export class Project {
   async restore(): Promise<void> {
     await this.reset();
     for (const name of KEPT) await cp(join(this.folder, 'kept', name), join(this.folder, name), COPY);
+    // Else the copy for analysts would be another file than the one that was left, and be made anew.
+    const fingerprint = await fileFingerprint(join(this.folder, 'published', 'warehouse.duckdb'));
+    await runSql(this.warehouse, [`UPDATE ops.published SET fingerprint = ${literal(fingerprint ?? '')}`]);
   }
 
   /** Writes the exports of the hours from `first` up to `end`, each sealed. @returns the files */
