@@ -9,12 +9,13 @@ import { asFileError, fatal } from '../warehouse/scope.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import { mustAnswer } from './answering.ts';
 import { fetchedAgainAt } from './back-off.ts';
-import { BATCH_BYTES, SMALL_BYTES, type WantedBatch } from './batches.ts';
+import { BATCH_BYTES, type WantedBatch } from './batches.ts';
 import { type Decryptor, decryptorFor } from './decrypt/decrypt.ts';
 import type { FailedFile, LandedFile, WantedFile } from './file.ts';
 import { UnreadableFile } from './inspect.ts';
 import type { LoadRun } from './load-run.ts';
 import { Room } from './room.ts';
+import { SMALL_BYTES } from './small.ts';
 
 /** A batch whose files have been fetched, as far as they could be. */
 export interface LandedBatch extends WantedBatch {
@@ -65,7 +66,7 @@ export class BatchFetch {
   readonly #stops = new Set<AbortController>();
   /** What ended one of them: those after it are not begun. */
   #end: { error: unknown } | undefined;
-  #running: Promise<unknown> = Promise.resolve();
+  readonly #running = new Set<Promise<unknown>>();
 
   constructor(workspace: Workspace, run: LoadRun, source: Source, connector: Connector) {
     this.#workspace = workspace;
@@ -80,7 +81,7 @@ export class BatchFetch {
   /** Ends what is on the way, and waits until it has: nobody takes it any more. */
   async stop(): Promise<void> {
     this.#stop.abort();
-    await this.#running;
+    await Promise.allSettled(this.#running);
   }
 
   /**
@@ -90,8 +91,8 @@ export class BatchFetch {
    */
   fetch(batch: WantedBatch): Promise<LandedBatch> {
     const running = this.#fetchAll(batch);
-    this.#running = Promise.allSettled([this.#running, running]);
-    return running;
+    this.#running.add(running);
+    return running.finally(() => this.#running.delete(running));
   }
 
   /** Ends a batch and those after it. Those before it may still come whole, and are staged. */

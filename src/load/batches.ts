@@ -1,5 +1,6 @@
 import type { FeedSpec } from '../feeds/catalogue.ts';
 import type { Partition } from '../ledger/tables.ts';
+import { textBytes } from './file.ts';
 import type { WantedPartition } from './partition.ts';
 import type { Plan } from './plan.ts';
 
@@ -19,12 +20,6 @@ export interface WantedBatch {
  */
 export const BATCH_BYTES = 2 ** 30;
 const BATCH_FILES = 2000;
-
-/** Batches with no more bytes of text than this in all may be staged together. */
-export const SMALL_BYTES = 2 ** 25;
-
-/** Compressed JSON becomes about so many times larger; what encrypts usually compresses, too. */
-const GZIP_RATIO = 10;
 
 /** The first batch of what comes from elsewhere. Nothing can be staged before it is there. */
 const FIRST_BYTES = 2 ** 26;
@@ -53,10 +48,7 @@ export function* cutBatches(
   let files = 0;
   let most = 0;
   for (const load of loads) {
-    const weight = load.wanted.reduce(
-      (sum, file) => sum + file.bytes * (file.name.gzip || file.name.encrypted ? GZIP_RATIO : 1),
-      0,
-    );
+    const weight = load.wanted.reduce((sum, file) => sum + textBytes(file), 0);
     if (files > 0 && (batch.bytes + weight > most || files + load.wanted.length > BATCH_FILES)) {
       yield batch;
       batch = empty();

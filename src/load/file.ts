@@ -16,6 +16,14 @@ export interface FoundFile extends ListedFile {
   partition: PartitionKey;
 }
 
+/** Compressed JSON becomes about so many times larger; what encrypts usually compresses, too. */
+const GZIP_RATIO = 10;
+
+/** About how many bytes of text are in a file. */
+export function textBytes({ bytes, name }: FoundFile): number {
+  return name.gzip || name.encrypted ? bytes * GZIP_RATIO : bytes;
+}
+
 /** A file that is to be staged. */
 export interface WantedFile extends FoundFile {
   /** Its number in `ops.files`, once it is staged. */

@@ -3,7 +3,7 @@ import { recordPartitions } from '../ledger/partitions.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import type { LandedBatch } from './batch-fetch.ts';
 import type { BatchStage } from './batch-stage.ts';
-import { SMALL_BYTES } from './batches.ts';
+import { areSmall, FEW_FILES, SMALL_BYTES } from './small.ts';
 import type { Stager } from './staging/stage.ts';
 
 /**
@@ -11,23 +11,18 @@ import type { Stager } from './staging/stage.ts';
  * is most of what a small file costs.
  */
 
-/** What batches have in all that are staged together, at most; and so many bytes, see {@link SMALL_BYTES}. */
-const LINES = 50_000;
-/** And how many files each of them has: with more, it is worth a transaction of its own. */
-const FILES = 16;
-
 /** Gathers batches that are small; of one feed there is never more than one. What came before an error comes before it. */
 export async function* gathered(batches: AsyncIterable<LandedBatch>): AsyncGenerator<LandedBatch[]> {
   let group: LandedBatch[] = [];
   try {
     for await (const batch of batches) {
-      if (group.length > 0 && !isSmall([...group, batch])) {
+      if (group.length > 0 && !canBeTogether([...group, batch])) {
         yield group;
         group = [];
       }
       group.push(batch);
       // A large one is staged while the next is fetched.
-      if (!isSmall(group)) {
+      if (!canBeTogether(group)) {
         yield group;
         group = [];
       }
@@ -39,13 +34,14 @@ export async function* gathered(batches: AsyncIterable<LandedBatch>): AsyncGener
   if (group.length > 0) yield group;
 }
 
-function isSmall(group: readonly LandedBatch[]): boolean {
-  const landed = group.flatMap((batch) => batch.landed);
+/** A batch of many files is worth a transaction of its own. */
+function canBeTogether(group: readonly LandedBatch[]): boolean {
   const feeds = new Set(group.map(({ spec }) => JSON.stringify([spec.feed, spec.version])));
   return (
     feeds.size === group.length &&
-    group.every((batch) => batch.landed.length <= FILES) &&
-    landed.reduce((sum, { lines }) => sum + lines, 0) <= LINES &&
+    group.every(({ landed }) => landed.length <= FEW_FILES) &&
+    areSmall(group.flatMap(({ landed }) => landed)) &&
+    // What waits for others must take no room from them, whatever of it has landed.
     group.reduce((sum, { bytes }) => sum + bytes, 0) <= SMALL_BYTES
   );
 }

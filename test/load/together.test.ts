@@ -5,7 +5,7 @@ import { gathered } from '../../src/load/together.ts';
 import { feedSpec } from '../support/staging.ts';
 
 function batch(feed: string, ...files: Partial<LandedFile>[]): LandedBatch {
-  const landed = files.map((file) => ({ lines: 1, bytes: 1, ...file }) as LandedFile);
+  const landed = files.map((file) => ({ lines: 1, bytes: 1, name: {}, ...file }) as LandedFile);
   const bytes = landed.reduce((sum, file) => sum + file.bytes, 0);
   return { spec: feedSpec({}, { feed }), notes: [], partitions: [], bytes, landed, failures: [] };
 }
@@ -55,6 +55,15 @@ describe('batches', () => {
       ]);
     },
   );
+
+  test('of which one takes room, though nothing of it is here, are staged before the next is waited for', async () => {
+    expect(await groupsOf([{ ...batch('a'), bytes: 2 ** 32 }, batch('b', {})])).toEqual([
+      '+a',
+      'a',
+      '+b',
+      'b',
+    ]);
+  });
 
   test('that are too much together are parted', async () => {
     const half = { lines: 30_000 };

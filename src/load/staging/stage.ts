@@ -15,6 +15,7 @@ import { storageTrouble } from '../../warehouse/trouble.ts';
 import type { LandedFile, LineCounts, StagedFile } from '../file.ts';
 import { readLines } from '../lines.ts';
 import { rowOnceStaged, type StagedFiles, supersededBy, type WantedPartition } from '../partition.ts';
+import { areSmall, FEW_FILES } from '../small.ts';
 import { ColumnTooNarrow, type FileLines, insertCareful } from './careful.ts';
 import { isExact } from './exact-file.ts';
 import { type Assumptions, canReadFast, insertFast, Refusal } from './fast.ts';
@@ -65,6 +66,8 @@ interface Reading {
   careful: Set<LandedFile>;
   /** Files whose numbers need no care. */
   exact: Set<LandedFile>;
+  /** Whether its files are small: they are read in the mode that takes any integer, since a refusal would cost more. */
+  isSmall: boolean;
   /** How often it had to be read in another way. */
   refusals: number;
 }
@@ -74,11 +77,6 @@ const MAX_REFUSALS = 16;
 
 /** More fields without a column than this are not learned: a feed whose field names are data. */
 const MAX_UNDECLARED = 200;
-
-/** Batches with no more lines than this in all are small: what costs most is not to read them, but to ask for it. */
-const SMALL = 50_000;
-/** So many files are worth a look at their numbers before they are read. */
-const FEW_FILES = 16;
 
 /**
  * Puts landed files into `staging_<group>`, each batch in one transaction with its ledger rows.
@@ -168,14 +166,13 @@ export class Stager {
 
   async #reading(batch: Batch): Promise<Reading> {
     const feed = this.#feeds.get(feedId(batch.spec)) as KnownFeed;
-    const reading: Reading = { batch, feed, careful: new Set(), exact: new Set(), refusals: 0 };
+    const isSmall = areSmall(batch.files);
+    const reading: Reading = { batch, feed, careful: new Set(), exact: new Set(), isSmall, refusals: 0 };
     // A field that had no value so far gets its column with its first one.
     if (isInferred(feed.table) && (feed.table.columns.length === 0 || feed.undeclared.size > 0))
       await this.#inferColumns(feed, batch.files);
-    // The mode that reads any integer: a refusal would cost more.
-    if (isSmall(batch.files)) feed.assumptions.integers = 'text';
-    // No condition on each of the columns then, which would cost more, too.
-    if (isSmall(batch.files) && batch.files.length <= FEW_FILES)
+    // A look at the numbers of few files costs less than a condition on each of the columns.
+    if (isSmall && batch.files.length <= FEW_FILES)
       for (const file of batch.files)
         if (await isExact(file.text, this.#limits.line_bytes)) reading.exact.add(file);
     const { columns } = feed.table;
@@ -270,7 +267,7 @@ export class Stager {
     const now = this.#clock();
     const batches = readings.map(({ batch }) => batch);
     const files = batches.flatMap((batch) => batch.files);
-    const numbered = isSmall(files);
+    const numbered = areSmall(files);
     const undeclared: string[][] = [];
     await this.#session.transaction(async () => {
       for (const reading of readings) {
@@ -288,7 +285,7 @@ export class Stager {
 
   /** Inserts the rows of one batch. @returns its files, and fields that the ledger does not know of yet */
   async #insert(
-    { batch, feed, careful, exact }: Reading,
+    { batch, feed, careful, exact, isSmall }: Reading,
     { now, numbered }: { now: Date; numbered: boolean },
   ): Promise<{ files: StagedFile[]; undeclared: string[] }> {
     const session = this.#session;
@@ -298,13 +295,20 @@ export class Stager {
     const rules = fitRules(table, this.#limits, batch.keyColumns);
     await this.#supersede(batch, table);
     if (fast.length > 0) {
-      await insertFast(session, table, fast, assumptions, {
-        rules,
-        exact,
-        loadedAt: now,
-        folder: this.#folder,
-        numbered,
-      });
+      const integers = isSmall ? 'text' : assumptions.integers;
+      await insertFast(
+        session,
+        table,
+        fast,
+        { ...assumptions, integers },
+        {
+          rules,
+          exact,
+          loadedAt: now,
+          folder: this.#folder,
+          numbered,
+        },
+      );
       await this.#checkFast(table, fast, numbered);
       await this.#countMisfits(table, fast, assumptions);
     }
@@ -418,10 +422,6 @@ function feedId({ group, feed, version }: Pick<FeedSpec, 'group' | 'feed' | 'ver
 
 function feedIdOfRow(row: { feed_group: string; feed: string; version: string }): string {
   return feedId({ group: row.feed_group, ...row });
-}
-
-function isSmall(files: readonly LandedFile[]): boolean {
-  return files.reduce((sum, { lines }) => sum + lines, 0) <= SMALL;
 }
 
 function linesOf({ fileId, partition, text }: LandedFile, limits: Limits): FileLines {

@@ -22,7 +22,7 @@ export async function noteUnmodelled(
   sources: readonly Delivering[],
   now: Date,
 ): Promise<void> {
-  const staged = stagedFeeds(inputs.feeds.values());
+  const staged = feedsWithRows(inputs.feeds.values());
   const models = [...project.models.values(), ...project.broken.values(), ...project.disabled.values()];
   const read = new Set(
     models.flatMap((model) => [
@@ -49,7 +49,7 @@ export async function noteUnmodelled(
 }
 
 /** Feeds with rows, whichever version of them. */
-function stagedFeeds(feeds: Iterable<StagingProgress>): Unmodelled[] {
+function feedsWithRows(feeds: Iterable<StagingProgress>): Unmodelled[] {
   const named = [...feeds].flatMap(({ group, feed, rows }): [string, Unmodelled][] =>
     rows > 0 ? [[`${group}.${feed}`, { feed_group: group, feed }]] : [],
   );
