@@ -42,13 +42,13 @@ export class Session implements Disposable {
 
   /** Runs statements and discards their rows. */
   async run(sql: string, parameters: readonly SqlValue[] = []): Promise<void> {
-    await this.#withStorageErrors(() => this.#connection.run(sql, parameters.map(toDuckDB)));
+    await this.#withStorageErrors(() => this.#connection.run(sql, bound(parameters)));
   }
 
   /** Runs one statement and reads all of its rows. */
   async rows<T = Row>(sql: string, parameters: readonly SqlValue[] = []): Promise<T[]> {
     const reader = await this.#withStorageErrors(() =>
-      this.#connection.runAndReadAll(sql, parameters.map(toDuckDB)),
+      this.#connection.runAndReadAll(sql, bound(parameters)),
     );
     const names = reader.deduplicatedColumnNames();
     // Column by column, which takes half as long as row by row.
@@ -239,6 +239,14 @@ export interface RowAppender {
   bigint(value: number): void;
   blob(value: Uint8Array): void;
   endRow(): void;
+}
+
+/**
+ * None at all rather than an empty list: with a list the client parses, plans and runs a statement in steps of their
+ * own, and DuckDB plans most statements a second time when they are run.
+ */
+function bound(parameters: readonly SqlValue[]): DuckDBValue[] | undefined {
+  return parameters.length > 0 ? parameters.map(toDuckDB) : undefined;
 }
 
 function toDuckDB(value: SqlValue): DuckDBValue {
