@@ -27,6 +27,8 @@ const OFFSET = '[+-](?:(?:0\\d|1[0-3])(?::?[0-5]\\d)?|14(?::?00)?)';
 const ZONE = ` ?(?:[Zz]|UTC|${OFFSET})`;
 /** Spellings that DuckDB's cast to TIMESTAMP, which passes over an offset, reads as they are. */
 const UTC = `${DAY}(?:[T ]${MINUTES}(?:${SECONDS}(?:Z|\\+00:00)?)?)?`;
+/** Those of them without digits that a TIMESTAMP does not keep. */
+const PLAIN = UTC.replace('{1,9}', '{1,6}');
 
 const INSTANT = `${DAY}(?:[Tt ]${CLOCK}(?:${ZONE})?)?`;
 
@@ -46,6 +48,11 @@ export function instant(x: string): string {
   return `CASE WHEN regexp_full_match(${x}, ${literal(UTC)}) THEN try_cast(${x} AS TIMESTAMP)
     WHEN regexp_full_match(${x}, ${literal(INSTANT)})
     THEN try_cast(${local} AS TIMESTAMP) - coalesce(try_cast(${offset} AS INTERVAL), INTERVAL 0 SECOND) END`;
+}
+
+/** The instant of a text in one of the most common spellings, as {@link instant} gives it; NULL for any other text. */
+export function plainInstant(x: string): string {
+  return `CASE WHEN regexp_full_match(${x}, ${literal(PLAIN)}) THEN try_cast(${x} AS TIMESTAMP) END`;
 }
 
 /** Only a day has so few characters. */

@@ -7,7 +7,7 @@ import type { LandedFile } from '../file.ts';
 import type { FitRules } from './careful.ts';
 import { type Column, takesAll } from './columns.ts';
 import { mayBeRespelled } from './digits.ts';
-import { type FastColumn, fastColumn, type IntegerMode, rescuingColumn } from './fast-columns.ts';
+import { type FastColumn, fastColumn, type Modes, rescuingColumn } from './fast-columns.ts';
 import { objectOf } from './rescued.ts';
 import type { StagingTable } from './table.ts';
 
@@ -22,8 +22,7 @@ import type { StagingTable } from './table.ts';
  */
 
 /** What the fast way assumes of the files; a refusal says which assumption did not hold. */
-export interface Assumptions {
-  integers: IntegerMode;
+export interface Assumptions extends Modes {
   /** Fields known to come without a column of their own: read as JSON into `_rescued`. */
   undeclared: readonly string[];
   /** Columns known to come with values that do not fit: read as JSON, so that those can be rescued. */
@@ -32,7 +31,7 @@ export interface Assumptions {
 
 /** Why files were not staged the fast way. Nothing is lost by it: they are read another way. */
 export class Refusal extends Error {
-  readonly reason: 'integer' | 'undeclared' | 'misfit' | 'respelled' | 'doubtful';
+  readonly reason: keyof Modes | 'undeclared' | 'misfit' | 'respelled' | 'doubtful';
   /** The file to blame; undefined when it cannot be told. */
   readonly file: LandedFile | undefined;
   /** Of a misfit. */
@@ -86,15 +85,16 @@ export async function insertFast(
 ): Promise<void> {
   const firm = new Set([...rules.keyColumns, ...rules.mustFit]);
   const mayRescue = (column: Column) => !takesAll(column) && !column.strict && !firm.has(column.name);
-  const columns = table.columns.map((column) =>
-    assumptions.misfits.has(column.name) && mayRescue(column)
-      ? rescuingColumn(column)
-      : fastColumn(column, assumptions.integers),
-  );
-  const refusing = columns.filter(({ column }) => mayRescue(column) && !assumptions.misfits.has(column.name));
+  const columns = table.columns.map((column, index) => {
+    const names = { field: `x${index}`, value: `v${index}` };
+    return assumptions.misfits.has(column.name) && mayRescue(column)
+      ? rescuingColumn(column, names)
+      : fastColumn(column, names, assumptions);
+  });
+  const undeclared = assumptions.undeclared.map((name, index) => ({ name, field: `u${index}` }));
   const samples = [
     ...columns.map(({ column, sample }) => [fieldName(column.name), sample] as const),
-    ...assumptions.undeclared.map((field) => [field, null] as const),
+    ...undeclared.map(({ name }) => [name, null] as const),
   ];
   const sampleFile = join(folder, `columns-${process.pid}.jsonl`);
   await writeFile(sampleFile, `${JSON.stringify(Object.fromEntries(samples))}\n`);
@@ -107,23 +107,31 @@ export async function insertFast(
     '_rescued',
     ...(numbered ? ['_line'] : []),
   ];
-  const perFile = (values: string[]) => `list_extract([${values.join(', ')}], CAST(${FILE_INDEX} AS BIGINT))`;
+  const perFile = (values: string[]) => `list_extract([${values.join(', ')}], file)`;
+  const fields = [
+    ...columns.map(({ column, field }) => `${identifier(fieldName(column.name))} AS ${field}`),
+    ...undeclared.map(({ name, field }) => `${identifier(name)} AS ${field}`),
+    `CAST(${FILE_INDEX} AS BIGINT) AS file`,
+  ];
+  const inexact = files.flatMap((file, index) => (exact.has(file) ? [] : [index + 1]));
   const sql = `INSERT INTO ${qualified(table)} (${targets.map(identifier).join(', ')})
 SELECT ${[
     ...columns.map(({ value }) => value),
     perFile(files.map(({ partition }) => timestamp(partition.time))),
     perFile(files.map(({ fileId }) => String(fileId))),
     timestamp(loadedAt),
-    rescued(columns, assumptions, {
-      refusing,
-      inexact: files.flatMap((file, index) => (exact.has(file) ? [] : [index + 1])),
-      files: files.length,
-    }),
+    `CASE WHEN refused IS NOT NULL THEN error('refused:' || refused || ':' || file) ${rescued(columns, undeclared)} END`,
     ...(numbered ? [`row_number() OVER () - ${perFile(linesBefore(files).map(String))}`] : []),
-  ].join(',\n  ')}
+  ].join(', ')}
+FROM (SELECT *, ${refusedFor(columns, undeclared, {
+    mayRescue,
+    inexact: inexact.length === files.length ? 'all' : inexact,
+  })} AS refused
+FROM (SELECT *, ${columns.map(({ expression, value }) => `${expression} AS ${value}`).join(', ')}
+FROM (SELECT ${fields.join(', ')}
 FROM read_json(${fileList([sampleFile, ...files.map(({ text }) => text)])}, format = 'newline_delimited',
   records = true, hive_partitioning = false, sample_size = 1, maximum_sample_files = 1, map_inference_threshold = -1)
-WHERE ${FILE_INDEX} > 0`;
+WHERE ${FILE_INDEX} > 0)))`;
   try {
     await session.run(sql);
   } catch (error) {
@@ -142,61 +150,61 @@ function linesBefore(files: readonly LandedFile[]): number[] {
   });
 }
 
+/** A field without a column: its name in the feed and in SQL. */
+interface UndeclaredField {
+  name: string;
+  field: string;
+}
+
 /**
- * `_rescued`, and the place where a row that this way cannot decide stops the statement.
- * @param refusing columns whose misfits could be rescued, were it known that they have some
+ * Why this way cannot decide a row, which then stops the statement; NULL where it can.
+ * @param mayRescue whether a column's misfits could be rescued, were it known that it has some
  * @param inexact the indexes of files whose numbers may not be as they were sent
  */
-function rescued(
+function refusedFor(
   columns: readonly FastColumn[],
-  { integers, undeclared }: Assumptions,
-  {
-    refusing,
-    inexact,
-    files,
-  }: { refusing: readonly FastColumn[]; inexact: readonly number[]; files: number },
+  undeclared: readonly UndeclaredField[],
+  { mayRescue, inexact }: { mayRescue: (column: Column) => boolean; inexact: 'all' | readonly number[] },
 ): string {
-  const stop = (reason: string, conditions: string[]) =>
-    conditions.length === 0
-      ? ''
-      : `WHEN ${conditions.join(' OR ')} THEN error('refused:${reason}:' || ${FILE_INDEX})`;
-  const doubts = (integer: boolean) =>
-    columns.flatMap((column) =>
-      column.integer === integer && column.doubtful && !(refusing.includes(column) && !isOther(column))
-        ? [column.doubtful]
-        : [],
-    );
-  // Integers have another mode to be tried before.
-  const isOther = ({ integer }: FastColumn) => integer && integers === 'double';
-  const misfits = refusing.filter((column) => !isOther(column) && column.doubtful);
+  const modes = new Map<keyof Modes, string[]>();
   // A line that is `null` reads as a row without a value, which an empty object does too.
-  const names = [...columns.map(({ column }) => fieldName(column.name)), ...undeclared].map(identifier);
-  const nothing = names.length === 0 ? 'true' : names.map((name) => `${name} IS NULL`).join(' AND ');
+  const nothing = [...columns, ...undeclared].map(({ field }) => `${field} IS NULL`).join(' AND ');
+  const doubts = [`(${nothing || 'true'})`];
+  const misfits: string[] = [];
+  for (const [index, { column, doubtful, mode }] of columns.entries()) {
+    if (!doubtful) continue;
+    if (mode) modes.set(mode, [...(modes.get(mode) ?? []), doubtful]);
+    else if (mayRescue(column)) misfits.push(`WHEN ${doubtful} THEN 'misfit:${index}'`);
+    else doubts.push(doubtful);
+  }
   const respelled = [
     ...columns.flatMap((column) => column.respelled ?? []),
-    ...undeclared.map((field) => mayBeRespelled(identifier(field))),
+    ...undeclared.map(({ field }) => mayBeRespelled(field)),
   ];
-  const mayBeInexact = inexact.length === files ? 'true' : `${FILE_INDEX} IN (${inexact.join(', ')})`;
+  const mayBeInexact = inexact === 'all' ? 'true' : `file IN (${inexact.join(', ')})`;
+  return `CASE ${[
+    ...[...modes].map(([mode, conditions]) => `WHEN ${conditions.join(' OR ')} THEN '${mode}'`),
+    `WHEN ${doubts.join(' OR ')} THEN 'doubtful'`,
+    ...misfits,
+    respelled.length === 0 || inexact.length === 0
+      ? ''
+      : `WHEN ${mayBeInexact} AND (${respelled.join(' OR ')}) THEN 'respelled'`,
+  ].join('\n')} END`;
+}
+
+/** What goes to `_rescued`, as a case; empty where nothing can. */
+function rescued(columns: readonly FastColumn[], undeclared: readonly UndeclaredField[]): string {
   const fields = [
-    ...undeclared.map((name) => ({
-      name,
-      json: identifier(name),
-      when: `${identifier(name)} IS NOT NULL`,
-    })),
+    ...undeclared.map(({ name, field }) => ({ name, json: field, when: `${field} IS NOT NULL` })),
     ...columns.flatMap(({ column, kept }) => (kept ? [{ name: fieldName(column.name), ...kept }] : [])),
   ];
-  const anyField = fields.map(({ when }) => when).join(' OR ');
-  return `CASE
-    ${stop(integers === 'double' ? 'integer' : 'doubtful', doubts(true))}
-    ${stop('doubtful', [...doubts(false), `(${nothing})`])}
-    ${misfits.map(({ column, doubtful }) => stop(`misfit:${columns.findIndex((each) => each.column === column)}`, [doubtful as string])).join('\n    ')}
-    ${stop('respelled', respelled.length === 0 || inexact.length === 0 ? [] : [`(${mayBeInexact} AND (${respelled.join(' OR ')}))`])}
-    ${fields.length === 0 ? '' : `WHEN ${anyField} THEN ${objectOf(fields)}`}
-  END`;
+  return fields.length === 0
+    ? ''
+    : `WHEN ${fields.map(({ when }) => when).join(' OR ')} THEN ${objectOf(fields)}`;
 }
 
 function refusal(cause: Error, files: readonly LandedFile[], columns: readonly Column[]): Error {
-  const ours = /refused:(integer|doubtful|misfit|respelled):(?:(\d+):)?(\d+)/.exec(cause.message);
+  const ours = /refused:(integers|times|doubtful|misfit|respelled):(?:(\d+):)?(\d+)/.exec(cause.message);
   if (ours) {
     const [, reason, column, file] = ours;
     return new Refusal(reason as Refusal['reason'], files[Number(file) - 1], {

@@ -42,11 +42,11 @@ export function fieldsOfPlain(json: string, fields: Fields): string {
 
 /**
  * An object of fields whose names are known, as far as a row has them: far less work than to look through all fields of a line.
- * @param fields each with a condition and its value as JSON, which may be marked in rows where `isMarked`
+ * @param fields each with a condition and its value as JSON, which may be marked in rows where `isMarked`; left out: nowhere
  */
 export function objectOf(
   fields: readonly { name: string; when: string; json: string }[],
-  isMarked = 'false',
+  isMarked?: string,
 ): string {
   const texts = [...fields]
     .sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)))
@@ -55,7 +55,7 @@ export function objectOf(
         `CASE WHEN ${when} THEN ${literal(`${JSON.stringify(name)}:`)} || CAST(${json} AS VARCHAR) END`,
     );
   const text = `'{' || concat_ws(',', ${texts.join(', ')}) || '}'`;
-  return `CAST(CASE WHEN ${isMarked} THEN ${unmarkedJson(text)} ELSE ${text} END AS JSON)`;
+  return `CAST(${isMarked ? `CASE WHEN ${isMarked} THEN ${unmarkedJson(text)} ELSE ${text} END` : text} AS JSON)`;
 }
 
 /** A JSON value as a text column has it: a string's text, anything else as it is written. */

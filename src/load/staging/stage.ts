@@ -19,6 +19,7 @@ import { areSmall, FEW_FILES } from '../small.ts';
 import { ColumnTooNarrow, type FileLines, insertCareful } from './careful.ts';
 import { isExact } from './exact-file.ts';
 import { type Assumptions, canReadFast, insertFast, Refusal } from './fast.ts';
+import type { Modes } from './fast-columns.ts';
 import { fitRules } from './fit-rules.ts';
 import { addInferredColumns } from './infer.ts';
 import { isInferred, openStagingTables, type StagingTable } from './table.ts';
@@ -66,8 +67,9 @@ interface Reading {
   careful: Set<LandedFile>;
   /** Files whose numbers need no care. */
   exact: Set<LandedFile>;
-  /** Whether its files are small: they are read in the mode that takes any integer, since a refusal would cost more. */
+  /** Whether its files are small: see {@link modes}. */
   isSmall: boolean;
+
   /** How often it had to be read in another way. */
   refusals: number;
 }
@@ -157,6 +159,7 @@ export class Stager {
         undeclared: new Set(fields),
         assumptions: {
           integers: 'double',
+          times: 'plain',
           undeclared: learnable(table, this.#limits, fields),
           misfits: new Set((misfits.get(id) ?? []).map(({ column_name }) => column_name)),
         },
@@ -214,8 +217,12 @@ export class Stager {
     }
     reading.refusals += 1;
     const { reason, column, file } = refusal;
-    if (reason === 'integer') {
+    if (reason === 'integers') {
       assumptions.integers = 'text';
+      return;
+    }
+    if (reason === 'times') {
+      assumptions.times = 'any';
       return;
     }
     if (column !== undefined && reading.refusals < MAX_REFUSALS) {
@@ -295,12 +302,11 @@ export class Stager {
     const rules = fitRules(table, this.#limits, batch.keyColumns);
     await this.#supersede(batch, table);
     if (fast.length > 0) {
-      const integers = isSmall ? 'text' : assumptions.integers;
       await insertFast(
         session,
         table,
         fast,
-        { ...assumptions, integers },
+        { ...assumptions, ...modes(assumptions, isSmall) },
         {
           rules,
           exact,
@@ -441,6 +447,14 @@ function learnable({ columns }: StagingTable, limits: Limits, fields: readonly s
     result.push(field);
   }
   return result;
+}
+
+/**
+ * Of small files, the mode that takes any integer, since a refusal would cost more than it; and that with the shorter
+ * statement, which takes most times. Of others, what reads a row in the least time.
+ */
+function modes({ integers, times }: Modes, areSmall: boolean): Modes {
+  return areSmall ? { integers: 'text', times } : { integers, times: 'any' };
 }
 
 async function checkConserved(file: LandedFile, { lines, staged, rejected }: LineCounts): Promise<void> {
