@@ -17,16 +17,27 @@ export async function copyTables(session: Session, held: readonly HeldTable[]): 
   const since = await changedSince(session, copied.has('ops.published_tables'));
   const kept = held.filter(({ there }) => there);
   await dropGoneTables(session, [...copied.values()], new Set([...tables, ...kept].map(tableId)));
+  const fewRows: { table: PresentTable; change: RowsChanged | undefined }[] = [];
   for (const table of tables) {
     const sameShape = columnList(copied.get(tableId(table))?.columns ?? []) === columnList(table.columns);
     const change = sameShape ? since.get(tableId(table)) : undefined;
     if (change === 'none') continue;
+    if (sameShape && (sizes.get(tableId(table)) ?? 0) <= FEW) {
+      fewRows.push({ table, change });
+      continue;
+    }
     if (change === 'some rows' && (await copyRows(session, table))) continue;
     const part = sameShape ? PARTS.get(tableId(table)) : undefined;
     if (part && (await copyParts(session, table, part))) continue;
-    if (sameShape && (sizes.get(tableId(table)) ?? 0) <= SMALL) await refill(session, table);
+    if (sameShape && (sizes.get(tableId(table)) ?? 0) <= SMALL) await refill(session, [table]);
     else await copyWhole(session, table);
   }
+  const unknown = fewRows.filter(({ change }) => change === undefined).map(({ table }) => table);
+  const differing = new Set(await differingTables(session, unknown));
+  await refill(
+    session,
+    fewRows.flatMap(({ table, change }) => (change || differing.has(table) ? [table] : [])),
+  );
 }
 
 /** Drops tables that the loader's file no longer has, or that are not tables any more. */
@@ -62,6 +73,9 @@ async function changedSince(session: Session, published: boolean): Promise<Map<s
   return new Map(rows.map(({ name, change }) => [name, change]));
 }
 
+/** Up to so many rows are all copied sooner than it is found out which of them differ. */
+const FEW = 10_000;
+
 /** Of a table with more rows, to mark each as deleted takes longer than to set the comments of a new one. */
 const SMALL = 122_880;
 
@@ -74,10 +88,26 @@ async function tableSizes(session: Session): Promise<Map<string, number>> {
   return new Map(rows.map(({ name, size }) => [name, size]));
 }
 
-/** Copies all rows into a table that is there already, which keeps its comments: to set these takes longer than the rows. */
-async function refill(session: Session, table: PresentTable): Promise<void> {
-  await session.run(`DELETE FROM ${inCopy(table)};
-INSERT INTO ${inCopy(table)} SELECT ${columnNames(table)} FROM ${qualified(table)}`);
+/** Which of these tables, each as wide in the copy, have other rows there: what is the same need not be written again. */
+async function differingTables(session: Session, tables: readonly PresentTable[]): Promise<PresentTable[]> {
+  if (tables.length === 0) return [];
+  const content = (table: PresentTable, rows: string) =>
+    `(SELECT ROW(count(*), sum(hash(${columnNames(table)}))) FROM ${rows})`;
+  const queries = tables.map(
+    (table, place) =>
+      `SELECT ${place} AS place WHERE ${content(table, qualified(table))} IS DISTINCT FROM ${content(table, inCopy(table))}`,
+  );
+  const rows = await session.rows<{ place: number }>(queries.join(' UNION ALL '));
+  return rows.map(({ place }) => tables[place] as PresentTable);
+}
+
+/** Copies all rows into tables that are there already, which keep their comments: to set these takes longer than the rows. */
+async function refill(session: Session, tables: readonly PresentTable[]): Promise<void> {
+  const statements = tables.map(
+    (table) => `DELETE FROM ${inCopy(table)};
+INSERT INTO ${inCopy(table)} SELECT ${columnNames(table)} FROM ${qualified(table)}`,
+  );
+  if (statements.length > 0) await session.run(statements.join(';\n'));
 }
 
 function columnNames({ columns }: PresentTable): string {

@@ -13,11 +13,17 @@ export async function dropViews(session: Session, held: readonly HeldTable[]): P
   const views = await viewsOf(session, { database: COPY });
   const frozen = views.filter((view) => isHeld(held, view));
   const name = (index: number) => `${COPY}.main.${identifier(`frozen_${index}`)}`;
-  for (const [index, view] of frozen.entries())
-    await runInCopy(session, `CREATE OR REPLACE TABLE ${name(index)} AS FROM ${qualified(view)}`);
-  for (const view of views) await session.run(`DROP VIEW ${inCopy(view)}`);
-  for (const [index, view] of frozen.entries())
-    await session.run(`CREATE TABLE ${inCopy(view)} AS FROM ${name(index)}; DROP TABLE ${name(index)}`);
+  const freeze = frozen.map(
+    (view, index) => `CREATE OR REPLACE TABLE ${name(index)} AS FROM ${qualified(view)}`,
+  );
+  if (freeze.length > 0) await inDatabaseOfCopy(session, (run) => run(freeze.join(';\n')));
+  const statements = [
+    ...views.map((view) => `DROP VIEW ${inCopy(view)}`),
+    ...frozen.map(
+      (view, index) => `CREATE TABLE ${inCopy(view)} AS FROM ${name(index)}; DROP TABLE ${name(index)}`,
+    ),
+  ];
+  if (statements.length > 0) await session.run(statements.join(';\n'));
 }
 
 /**
@@ -28,8 +34,7 @@ export async function copyViews(session: Session, held: readonly HeldTable[]): P
   const views = await viewsOf(session, { where: PUBLIC_SCHEMAS });
   let waiting = views.filter((view) => !isHeld(held, view));
   for (;;) {
-    const left: typeof views = [];
-    for (const view of waiting) if (!(await copyView(session, view))) left.push(view);
+    const left = await copyThoseThatCan(session, waiting);
     const [first] = left;
     if (first === undefined) return;
     // No further view can be copied as a view: the first of the rest becomes a table, which others may need.
@@ -41,18 +46,25 @@ export async function copyViews(session: Session, held: readonly HeldTable[]): P
   }
 }
 
-async function viewsOf(session: Session, which: TableFilter): Promise<TableOrView[]> {
-  return (await tablesAndViews(session, which)).filter(({ kind }) => kind === 'view');
+/** @returns views that read what is not there, or not yet */
+async function copyThoseThatCan(session: Session, views: readonly TableOrView[]): Promise<TableOrView[]> {
+  const left: TableOrView[] = [];
+  const able: TableOrView[] = [];
+  for (const view of views) {
+    const reads = FILES.test(view.sql) && (await readsFiles(session, view));
+    (reads ? left : able).push(view);
+  }
+  await inDatabaseOfCopy(session, async (run) => {
+    for (const view of able)
+      await run(`CREATE SCHEMA IF NOT EXISTS ${identifier(view.schema)};\n${view.sql}`).catch(() =>
+        left.push(view),
+      );
+  });
+  return views.filter((view) => left.includes(view));
 }
 
-/** @returns false when what it reads is not there, or not yet */
-async function copyView(session: Session, view: TableOrView): Promise<boolean> {
-  await session.run(`CREATE SCHEMA IF NOT EXISTS ${COPY}.${identifier(view.schema)}`);
-  if (FILES.test(view.sql) && (await readsFiles(session, view))) return false;
-  return runInCopy(session, view.sql).then(
-    () => true,
-    () => false,
-  );
+async function viewsOf(session: Session, which: TableFilter): Promise<TableOrView[]> {
+  return (await tablesAndViews(session, which)).filter(({ kind }) => kind === 'view');
 }
 
 /** A view that reads a file has a quote or `query()` in its text, so most views need not be planned to find out. */
@@ -63,12 +75,15 @@ async function readsFiles(session: Session, view: TableName): Promise<boolean> {
   return names.some((name) => /^read_|^parquet_scan$|^glob$|^sniff_csv$/.test(name));
 }
 
-/** Runs a statement in the copy, where names without a database mean its own tables. */
-async function runInCopy(session: Session, sql: string): Promise<void> {
+/** Runs statements in the copy, where names without a database mean its own tables. */
+async function inDatabaseOfCopy(
+  session: Session,
+  work: (run: (sql: string) => Promise<void>) => Promise<void>,
+): Promise<void> {
   const { home } = await session.row<{ home: string }>('SELECT current_database() AS home');
   await session.run(`USE ${COPY}`);
   try {
-    await session.run(sql);
+    await work((sql) => session.run(sql));
   } finally {
     await session.run(`USE ${identifier(home)}`);
   }
