@@ -91,7 +91,9 @@ export const rootKeys = z.strictObject({
     .min(1)
     .max(1024)
     .optional()
-    .describe('How many threads DuckDB uses. Left out: one for each core.'),
+    .describe(
+      'How many threads DuckDB uses. Left out: one for each core, and one alone for a small warehouse.',
+    ),
   limits: limitKeys
     .optional()
     .describe('What keeps odd input from taking all memory, disk or time; sizes are written as 64MiB.'),

@@ -21,23 +21,39 @@ export type SqlValue = null | boolean | number | bigint | string | Date | Uint8A
 
 export type Row = Record<string, SqlValue>;
 
+/** What the sessions of one warehouse share. */
+export interface Shared {
+  /** Types of the columns of tables that rows were inserted into, by table. */
+  types: Map<string, Map<string, string>>;
+  /** Whether it holds little, so that one thread works on it. */
+  isSmall: boolean;
+}
+
 /**
  * One connection to the warehouse, and what is done over it: SQL, the ledger through kysely, transactions.
  * Statements of one session run one after the other.
  */
 export class Session implements Disposable {
   readonly #connection: DuckDBConnection;
-  readonly #types: Map<string, Map<string, string>>;
+  readonly #shared: Shared;
   readonly #file: string | undefined;
 
-  /**
-   * @param types of the columns of tables that rows were inserted into, by table: sessions of one warehouse share them
-   * @param file the database's, for messages
-   */
-  constructor(connection: DuckDBConnection, types = new Map<string, Map<string, string>>(), file?: string) {
+  /** @param file the database's, for messages */
+  constructor(
+    connection: DuckDBConnection,
+    shared: Shared = { types: new Map(), isSmall: false },
+    file?: string,
+  ) {
     this.#connection = connection;
-    this.#types = types;
+    this.#shared = shared;
     this.#file = file;
+  }
+
+  /** From here on there is much to do: a warehouse that was opened as a small one is worked on by all threads. */
+  async useAllThreads(): Promise<void> {
+    if (!this.#shared.isSmall) return;
+    this.#shared.isSmall = false;
+    await this.run('RESET GLOBAL threads');
   }
 
   /** Runs statements and discards their rows. */
@@ -170,17 +186,18 @@ export class Session implements Disposable {
   /** Read for all tables of a schema at once: of the ledger, sooner or later all are needed. */
   async #columnTypes(table: TableName): Promise<Map<string, string>> {
     const key = qualified(table);
-    if (!this.#types.has(key)) {
+    const { types } = this.#shared;
+    if (!types.has(key)) {
       const rows = await this.rows<{ table: string; name: string; type: string }>(
         `SELECT "table", name, type FROM (${columnsSql()}) WHERE schema = $1`,
         [table.schema],
       );
       for (const { table: name, ...column } of rows) {
         const of = qualified({ schema: table.schema, table: name });
-        this.#types.set(of, (this.#types.get(of) ?? new Map()).set(column.name, column.type));
+        types.set(of, (types.get(of) ?? new Map()).set(column.name, column.type));
       }
     }
-    return this.#types.get(key) ?? new Map();
+    return types.get(key) ?? new Map();
   }
 
   /** Fills a table row by row, for values that are bytes. The callback appends each column, then `endRow`. */

@@ -5,7 +5,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { BusyError, DamagedError, StorageError } from '../errors.ts';
 import { makeFolder } from '../files.ts';
 import { type FileAccess, fileAccessSettings } from './file-access.ts';
-import { Session } from './session.ts';
+import { Session, type Shared } from './session.ts';
 import { storageTrouble } from './trouble.ts';
 
 export interface OpenOptions {
@@ -13,7 +13,13 @@ export interface OpenOptions {
   readOnly?: boolean;
   /** DuckDB's `memory_limit`, e.g. `1GB`. */
   memoryLimit?: string;
+  /** Left out: one for each core; or one alone while the file is small, see {@link OpenOptions.oneWhereSmall}. */
   threads?: number;
+  /**
+   * Whether one thread works on a small file until {@link Session.useAllThreads}: to hand its parts to others costs more than
+   * it gains.
+   */
+  oneWhereSmall?: boolean;
   /** How long to wait for another process to release the file, in milliseconds. */
   patience?: number;
   /** Files besides its own that SQL may touch; left out: none. */
@@ -28,6 +34,9 @@ export interface OpenOptions {
   key?: 'warehouse' | 'publish';
 }
 
+/** How many bytes a small file has at most: some million rows. */
+const SMALL_FILE = 2 ** 26;
+
 /** How long a command waits by default for another one to finish, before it fails with {@link BusyError}. */
 const PATIENCE_MS = 2000;
 
@@ -36,11 +45,12 @@ export class Warehouse implements AsyncDisposable {
   readonly file: string;
   readonly #instance: DuckDBInstance;
   readonly #sessions: Session[] = [];
-  readonly #types = new Map<string, Map<string, string>>();
+  readonly #shared: Shared;
 
-  private constructor(file: string, instance: DuckDBInstance) {
+  private constructor(file: string, instance: DuckDBInstance, isSmall: boolean) {
     this.file = file;
     this.#instance = instance;
+    this.#shared = { types: new Map(), isSmall };
   }
 
   /**
@@ -51,6 +61,8 @@ export class Warehouse implements AsyncDisposable {
   static async open(file: string, options: OpenOptions = {}): Promise<Warehouse> {
     if (options.readOnly) await mustExist(file);
     else await makeFolder(dirname(file));
+    const isSmall = options.oneWhereSmall === true && !options.threads && (await sizeOf(file)) <= SMALL_FILE;
+    const threads = isSmall ? 1 : options.threads;
     const settings: Record<string, string> = {
       access_mode: options.readOnly ? 'READ_ONLY' : 'READ_WRITE',
       // Extensions that we need are built in; nothing is to be fetched from the network, or loaded.
@@ -63,14 +75,14 @@ export class Warehouse implements AsyncDisposable {
       checkpoint_threshold: '256MB',
       ...(options.memoryLimit ? { memory_limit: options.memoryLimit } : {}),
       ...(options.spill ? { temp_directory: options.spill } : {}),
-      ...(options.threads ? { threads: String(options.threads) } : {}),
+      ...(threads ? { threads: String(threads) } : {}),
     };
     const deadline = Date.now() + (options.patience ?? PATIENCE_MS);
     for (;;) {
       try {
         const instance = await DuckDBInstance.create(file, settings);
         await applySettings(instance, options);
-        return new Warehouse(file, instance);
+        return new Warehouse(file, instance, isSmall);
       } catch (error) {
         const problem = openProblem(file, error as Error, options.key ?? 'warehouse');
         if (!(problem instanceof BusyError) || Date.now() > deadline) throw problem;
@@ -81,7 +93,7 @@ export class Warehouse implements AsyncDisposable {
 
   /** A new connection. Closed with the warehouse, or before by its owner. */
   async session(): Promise<Session> {
-    const session = new Session(await this.#instance.connect(), this.#types, this.file);
+    const session = new Session(await this.#instance.connect(), this.#shared, this.file);
     this.#sessions.push(session);
     return session;
   }
@@ -101,7 +113,8 @@ async function applySettings(
     // All instants are UTC: the time zone of the machine must not change a cast.
     "SET GLOBAL TimeZone = 'UTC'",
     ...fileAccessSettings(reach),
-    ...(settable ? [] : ['SET lock_configuration = true']),
+    // How many threads there are changes nothing but speed, see `Session.useAllThreads`.
+    ...(settable ? [] : ["SET GLOBAL allowed_configs = ['threads']", 'SET lock_configuration = true']),
   ];
   const connection = await instance.connect();
   try {
@@ -112,6 +125,11 @@ async function applySettings(
   } finally {
     connection.closeSync();
   }
+}
+
+async function sizeOf(file: string): Promise<number> {
+  const found = await stat(file).catch(() => undefined);
+  return found?.size ?? 0;
 }
 
 async function mustExist(file: string): Promise<void> {

@@ -77,6 +77,8 @@ export async function openWorkspace(config: Config, options: WorkspaceOptions): 
     readOnly: dryRun === true && !absent,
     memoryLimit: config.memoryLimit,
     threads: config.threads,
+    // What models read besides may be large.
+    oneWhereSmall: !config.allowFiles?.length,
     fileAccess: reachOf(config),
     // `verify` ranks with other numbers of threads, in a file that it cannot write.
     settable: dryRun === true,

@@ -43,7 +43,8 @@ describe('SQL', () => {
     "EXPORT DATABASE '/tmp/of-a-model'",
     'SET enable_external_access = true',
     "SET allowed_directories = ['/']",
-    'SET threads = 1',
+    "SET memory_limit = '1TB'",
+    "SET allowed_configs = ['memory_limit']",
     "PRAGMA profiling_output = '/tmp/of-a-model.txt'",
   ])('reaches nothing of this machine that it was not given: %s', async (statement) => {
     expect(await complaint([statement])).toMatch(/Permission Error|configuration has been locked|Cannot /);

@@ -275,6 +275,7 @@ export class Stager {
     const batches = readings.map(({ batch }) => batch);
     const files = batches.flatMap((batch) => batch.files);
     const numbered = areSmall(files);
+    if (!numbered) await this.#session.useAllThreads();
     const undeclared: string[][] = [];
     await this.#session.transaction(async () => {
       for (const reading of readings) {
