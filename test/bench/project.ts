@@ -27,11 +27,13 @@ export class Project {
   readonly folder: string;
   readonly feeds: string;
   readonly warehouse: string;
+  readonly published: string;
 
   private constructor(folder: string) {
     this.folder = folder;
     this.feeds = join(folder, 'feeds');
     this.warehouse = join(folder, 'warehouse.duckdb');
+    this.published = join(folder, 'published', 'warehouse.duckdb');
   }
 
   /**
@@ -93,7 +95,7 @@ export class Project {
     await this.reset();
     for (const name of KEPT) await cp(join(this.folder, 'kept', name), join(this.folder, name), COPY);
     // Else the copy for analysts would be another file than the one that was left, and be made anew.
-    const fingerprint = await fileFingerprint(join(this.folder, 'published', 'warehouse.duckdb'));
+    const fingerprint = await fileFingerprint(this.published);
     await runSql(this.warehouse, [`UPDATE ops.published SET fingerprint = ${literal(fingerprint ?? '')}`]);
   }
 

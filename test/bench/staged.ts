@@ -1,5 +1,10 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { literal } from '../../src/warehouse/sql.ts';
+import { busySeconds } from './child.ts';
+import { runCommand } from './command.ts';
 import { FEED, hourTime, rows, type Shape } from './feed.ts';
+import type { Sample } from './measurement.ts';
 import { type CommandRun, Project } from './project.ts';
 import { rowOf, runSql, type SqlRun } from './sql.ts';
 
@@ -101,6 +106,22 @@ export function buildAsVendor(project: Project): Promise<BuildSample> {
 /** The least that any build has to do: it writes the model's rows, from a table that holds nothing else. */
 export function writeAlone(project: Project): Promise<BuildSample> {
   return runAlone(project, `CREATE OR REPLACE TABLE main.written AS FROM ${MODEL}`);
+}
+
+/** A copy of the published file, on the disk: the least that publishing can do where files cannot share their blocks. */
+export async function copyAlone({ folder, published }: Project): Promise<Sample> {
+  const busy = busySeconds();
+  const copy = join(folder, 'copy.duckdb');
+  const { seconds, cpu_seconds } = await runCommand(
+    ['sh', '-c', 'cp "$1" "$2" && sync "$2"', 'sh', published, copy],
+    '',
+  );
+  await rm(copy);
+  return {
+    seconds,
+    cpu_seconds,
+    others: Math.max(0, (busySeconds() - busy) / seconds - cpu_seconds / seconds),
+  };
 }
 
 async function runAlone({ warehouse }: Project, statement: string): Promise<BuildSample> {
