@@ -36,6 +36,8 @@ export async function runScript(
   const start = performance.now();
   const child = spawn(process.execPath, ['--import', USAGE, script, ...args], {
     cwd,
+    // Where a machine adds certificates of its own, Node parses all of them before it does anything else: 45 ms.
+    env: { ...process.env, NODE_EXTRA_CA_CERTS: '' },
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
   });
   child.stdin?.end(input);
