@@ -127,7 +127,7 @@ FROM (SELECT *, ${refusedFor(columns, undeclared, {
     mayRescue,
     inexact: inexact.length === files.length ? 'all' : inexact,
   })} AS refused
-FROM (SELECT *, ${columns.map(({ expression, value }) => `${expression} AS ${value}`).join(', ')}
+FROM (SELECT ${['*', ...columns.map(({ expression, value }) => `${expression} AS ${value}`)].join(', ')}
 FROM (SELECT ${fields.join(', ')}
 FROM read_json(${fileList([sampleFile, ...files.map(({ text }) => text)])}, format = 'newline_delimited',
   records = true, hive_partitioning = false, sample_size = 1, maximum_sample_files = 1, map_inference_threshold = -1)

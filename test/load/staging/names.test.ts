@@ -62,6 +62,24 @@ describe.each(ways)('lines that are read the %s way', (_way, careful) => {
     expect(rows).toEqual([row, row]);
   });
 
+  it('have fields and columns named as parts of the statement that reads them', async () => {
+    const spec = feedSpec({ v1: 'BIGINT', v0: 'TIMESTAMP', x0: 'BOOLEAN', file: 'VARCHAR' });
+    const line =
+      '{"v1":1,"v0":"2026-01-05T08:00:00+02:00","x0":true,"file":"a","refused":"b","x1":null,"u0":2}';
+    expect(await staged(spec, [line], 'v1, v0, x0, file, _rescued')).toEqual({
+      rows: [
+        {
+          v1: 1,
+          v0: new Date('2026-01-05T06:00:00Z'),
+          x0: true,
+          file: 'a',
+          _rescued: '{"refused":"b","u0":2}',
+        },
+      ],
+      rejects: [],
+    });
+  });
+
   it('keep fields with names that no column can have in _rescued', async () => {
     const spec = feedSpec({});
     const line = '{"a\\u0000b":1,"":2,"c":3,"_line":4}';
