@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { CommandContext, CommonOptions } from './command.ts';
+import { prepareEngine } from './engine.ts';
 import { LOG_FORMATS, OUTPUT_FORMATS } from './formats.ts';
 import { refuseSecondValues } from './options.ts';
 
@@ -47,6 +48,7 @@ export function action<Options extends CommonOptions>(
     // commander passes the arguments, then the options, then the command.
     const options = args.at(-2) as Options;
     const positional = args.slice(0, -2).flat() as string[];
+    prepareEngine();
     const { runCommand } = await import('./command.ts');
     process.exitCode = await runCommand(options, async (context) =>
       (await load()).default(context, ...positional),
