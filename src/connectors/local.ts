@@ -1,10 +1,12 @@
-import { createReadStream, type Dirent } from 'node:fs';
+import { createReadStream, type Dirent, readdirSync, statSync } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve, sep } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { z } from 'zod';
 import { SourceError } from '../errors.ts';
 import type { Connector, ConnectorDefinition, Entry, FetchOptions, ListedFile } from './connector.ts';
+import { Disk } from './disk.ts';
 import { changedError, receive } from './partial.ts';
 
 const keys = z.strictObject({
@@ -42,6 +44,7 @@ class LocalConnector implements Connector {
   readonly location: string;
   readonly #root: string;
   readonly #signal: AbortSignal | undefined;
+  readonly #disk = new Disk();
 
   constructor(root: string, signal: AbortSignal | undefined) {
     this.location = root;
@@ -53,21 +56,26 @@ class LocalConnector implements Connector {
     const folder = this.#locate(path);
     // A root that has disappeared since `open` is an error, and not an empty folder.
     if (path === '') await requireRootFolder(this.#root);
-    for (const batch of await batches(folder)) yield* await this.#entries(path, batch);
+    for (const batch of await this.#batches(folder)) yield* await this.#entries(path, batch);
   }
 
   async *files(path: string, from?: string): AsyncGenerator<ListedFile> {
     for await (const entry of this.entries(path)) {
       if (from !== undefined && entry.name < from) continue;
-      if (entry.kind === 'folder') yield* await this.#below(joined(path, entry.name));
-      else yield listedFile(entry);
+      if (entry.kind === 'file') {
+        yield listedFile(entry);
+        continue;
+      }
+      yield* await this.#below(joined(path, entry.name));
+      // What is found at once must not keep all else from being done until all is found.
+      await turn();
     }
   }
 
   /** All files below a folder, such as a day, whose hours are listed together. */
   async #below(path: string): Promise<ListedFile[]> {
     const found: ListedFile[][] = [];
-    for (const batch of await batches(this.#locate(path))) {
+    for (const batch of await this.#batches(this.#full(path))) {
       const entries = await this.#entries(path, batch);
       const nested = await Promise.all(
         entries.map((entry) =>
@@ -121,7 +129,11 @@ class LocalConnector implements Connector {
   /** What `path` is, following symbolic links; undefined when it is neither file nor folder, or does not exist. */
   async #stat(path: string): Promise<(ListedFile & { modified: Date }) | 'folder' | undefined> {
     try {
-      const found = await stat(join(this.#root, path), { bigint: true });
+      const full = this.#full(path);
+      const found = await this.#disk.ask(
+        () => statSync(full, { bigint: true }),
+        () => stat(full, { bigint: true }),
+      );
       if (found.isDirectory()) return 'folder';
       if (!found.isFile()) return undefined;
       return { path, bytes: Number(found.size), etag: String(found.mtimeNs), modified: found.mtime };
@@ -149,6 +161,31 @@ class LocalConnector implements Connector {
     throw changedError(file, still ? 'replaced' : 'removed');
   }
 
+  /**
+   * The children of a folder in batches, which are looked at together; none when it does not exist. Their names are read
+   * at once: a feed has one folder for each day and a day one for each hour, so most of the time of a listing goes into
+   * opening folders.
+   */
+  async #batches(folder: string): Promise<Dirent[][]> {
+    try {
+      const children = await this.#disk.ask(
+        () => readdirSync(folder, { withFileTypes: true }),
+        () => readdir(folder, { withFileTypes: true }),
+      );
+      const count = Math.ceil(children.length / BATCH);
+      return Array.from({ length: count }, (_, index) => children.slice(index * BATCH, (index + 1) * BATCH));
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw explain(folder, error);
+    }
+  }
+
+  /** Where a path that was found below the root lies. */
+  #full(path: string): string {
+    return `${this.#root}/${path}`;
+  }
+
+  /** @throws SourceError for a path that came from elsewhere, and leads out of the root */
   #locate(path: string): string {
     const full = resolve(this.#root, `./${path}`);
     if (full === this.#root || full.startsWith(this.#root.endsWith(sep) ? this.#root : this.#root + sep))
@@ -158,22 +195,6 @@ class LocalConnector implements Connector {
 }
 
 const BATCH = 64;
-
-/**
- * The children of a folder in batches, which are looked at together; none when it does not exist. Their names are read
- * at once: a feed has one folder for each day and a day one for each hour, so most of the time of a listing goes into
- * opening folders.
- */
-async function batches(folder: string): Promise<Dirent[][]> {
-  try {
-    const children = await readdir(folder, { withFileTypes: true });
-    const count = Math.ceil(children.length / BATCH);
-    return Array.from({ length: count }, (_, index) => children.slice(index * BATCH, (index + 1) * BATCH));
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw explain(folder, error);
-  }
-}
 
 function listedFile({ path, bytes, etag }: ListedFile): ListedFile {
   return { path, bytes, etag };
