@@ -7,7 +7,8 @@ import {
   PostgresQueryCompiler,
   type QueryResult,
 } from 'kysely';
-import type { Session, SqlValue } from '../warehouse/session.ts';
+import type { Session } from '../warehouse/session.ts';
+import type { SqlValue } from '../warehouse/sql.ts';
 
 /**
  * Kysely over one DuckDB session. DuckDB's SQL is PostgreSQL's, down to `$1` parameters and quoted names.

@@ -11,13 +11,11 @@ import {
 } from '@duckdb/node-api';
 import { StorageError } from '../errors.ts';
 import { bigintText } from '../text.ts';
-import { literal, qualified, type TableName } from './sql.ts';
+import { withLiterals } from './parameters.ts';
+import { literal, qualified, type SqlValue, type TableName } from './sql.ts';
 import { columnsSql } from './tables.ts';
 import { storageTrouble } from './trouble.ts';
 import { type Cell, type ResultRows, type ResultTable, toCell } from './values.ts';
-
-/** A value as the program works with it: 64-bit integers as numbers where they are safe, instants as Dates. */
-export type SqlValue = null | boolean | number | bigint | string | Date | Uint8Array | SqlValue[];
 
 export type Row = Record<string, SqlValue>;
 
@@ -58,14 +56,14 @@ export class Session implements Disposable {
 
   /** Runs statements and discards their rows. */
   async run(sql: string, parameters: readonly SqlValue[] = []): Promise<void> {
-    await this.#withStorageErrors(() => this.#connection.run(sql, bound(parameters)));
+    const [text, values] = bound(sql, parameters);
+    await this.#withStorageErrors(() => this.#connection.run(text, values));
   }
 
   /** Runs one statement and reads all of its rows. */
   async rows<T = Row>(sql: string, parameters: readonly SqlValue[] = []): Promise<T[]> {
-    const reader = await this.#withStorageErrors(() =>
-      this.#connection.runAndReadAll(sql, bound(parameters)),
-    );
+    const [text, values] = bound(sql, parameters);
+    const reader = await this.#withStorageErrors(() => this.#connection.runAndReadAll(text, values));
     const names = reader.deduplicatedColumnNames();
     // Column by column, which takes half as long as row by row.
     const rows = Array.from({ length: reader.currentRowCount }, (): Row => ({}));
@@ -259,11 +257,12 @@ export interface RowAppender {
 }
 
 /**
- * None at all rather than an empty list: with a list the client parses, plans and runs a statement in steps of their
- * own, and DuckDB plans most statements a second time when they are run.
+ * A statement with the values for its parameters, as far as they are not written into it. None at all rather than an
+ * empty list: with a list the client parses, plans and runs a statement in steps of their own.
  */
-function bound(parameters: readonly SqlValue[]): DuckDBValue[] | undefined {
-  return parameters.length > 0 ? parameters.map(toDuckDB) : undefined;
+function bound(sql: string, parameters: readonly SqlValue[]): [string, DuckDBValue[]?] {
+  const text = withLiterals(sql, parameters);
+  return text === undefined ? [sql, parameters.map(toDuckDB)] : [text];
 }
 
 function toDuckDB(value: SqlValue): DuckDBValue {

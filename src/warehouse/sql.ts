@@ -35,6 +35,9 @@ export function timestamp(time: Date): string {
   return `TIMESTAMP '${time.toISOString().slice(0, -1).replace('T', ' ')}'`;
 }
 
+/** A value as the program works with it: 64-bit integers as numbers where they are safe, instants as Dates. */
+export type SqlValue = null | boolean | number | bigint | string | Date | Uint8Array | SqlValue[];
+
 /** A table in its schema. */
 export interface TableName {
   schema: string;
