@@ -55,17 +55,19 @@ async function readFeeds(
   where: string,
   parameters: readonly string[],
 ): Promise<(Feed & { columns: TypedColumn[] })[]> {
-  // DuckDB hands out one long value faster than many small ones.
+  // DuckDB hands out one long value faster than many small ones, and sorting here is faster than sorting there.
   const rows = await session.rows<Feed & { documented: string | null }>(
     `SELECT f.*, c.documented FROM ops.feeds AS f LEFT JOIN (
-       SELECT feed_group, feed, version, CAST(to_json(list(c ORDER BY position)) AS VARCHAR) AS documented
+       SELECT feed_group, feed, version, CAST(to_json(list(c)) AS VARCHAR) AS documented
        FROM ops.columns AS c GROUP BY feed_group, feed, version) AS c USING (feed_group, feed, version)
      WHERE ${where} ORDER BY f.feed_group, f.feed, f.version`,
     parameters,
   );
   return rows.map(({ documented, ...row }) => ({
     ...row,
-    columns: (JSON.parse(documented ?? '[]') as FollowedColumn[]).map(typedColumn),
+    columns: (JSON.parse(documented ?? '[]') as FollowedColumn[])
+      .sort((a, b) => a.position - b.position)
+      .map(typedColumn),
   }));
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { StorageError } from '../errors.ts';
 import type { Session } from '../warehouse/session.ts';
-import { tableComment } from '../warehouse/tables.ts';
+import { ifThere } from '../warehouse/tables.ts';
 import { HAS_COME } from './partitions.ts';
 
 /**
@@ -382,7 +382,12 @@ export async function ledgerIsCurrent(session: Session): Promise<boolean> {
 /** Makes the views again when their text has changed; otherwise opening a warehouse writes nothing. */
 async function makeViews(session: Session): Promise<void> {
   const hash = createHash('sha256').update(VIEWS).digest('hex').slice(0, 16);
-  const comment = `Migrations that were applied; the views are those of ${hash}`;
-  if ((await tableComment(session, { schema: 'ops', table: 'migrations' })) === comment) return;
-  await session.transaction(() => session.run(`${VIEWS}\nCOMMENT ON TABLE ops.migrations IS '${comment}';`));
+  // Kept in a macro, since the comment of a table or view is found by going through the whole catalogue.
+  const made = await ifThere(() => session.rows<{ hash: string }>('SELECT ops.views_hash() AS hash'));
+  if (made?.[0]?.hash === hash) return;
+  await session.transaction(() =>
+    session.run(`${VIEWS}
+      CREATE OR REPLACE MACRO ops.views_hash() AS '${hash}';
+      COMMENT ON TABLE ops.migrations IS 'Migrations that were applied';`),
+  );
 }

@@ -1,6 +1,6 @@
-import { tableNameSql } from '../feeds/names.ts';
+import { stagingTable, tableNameSql } from '../feeds/names.ts';
 import type { Session } from '../warehouse/session.ts';
-import { columnsSql } from '../warehouse/tables.ts';
+import { columnTypes } from '../warehouse/tables.ts';
 import { ledger } from './ledger.ts';
 import type { ModelColumn } from './tables.ts';
 
@@ -49,7 +49,7 @@ export async function columnMisfits(session: Session): Promise<ColumnMisfit[]> {
   // To say of how many rows they are takes a look at every file there ever was.
   const [misfit] = await session.rows('SELECT 1 FROM ops.column_misfits LIMIT 1');
   if (!misfit) return [];
-  return session.rows<ColumnMisfit>(
+  const misfits = await session.rows<Omit<ColumnMisfit, 'type'>>(
     `WITH used AS (
        SELECT model, feed_group, feed, column_name, used_as FROM ops.model_columns
        UNION
@@ -57,15 +57,23 @@ export async function columnMisfits(session: Session): Promise<ColumnMisfit[]> {
        UNION
        SELECT feed_group || '.' || feed, feed_group, ${TABLE}, lower(unnest(order_by)), 'order' FROM ops.feeds),
      totals AS (SELECT feed_group, ${TABLE} AS feed, column_name, misfits, rows FROM ops.column_misfit_totals WHERE misfits > 0)
-     SELECT t.feed_group, t.feed, t.column_name, t.misfits, t.rows, any_value(c.type) AS type,
+     SELECT t.feed_group, t.feed, t.column_name, t.misfits, t.rows,
        coalesce(list(DISTINCT u.model ORDER BY u.model) FILTER (u.used_as = 'key'), []) AS keys,
        coalesce(list(DISTINCT u.model ORDER BY u.model) FILTER (u.used_as = 'order'), []) AS orders
      FROM totals t
      LEFT JOIN used u ON u.feed_group = t.feed_group AND u.feed = t.feed AND u.column_name = lower(t.column_name)
-     LEFT JOIN (${columnsSql()}) c ON c.schema = 'staging_' || t.feed_group AND c.table = t.feed AND c.name = t.column_name
      GROUP BY t.feed_group, t.feed, t.column_name, t.misfits, t.rows
      ORDER BY t.misfits DESC, t.feed_group, t.feed, t.column_name`,
   );
+  const types = new Map<string, Map<string, string>>();
+  for (const { feed_group, feed } of misfits) {
+    const id = `${feed_group}.${feed}`;
+    if (!types.has(id)) types.set(id, await columnTypes(session, stagingTable(feed_group, feed, '1')));
+  }
+  return misfits.map((misfit) => ({
+    ...misfit,
+    type: types.get(`${misfit.feed_group}.${misfit.feed}`)?.get(misfit.column_name) ?? null,
+  }));
 }
 
 const TABLE = tableNameSql();

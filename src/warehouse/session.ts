@@ -13,7 +13,7 @@ import { StorageError } from '../errors.ts';
 import { bigintText } from '../text.ts';
 import { withLiterals } from './parameters.ts';
 import { literal, qualified, type SqlValue, type TableName } from './sql.ts';
-import { columnsSql } from './tables.ts';
+import { columnTypes } from './tables.ts';
 import { storageTrouble } from './trouble.ts';
 import { type Cell, type ResultRows, type ResultTable, toCell } from './values.ts';
 
@@ -175,27 +175,19 @@ export class Session implements Disposable {
     const [first] = rows;
     if (first === undefined) return;
     const names = Object.keys(first);
-    const types = await this.#columnTypes(table);
+    const types = await this.#typesOf(table);
     const structure = Object.fromEntries(names.map((name) => [name, types.get(name) ?? 'VARCHAR']));
     const select = `SELECT unnest(from_json($1, ${literal(JSON.stringify([structure]))}), max_depth := 2)`;
     await this.run(`INSERT INTO ${qualified(table)} BY NAME ${select}`, [JSON.stringify(rows, bigintText)]);
   }
 
-  /** Read for all tables of a schema at once: of the ledger, sooner or later all are needed. */
-  async #columnTypes(table: TableName): Promise<Map<string, string>> {
+  async #typesOf(table: TableName): Promise<Map<string, string>> {
     const key = qualified(table);
-    const { types } = this.#shared;
-    if (!types.has(key)) {
-      const rows = await this.rows<{ table: string; name: string; type: string }>(
-        `SELECT "table", name, type FROM (${columnsSql()}) WHERE schema = $1`,
-        [table.schema],
-      );
-      for (const { table: name, ...column } of rows) {
-        const of = qualified({ schema: table.schema, table: name });
-        types.set(of, (types.get(of) ?? new Map()).set(column.name, column.type));
-      }
-    }
-    return types.get(key) ?? new Map();
+    const known = this.#shared.types.get(key);
+    if (known) return known;
+    const types = await columnTypes(this, table);
+    if (types.size > 0) this.#shared.types.set(key, types);
+    return types;
   }
 
   /** Fills a table row by row, for values that are bytes. The callback appends each column, then `endRow`. */

@@ -101,25 +101,30 @@ export async function tableKind(
 
 /** Whether there is such a table or view. Does not go through the catalogue. */
 export async function hasTable(session: RowReader, table: TableName): Promise<boolean> {
-  try {
-    await session.rows(`SELECT 1 FROM ${qualified(table)} LIMIT 0`);
-    return true;
-  } catch (error) {
-    if (/^Catalog Error/.test((error as Error).message)) return false;
-    throw error;
-  }
+  return (await ifThere(() => session.rows(`SELECT 1 FROM ${qualified(table)} LIMIT 0`))) !== undefined;
 }
 
-/** The comment of a table; undefined where there is no such table. */
-export async function tableComment(
-  session: RowReader,
-  { schema, table }: TableName,
-): Promise<string | null | undefined> {
-  const [found] = await session.rows<{ comment: string | null }>(
-    `SELECT comment FROM duckdb_tables() WHERE ${isOf(undefined)} AND schema_name = $1 AND table_name = $2`,
-    [schema, table],
+/**
+ * The types of the columns of a table or view, by their names; none where it does not exist. Does not go through the
+ * catalogue.
+ */
+export async function columnTypes(session: RowReader, table: TableName): Promise<Map<string, string>> {
+  const rows = await ifThere(() =>
+    session.rows<{ name: string; type: string }>(
+      `SELECT column_name AS name, column_type AS type FROM (DESCRIBE ${qualified(table)})`,
+    ),
   );
-  return found?.comment;
+  return new Map(rows?.map(({ name, type }) => [name, type]));
+}
+
+/** What a query says; undefined where what it is about does not exist. */
+export async function ifThere<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (/^Catalog Error/.test((error as Error).message)) return undefined;
+    throw error;
+  }
 }
 
 /** The columns of tables and views in their order, by {@link tableId}. */

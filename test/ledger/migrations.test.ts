@@ -44,9 +44,7 @@ async function schemaText(): Promise<string> {
   const lines: string[] = [];
   let before = '';
   for (const { relation, comment, name, type, required, said } of columns) {
-    // The hash of the views' text would change with each of their blanks.
-    const about = comment?.replace(/ are those of \w+$/, ' are those of its hash');
-    if (relation !== before) lines.push('', `${relation}: ${about ?? '(no comment)'}`);
+    if (relation !== before) lines.push('', `${relation}: ${comment ?? '(no comment)'}`);
     before = relation;
     lines.push(`  ${name} ${type}${required ? ' not null' : ''}${said ? ` -- ${said}` : ''}`);
   }
