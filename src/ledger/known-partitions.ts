@@ -6,6 +6,11 @@ import type { File, Partition } from './tables.ts';
 /** A staged file, with what it takes to recognize it or a changed version of it in a listing. */
 export type KnownFile = Pick<File, 'file_id' | 'path' | 'bytes' | 'etag' | 'rows_staged'>;
 
+const NOTED = ['path', 'state', 'sealed_at', 'loaded_at', 'acknowledged_at', 'files_gone_at'] as const;
+
+/** How a partition stands: what a run that lists it again goes by. */
+export type NotedPartition = Pick<Partition, (typeof NOTED)[number]>;
+
 /**
  * Which partitions of a feed to read from the ledger: those since a time, and some single times and days before it. All
  * of them when `since` is undefined.
@@ -24,7 +29,7 @@ export interface KnownPartitions {
   files: ReadonlyMap<string, KnownFile[]>;
   /** The same, each by its own path. */
   byPath: ReadonlyMap<string, KnownFile>;
-  partitions: ReadonlyMap<string, Partition>;
+  partitions: ReadonlyMap<string, NotedPartition>;
 }
 
 const HORIZONS = `SELECT unnest(from_json($2,
@@ -57,8 +62,8 @@ export async function readKnownPartitions(
      WHERE source = $1 AND superseded_by IS NULL AND ${within}`,
     parameters,
   );
-  const partitions = await session.rows<Partition>(
-    `SELECT p.* FROM ops.partitions AS p JOIN (${HORIZONS}) AS horizon USING (feed, version)
+  const partitions = await session.rows<NotedPartition>(
+    `SELECT ${NOTED.join(', ')} FROM ops.partitions JOIN (${HORIZONS}) AS horizon USING (feed, version)
      WHERE source = $1 AND path IS NOT NULL AND ${within}`,
     parameters,
   );

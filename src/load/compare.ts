@@ -1,5 +1,5 @@
-import type { KnownFile } from '../ledger/known-partitions.ts';
-import type { Partition, PartitionState } from '../ledger/tables.ts';
+import type { KnownFile, NotedPartition } from '../ledger/known-partitions.ts';
+import type { PartitionState } from '../ledger/tables.ts';
 import type { FoundFile } from './file.ts';
 import type { FoundPartition } from './partition.ts';
 
@@ -40,7 +40,7 @@ export type GoneFiles = 'replace' | 'wait' | 'keep';
 export function compare(
   found: FoundPartition,
   before: readonly KnownFile[],
-  noted: Partition | undefined,
+  noted: NotedPartition | undefined,
   { again = false, gone = 'replace' }: { again?: boolean; gone?: GoneFiles } = {},
 ): PartitionAction {
   const known = new Map(before.map((file) => [file.path, file]));

@@ -1,6 +1,6 @@
 import type { FeedSpec } from '../feeds/catalogue.ts';
 import type { PartitionKey } from '../feeds/paths.ts';
-import type { KnownFile } from '../ledger/known-partitions.ts';
+import type { KnownFile, NotedPartition } from '../ledger/known-partitions.ts';
 import type { Partition } from '../ledger/tables.ts';
 import type { FoundFile, StagedFile, WantedFile } from './file.ts';
 
@@ -25,7 +25,7 @@ export interface PlannedPartition extends FoundPartition {
   /** Staged files that stay. */
   kept: KnownFile[];
   /** How it stands in the ledger. */
-  noted: Partition | undefined;
+  noted: NotedPartition | undefined;
 }
 
 /** A partition whose files have got their numbers. */

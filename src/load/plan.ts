@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import pMap from 'p-map';
 import type { Source } from '../config/config.ts';
 import type { Connector } from '../connectors/connector.ts';
@@ -6,7 +6,11 @@ import { SourceError } from '../errors.ts';
 import { type FeedSpec, undocumentedFeed } from '../feeds/catalogue.ts';
 import { dayFolder } from '../feeds/paths.ts';
 import { openFileFailures } from '../ledger/files.ts';
-import { type KnownPartitions, readKnownPartitions } from '../ledger/known-partitions.ts';
+import {
+  type KnownPartitions,
+  type NotedPartition,
+  readKnownPartitions,
+} from '../ledger/known-partitions.ts';
 import { feedProgress } from '../ledger/partitions.ts';
 import type { Partition } from '../ledger/tables.ts';
 import type { Workspace } from '../workspace/workspace.ts';
@@ -115,7 +119,7 @@ export class Planner {
    * Whoever tidies old exports away takes one file after the other: of a partition from before the look-back, files must be
    * gone for a day, and others still be there, before that is taken for a new export.
    */
-  #goneFiles({ key }: FoundPartition, noted: Partition | undefined, { lookBack }: Reach): GoneFiles {
+  #goneFiles({ key }: FoundPartition, noted: NotedPartition | undefined, { lookBack }: Reach): GoneFiles {
     if (this.#connector.seal === 'always') return 'keep';
     if (lookBack !== undefined && key.time >= lookBack) return 'replace';
     const since = noted?.files_gone_at;
@@ -154,7 +158,7 @@ export class Planner {
  */
 function isRepeated({ key, sealed, files }: FoundPartition, seen: Map<string, string>): boolean {
   const what = files.map(({ path, bytes, etag }) => JSON.stringify([path, bytes, etag])).sort();
-  const print = createHash('sha256').update(`${sealed} ${what}`).digest('base64');
+  const print = hash('sha256', `${sealed} ${what}`, 'base64');
   const before = seen.get(key.path);
   seen.set(key.path, print);
   if (before === undefined) return false;
