@@ -67,6 +67,8 @@ export class BatchFetch {
   /** What ended one of them: those after it are not begun. */
   #end: { error: unknown } | undefined;
   readonly #running = new Set<Promise<unknown>>();
+  /** How many were begun: the files of the earlier ones go first. */
+  #begun = 0;
 
   constructor(workspace: Workspace, run: LoadRun, source: Source, connector: Connector) {
     this.#workspace = workspace;
@@ -124,6 +126,7 @@ export class BatchFetch {
     const until = AbortSignal.any([this.#until, stop.signal]);
     reporter.progress.activity(`fetching ${batch.spec.group}.${batch.spec.feed}`);
     const result: LandedBatch = { ...batch, landed: [], failures: [] };
+    const rank = this.#begun++;
     const patience = this.#patience.get(batch.spec) ?? { refused: 0 };
     this.#patience.set(batch.spec, patience);
     const fetchOne = async (file: WantedFile) => {
@@ -141,17 +144,18 @@ export class BatchFetch {
       }
     };
     const inTurn = async (file: WantedFile) => {
-      await this.#fetches.enter(1, until);
+      await this.#fetches.enter(1, until, rank);
       await fetchOne(file).finally(() => this.#fetches.leave(1));
     };
     // Those that are on the way when something ends them all are waited for: they must not land behind our back.
     await pMap(
       batch.partitions.flatMap(({ wanted }) => wanted),
       (file) => inTurn(file).catch((error) => this.#stopFrom(stop, error)),
-      { concurrency: FETCHES },
+      // One more than can be fetched: it waits, so that none of another batch goes before it.
+      { concurrency: FETCHES + 1 },
     );
     if (!until.aborted) return { ...result, givenUp: patience.givenUp };
-    for (const file of result.landed) await file.remove();
+    await Promise.all(result.landed.map((file) => file.remove()));
     throw until.reason;
   }
 

@@ -1,8 +1,8 @@
-/** Room for so much at once, given in the order in which it is asked for. */
+/** Room for so much at once, given by rank, and to those of one rank in the order in which they ask for it. */
 export class Room {
   readonly #size: number;
   #taken = 0;
-  readonly #waiting: { share: number; enter: () => void }[] = [];
+  readonly #waiting: { share: number; rank: number; enter: () => void }[] = [];
 
   constructor(size: number) {
     this.#size = size;
@@ -10,9 +10,10 @@ export class Room {
 
   /**
    * Waits for a share of the room; one that is larger than all of it is given once nobody else has any.
+   * @param rank the lowest goes first
    * @throws the signal's reason
    */
-  async enter(share: number, signal: AbortSignal): Promise<void> {
+  async enter(share: number, signal: AbortSignal, rank = 0): Promise<void> {
     signal.throwIfAborted();
     await new Promise<void>((resolve, reject) => {
       const stop = () => {
@@ -22,13 +23,14 @@ export class Room {
       };
       const waiting = {
         share,
+        rank,
         enter: () => {
           signal.removeEventListener('abort', stop);
           resolve();
         },
       };
       signal.addEventListener('abort', stop, { once: true });
-      this.#waiting.push(waiting);
+      this.#waiting.splice(this.#waiting.findLastIndex((other) => other.rank <= rank) + 1, 0, waiting);
       this.#letIn();
     });
   }

@@ -38,6 +38,20 @@ describe('room for so much at once', () => {
     );
   });
 
+  it('is given to those of a lower rank first', async () => {
+    const room = new Room(1);
+    await room.enter(1, never);
+    const order: string[] = [];
+    const entering = [2, 1, 2, 1, 0].map(async (rank, number) => {
+      await room.enter(1, never, rank);
+      order.push(`${rank}${'abcde'[number]}`);
+      room.leave(1);
+    });
+    room.leave(1);
+    await Promise.all(entering);
+    expect(order).toEqual(['0e', '1b', '1d', '2a', '2c']);
+  });
+
   it('is not given to who was told to stop while waiting, and then to the next one', async () => {
     const room = new Room(10);
     await room.enter(9, never);
