@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { closeSync, createReadStream, createWriteStream, openSync, readSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { FileError, StorageError } from '../errors.ts';
@@ -14,6 +14,8 @@ interface InspectOptions {
   /** Where the plain text goes; left out when the file is plain already. */
   plain?: string;
   gzip: boolean;
+  /** Whether it is small and was written here a moment ago: to ask another thread for it takes longer than to read it. */
+  isLittle?: boolean;
   /** Left out where it is not encrypted. */
   decryptor?: Decryptor;
   signal?: AbortSignal;
@@ -33,7 +35,7 @@ const CHUNK_BYTES = 1 << 20;
  */
 export async function inspect(
   delivered: string,
-  { plain, gzip, decryptor, signal, limits = DEFAULT_LIMITS }: InspectOptions,
+  { plain, gzip, isLittle = false, decryptor, signal, limits = DEFAULT_LIMITS }: InspectOptions,
 ): Promise<Pick<LandedFile, 'sha256' | 'lines' | 'irregular' | 'longest'>> {
   const hash = createHash('sha256');
   const counter = new LineCounter();
@@ -52,12 +54,15 @@ export async function inspect(
     const decrypted = decryptor ? decryptor.decrypt(hashed, signal) : hashed;
     const counted = (chunks: AsyncIterable<Uint8Array>) => passing(chunks, counting);
     await writePlain(plain, gzip ? gunzip(decrypted) : decrypted, counted, signal);
-  } else
-    await readPieces(delivered, (piece) => {
+  } else {
+    const look = (piece: Uint8Array) => {
       signal?.throwIfAborted();
       hashing(piece);
       counting(piece);
-    });
+    };
+    if (isLittle) readLittle(delivered, look);
+    else await readPieces(delivered, look);
+  }
   counter.finish();
   return {
     sha256: hash.digest('hex'),
@@ -97,6 +102,22 @@ async function readPieces(file: string, look: (piece: Uint8Array) => void): Prom
     }
   } finally {
     await handle.close();
+  }
+}
+
+const LITTLE = Buffer.allocUnsafe(1 << 16);
+
+/** Does the same without leaving this thread. */
+function readLittle(file: string, look: (piece: Uint8Array) => void): void {
+  const handle = openSync(file, 'r');
+  try {
+    for (;;) {
+      const length = readSync(handle, LITTLE, 0, LITTLE.length, null);
+      if (length === 0) return;
+      look(LITTLE.subarray(0, length));
+    }
+  } finally {
+    closeSync(handle);
   }
 }
 

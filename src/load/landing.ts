@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { rename, rm, stat } from 'node:fs/promises';
+import { renameSync, statSync } from 'node:fs';
+import { stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Connector, FetchOptions, ListedFile } from '../connectors/connector.ts';
 import { FileError } from '../errors.ts';
@@ -16,6 +17,9 @@ export interface LandOptions extends FetchOptions {
   /** Makes plain files of encrypted ones; left out where the source has no key. */
   decryptor?: Decryptor;
 }
+
+/** Up to here a file is read by this very thread. */
+const LITTLE_BYTES = 1 << 16;
 
 /**
  * The folder where files lie between their arrival and their staging.
@@ -80,12 +84,14 @@ export class Landing implements AsyncDisposable {
     const delivered = inPlace ?? (await this.#fetch(connector, wanted, name, options));
     const isPlain = !gzip && !encrypted;
     const text = isPlain ? delivered : join(this.folder, `${name}.jsonl`);
+    // What lies in the landing folder is answered for sooner than another thread could be asked to ask.
+    const look = async () => (inPlace ? stat(delivered) : statSync(delivered));
     const remove = async () => {
-      if (!inPlace) await rm(delivered, { force: true });
-      if (!isPlain) await rm(text, { force: true });
+      if (!inPlace) await removeFile(delivered);
+      if (!isPlain) await removeFile(text);
     };
     try {
-      const before = await stat(delivered);
+      const before = await look();
       if (before.size !== bytes) {
         throw new FileError(`${path} was listed with ${bytes} bytes and has ${before.size}`, {
           retryable: true,
@@ -93,14 +99,15 @@ export class Landing implements AsyncDisposable {
       }
       const { signal, limits } = options;
       const plain = isPlain ? undefined : text;
-      const seen = await inspect(delivered, { plain, gzip, decryptor, signal, limits });
+      const isLittle = !inPlace && bytes <= LITTLE_BYTES;
+      const seen = await inspect(delivered, { isLittle, plain, gzip, decryptor, signal, limits });
       if (inPlace) options.onBytes?.(bytes);
       return {
         ...wanted,
         ...seen,
         text,
         recheck: async () => {
-          const now = await stat(delivered).catch(() => undefined);
+          const now = await look().catch(() => undefined);
           if (now?.size !== before.size || now.mtimeMs !== before.mtimeMs) {
             throw new FileError(`${path} changed while it was read`, { retryable: true });
           }
@@ -123,9 +130,16 @@ export class Landing implements AsyncDisposable {
     const delivered = join(this.folder, `${name}.raw`);
     const partial = `${delivered}.part`;
     await connector.fetch(file, partial, { ...(signal && { signal }), ...(onBytes && { onBytes }) });
-    await rename(partial, delivered);
+    renameSync(partial, delivered);
     return delivered;
   }
+}
+
+/** Of one that is there: `rm` looks first whether it is a folder, which takes as long again. */
+async function removeFile(path: string): Promise<void> {
+  await unlink(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
 }
 
 /** The decryptor, once it is sure that it has what it needs: without that no file needs to be fetched. */

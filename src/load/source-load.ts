@@ -267,7 +267,7 @@ export class SourceLoad {
       }
       for (const [batch, stage] of stages) await this.#stage(batch, stage);
     } finally {
-      for (const { landed } of group) for (const file of landed) await file.remove();
+      await Promise.all(group.flatMap(({ landed }) => landed.map((file) => file.remove())));
     }
   }
 
