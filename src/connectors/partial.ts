@@ -1,6 +1,16 @@
-import { fstatSync, writevSync } from 'node:fs';
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import {
+  appendFile,
+  close,
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  writev,
+  writevSync,
+} from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { finished, type Readable } from 'node:stream';
+import { promisify } from 'node:util';
 import { FileError, SourceError, StorageError, WarehouseError } from '../errors.ts';
 import type { FetchOptions, ListedFile } from './connector.ts';
 import { backOff, PATIENCE, type Patience } from './retry.ts';
@@ -52,15 +62,9 @@ export async function receive(
 
 async function receiveAll(arrival: FileTransfer, options: FetchOptions, patience: Patience): Promise<void> {
   const { file, partial } = arrival;
-  await using handle = await onDisk(partial, () => open(partial, 'a'));
-  // What was opened a moment ago answers at once: sooner than another thread could be asked to ask.
-  let { size } = fstatSync(handle.fd);
-  if (size > file.bytes) {
-    // Whatever this is, it is not a beginning of the file.
-    await handle.truncate(0);
-    size = 0;
-  }
-  const tail = new PartialFile(arrival, handle, size, options.onBytes);
+  await using tail = await onDisk(partial, async () => new PartialFile(arrival, options.onBytes));
+  // Whatever this is, it is not a beginning of the file.
+  if (tail.size > file.bytes) tail.empty();
   let failures = 0;
   while (tail.size < file.bytes) {
     const start = tail.size;
@@ -137,10 +141,15 @@ const LITTLE_BYTES = 1 << 16;
 /** On a slow line a smaller batch is written after so many milliseconds, so that what arrived is safe and counted. */
 const BATCH_MS = 100;
 
-/** Appends to a partial file in batches, each written while the next one arrives. */
-class PartialFile {
+/**
+ * Appends to a partial file in batches, each written while the next one arrives.
+ *
+ * What takes no time is done by this very thread: to ask another one to open and close a small file takes longer than to
+ * send for it.
+ */
+class PartialFile implements AsyncDisposable {
   readonly #arrival: FileTransfer;
-  readonly #handle: FileHandle;
+  readonly #descriptor: number;
   readonly #onBytes: FetchOptions['onBytes'];
   #batch: Uint8Array[] = [];
   #batchBytes = 0;
@@ -149,11 +158,22 @@ class PartialFile {
   /** The bytes on disk. */
   size: number;
 
-  constructor(arrival: FileTransfer, handle: FileHandle, size: number, onBytes: FetchOptions['onBytes']) {
+  constructor(arrival: FileTransfer, onBytes: FetchOptions['onBytes']) {
     this.#arrival = arrival;
-    this.#handle = handle;
+    this.#descriptor = openSync(arrival.partial, 'a');
     this.#onBytes = onBytes;
-    this.size = size;
+    this.size = fstatSync(this.#descriptor).size;
+  }
+
+  empty(): void {
+    ftruncateSync(this.#descriptor);
+    this.size = 0;
+  }
+
+  /** To be called when nothing is being written. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.size <= LITTLE_BYTES) closeSync(this.#descriptor);
+    else await promisify(close)(this.#descriptor);
   }
 
   /**
@@ -200,10 +220,11 @@ class PartialFile {
       // A little is written sooner than another thread could be asked to.
       const bytesWritten =
         bytes <= LITTLE_BYTES
-          ? writevSync(this.#handle.fd, batch)
-          : (await this.#handle.writev(batch)).bytesWritten;
+          ? writevSync(this.#descriptor, batch)
+          : (await promisify(writev)(this.#descriptor, batch)).bytesWritten;
       // A full disk takes a part of the batch, and only reports an error when it is given the rest.
-      if (bytesWritten < bytes) await this.#handle.appendFile(Buffer.concat(batch).subarray(bytesWritten));
+      if (bytesWritten < bytes)
+        await promisify(appendFile)(this.#descriptor, Buffer.concat(batch).subarray(bytesWritten));
     });
     this.size += bytes;
     this.#onBytes?.(bytes);
