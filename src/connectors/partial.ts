@@ -170,8 +170,9 @@ class PartialFile implements AsyncDisposable {
     this.size = 0;
   }
 
-  /** To be called when nothing is being written. */
   async [Symbol.asyncDispose](): Promise<void> {
+    // Its number may be another file's as soon as it is closed.
+    await this.#writing.catch(() => {});
     if (this.size <= LITTLE_BYTES) closeSync(this.#descriptor);
     else await promisify(close)(this.#descriptor);
   }
