@@ -34,8 +34,8 @@ export interface OpenOptions {
   key?: 'warehouse' | 'publish';
 }
 
-/** How many bytes a small file has at most: some million rows. */
-const SMALL_FILE = 2 ** 26;
+/** How many bytes a small file has at most: some million rows, or the ledger of a year of hours. */
+const SMALL_FILE = 2 ** 28;
 
 /** How long a command waits by default for another one to finish, before it fails with {@link BusyError}. */
 const PATIENCE_MS = 2000;

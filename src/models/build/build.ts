@@ -111,6 +111,8 @@ export async function build(
       if (!model) work.fail(id, mistakes.get(id) ?? []);
       if (found) due.push(found);
     }
+    if (due.some(({ model }) => inputs.rowsRead(model) > ROWS_TOGETHER))
+      await workspace.session.useAllThreads();
     await pMapAll(together(due, inputs), async (models) => {
       const session = idle.pop() ?? (await workspace.connect());
       await work.build(models, session);
