@@ -39,7 +39,8 @@ export async function copyViews(session: Session, held: readonly HeldTable[]): P
     if (first === undefined) return;
     // No further view can be copied as a view: the first of the rest becomes a table, which others may need.
     if (left.length === waiting.length) {
-      await session.run(`CREATE TABLE ${inCopy(first)} AS FROM ${qualified(first)}`);
+      await session.run(`CREATE SCHEMA IF NOT EXISTS ${COPY}.${identifier(first.schema)};
+CREATE TABLE ${inCopy(first)} AS FROM ${qualified(first)}`);
       left.shift();
     }
     waiting = left;

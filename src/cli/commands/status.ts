@@ -69,12 +69,13 @@ async function acknowledgeAll(context: StatusCommandContext, config: Config): Pr
 async function openReadable(context: StatusCommandContext, config: Config): Promise<Warehouse> {
   try {
     const fileAccess = { files: databaseFiles(config.publish) };
-    return await Warehouse.open(config.warehouse, { readOnly: true, patience: 0, fileAccess });
+    const options = { readOnly: true, patience: 0, oneWhereSmall: true, fileAccess };
+    return await Warehouse.open(config.warehouse, options);
   } catch (error) {
     const isPublished = await stat(config.publish).catch(() => undefined);
     if (!(error instanceof BusyError) || !isPublished) throw error;
     context.logger.info('a run holds the warehouse: this is how things stood when it was last published');
-    return await Warehouse.open(config.publish, { readOnly: true });
+    return await Warehouse.open(config.publish, { readOnly: true, oneWhereSmall: true });
   }
 }
 
