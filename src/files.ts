@@ -6,6 +6,12 @@ import { StorageError } from './errors.ts';
 
 /** Functions on files and folders that Node lacks, or does not do well enough. */
 
+/**
+ * How many bytes of a file of ours are read or written by this very thread at most: that is done sooner than another thread
+ * could be asked to.
+ */
+export const LITTLE_BYTES = 1 << 16;
+
 /** Expands `~` and `~/x` as a shell does; other paths are unchanged. */
 export function expandHome(path: string, home = homedir()): string {
   if (path === '~') return home;

@@ -12,6 +12,7 @@ import { rm } from 'node:fs/promises';
 import { finished, type Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { FileError, SourceError, StorageError, WarehouseError } from '../errors.ts';
+import { LITTLE_BYTES } from '../files.ts';
 import type { FetchOptions, ListedFile } from './connector.ts';
 import { backOff, PATIENCE, type Patience } from './retry.ts';
 
@@ -136,8 +137,6 @@ async function receiveRest(
  * takes longer than receiving it.
  */
 const BATCH_BYTES = 1 << 20;
-/** Up to here a batch is written by this very thread. */
-const LITTLE_BYTES = 1 << 16;
 /** On a slow line a smaller batch is written after so many milliseconds, so that what arrived is safe and counted. */
 const BATCH_MS = 100;
 

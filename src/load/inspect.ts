@@ -3,6 +3,7 @@ import { closeSync, createReadStream, createWriteStream, openSync, readSync } fr
 import { open, rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { FileError, StorageError } from '../errors.ts';
+import { LITTLE_BYTES } from '../files.ts';
 import { DEFAULT_LIMITS, type Limits, limitText, RATIO_COUNTS_FROM_BYTES } from '../limits.ts';
 import type { Decryptor } from './decrypt/decrypt.ts';
 import { DecryptError } from './decrypt/error.ts';
@@ -105,7 +106,7 @@ async function readPieces(file: string, look: (piece: Uint8Array) => void): Prom
   }
 }
 
-const LITTLE = Buffer.allocUnsafe(1 << 16);
+const LITTLE = Buffer.allocUnsafe(LITTLE_BYTES);
 
 /** Does the same without leaving this thread. */
 function readLittle(file: string, look: (piece: Uint8Array) => void): void {

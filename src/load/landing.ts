@@ -4,7 +4,7 @@ import { stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Connector, FetchOptions, ListedFile } from '../connectors/connector.ts';
 import { FileError } from '../errors.ts';
-import { makeFolder } from '../files.ts';
+import { LITTLE_BYTES, makeFolder } from '../files.ts';
 import type { Limits } from '../limits.ts';
 import { sweepLanding, sweepLandingAtExit } from '../workspace/landing-folder.ts';
 import type { Decryptor } from './decrypt/decrypt.ts';
@@ -17,9 +17,6 @@ export interface LandOptions extends FetchOptions {
   /** Makes plain files of encrypted ones; left out where the source has no key. */
   decryptor?: Decryptor;
 }
-
-/** Up to here a file is read by this very thread. */
-const LITTLE_BYTES = 1 << 16;
 
 /**
  * The folder where files lie between their arrival and their staging.

@@ -17,13 +17,13 @@ export async function copyTables(session: Session, held: readonly HeldTable[]): 
   const since = await changedSince(session, copied.has('ops.published_tables'));
   const kept = held.filter(({ there }) => there);
   await dropGoneTables(session, [...copied.values()], new Set([...tables, ...kept].map(tableId)));
-  const fewRows: { table: PresentTable; change: RowsChanged | undefined }[] = [];
+  const fewRows: PresentTable[] = [];
   for (const table of tables) {
     const sameShape = columnList(copied.get(tableId(table))?.columns ?? []) === columnList(table.columns);
     const change = sameShape ? since.get(tableId(table)) : undefined;
     if (change === 'none') continue;
     if (sameShape && (sizes.get(tableId(table)) ?? 0) <= FEW) {
-      fewRows.push({ table, change });
+      fewRows.push(table);
       continue;
     }
     if (change === 'some rows' && (await copyRows(session, table))) continue;
@@ -32,11 +32,12 @@ export async function copyTables(session: Session, held: readonly HeldTable[]): 
     if (sameShape && (sizes.get(tableId(table)) ?? 0) <= SMALL) await refill(session, [table]);
     else await copyWhole(session, table);
   }
-  const unknown = fewRows.filter(({ change }) => change === undefined).map(({ table }) => table);
-  const differing = new Set(await differingTables(session, unknown));
+  // What a model made anew has other rows, most likely; and values that are equal to DuckDB may be spelled otherwise.
+  const ofLedger = fewRows.filter(({ schema }) => schema === 'ops');
+  const differing = new Set(await differingTables(session, ofLedger));
   await refill(
     session,
-    fewRows.flatMap(({ table, change }) => (change || differing.has(table) ? [table] : [])),
+    fewRows.filter((table) => !ofLedger.includes(table) || differing.has(table)),
   );
 }
 
@@ -88,7 +89,7 @@ async function tableSizes(session: Session): Promise<Map<string, number>> {
   return new Map(rows.map(({ name, size }) => [name, size]));
 }
 
-/** Which of these tables, each as wide in the copy, have other rows there: what is the same need not be written again. */
+/** Which of these tables of the ledger have other rows in the copy: what is the same need not be written again. */
 async function differingTables(session: Session, tables: readonly PresentTable[]): Promise<PresentTable[]> {
   if (tables.length === 0) return [];
   const content = (table: PresentTable, rows: string) =>

@@ -110,6 +110,22 @@ describe('a copy that is there already', () => {
     expect(await unlike(copyOf(project), loaderOf(project))).toEqual([]);
   });
 
+  test('gets values that are equal to those it has, and are not the same', async () => {
+    await using project = await withOneHour();
+    const write = (value: string) =>
+      project.write(
+        'models/marts/equal.sql',
+        `{{ config(materialized='table') }} select interval '${value}' as span`,
+      );
+    const text = () => project.published('SELECT span::VARCHAR AS span FROM marts.equal');
+    await write('1 month');
+    await project.run();
+    expect(await text()).toEqual([{ span: '1 month' }]);
+    await write('30 days');
+    await project.run();
+    expect(await text()).toEqual([{ span: '30 days' }]);
+  });
+
   test('gets all rows of a model that was built from all of its rows', async () => {
     await using project = await withOneHour();
     await inCopy(project, `UPDATE messaging.${FEED} SET voice_intent_code = voice_intent_code || '?'`);

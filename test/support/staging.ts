@@ -51,6 +51,7 @@ export class StagingBench implements AsyncDisposable {
     const folder = await mkdtemp(join(tmpdir(), 'staging-'));
     const warehouse = await Warehouse.open(join(folder, 'warehouse.duckdb'), {
       memoryLimit,
+      oneWhereSmall: true,
       fileAccess: { folders: [folder] },
     });
     const session = await warehouse.session();
